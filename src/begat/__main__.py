@@ -1,0 +1,5 @@
+"""``python -m begat``."""
+
+from begat.cli.main import main
+
+main()

@@ -1,0 +1,117 @@
+"""A run that is still growing: the same questions as a loaded one, answered from the recorder as it is now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from begat.capture.recorder import Recorder
+from begat.record.graph import Run
+from begat.record.model import Environment, Event, Header, Node
+
+
+class LiveRun(Run):
+    """A `Run` read from its recorder. Reading twice without anything built in between gives the same objects."""
+
+    __module__ = "begat"
+    __slots__ = ("_asked", "_seen", "_version", "__weakref__", "around", "recorder")
+
+    def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
+        started = datetime.now(UTC)
+        identity = f"{started:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+        parent = around.id if around is not None else None
+        super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
+        self._environment = None  # type: ignore[assignment]  # collected when somebody asks
+        self._asked: set[str] = set()
+        self.around = around
+        self._version: tuple[int, ...] = ()
+        self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
+        outer = around.recorder if around is not None else None
+        self.recorder = Recorder(outer, identity=identity)
+        self.recorder.run = self
+        if around is not None:
+            around._children = (*around._children, self)
+
+    @property
+    def header(self) -> Header:
+        """What the run says of itself, as of now."""
+        recorder = self.recorder
+        marks = list(recorder.marks)
+        if recorder.dropped:
+            marks.append(f"{recorder.dropped} constructions beyond the limit of {recorder.limit} were not recorded")
+        if tuple(marks) != self._header.marks:
+            self._change(marks=tuple(marks))
+        return self._header
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every construction so far, in the order in which they began."""
+        return self._read()[0]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened to objects after their construction."""
+        return self._read()[1]
+
+    @property
+    def environment(self) -> Environment:
+        """Interpreter, packages, git, host, seeds; looked up when first asked for, and again when other packages came in."""
+        from dataclasses import replace
+
+        from begat.introspect.environment import collect
+
+        packages = {node.target.partition(":")[0].partition(".")[0] for node in self.nodes}
+        if self._environment is None or packages != self._asked:
+            self._environment = collect(sorted(packages))
+            self._asked = packages
+        if self._environment.seeds != self.recorder.seeds:
+            self._environment = replace(self._environment, seeds=dict(self.recorder.seeds))
+        return self._environment
+
+    def result(self, **values: Any) -> None:
+        """Keep what the run achieved: ``run.result(val_loss=0.31)``. Values are numbers, strings, or lists of them."""
+        from begat.introspect.describe import snapshot
+
+        known = {name: snapshot(value, lambda _: None) for name, value in values.items()}
+        self._change(result={**self._header.result, **known})
+
+    def describe_as(self, **changes: Any) -> None:
+        """Set what the run says of itself: script, name, argv."""
+        self._change(**changes)
+
+    def end(self, kind: type[BaseException] | None = None) -> None:
+        """The run is over, by an exception of type *kind* or normally (`SystemExit` with status 0 is normal)."""
+        from begat.introspect.targets import name_of
+
+        self.recorder.close()
+        outcome = "finished" if kind is None else "raised"
+        self._change(ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None)
+
+    def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
+        recorder = self.recorder
+        recorder.resolve()
+        version = recorder.version()
+        if version != self._version or not version:
+            from begat.capture.reading import Reader
+
+            self._seen = Reader(recorder).read()
+            self._version = version
+            self._index = None
+        return self._seen
+
+    def _change(self, **changes: Any) -> None:
+        from dataclasses import replace
+
+        self._header = replace(self._header, **changes)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _argv() -> tuple[str, ...]:
+    from begat.introspect.environment import scrubbed_argv
+
+    return scrubbed_argv(getattr(sys, "argv", []))

@@ -1,0 +1,117 @@
+"""Paths for nodes: what the code calls them (DESIGN D6).
+
+An object that the code names has that name, below the construction that made the call: ``self.head = Linear()`` inside the
+``__init__`` of ``model`` is ``model.head``. One without a name, built in the middle of another call, is named by the argument
+it becomes: ``model = Net(enc=Encoder())`` gives ``model.enc``. What has neither is called by its class. The first to take a
+path keeps it, the next one is ``model.1``; user's constructions choose before those that libraries make for themselves.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+
+from begat.introspect.callsites import Name, name
+from begat.record.model import Node
+from begat.record.paths import segment
+from begat.record.values import Ref
+from begat.record.walk import located
+
+
+class Namer:
+    """Collects nodes in order of construction, then gives each its path."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, Name | None] = {}
+        self._nodes: dict[int, Node] = {}
+        self._consumer: dict[int, tuple[int, tuple[str, ...]]] = {}
+        self._paths: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def add(self, node: Node, code: CodeType, lasti: int) -> None:
+        """Note *node*, called at *lasti* of *code*, and the objects it takes as arguments."""
+        self._nodes[node.id] = node
+        self._names[node.id] = name(code, lasti)
+        for argument in node.arguments.values():
+            if argument.value.__class__ in _LEAVES:
+                continue
+            for steps, ref in located(argument.value):
+                if ref.run is None and ref.node not in self._consumer and ref.node in self._nodes:
+                    self._consume(node, argument.name, steps, ref)
+
+    def _consume(self, node: Node, parameter: str, steps: str, ref: Ref) -> None:
+        known = self._names[ref.node]
+        if known is not None and not known.inline:
+            return  # it has a name of its own
+        if self._nodes[ref.node].within != node.within and self._inside(node, ref.node):
+            return  # built inside the very object it is given
+        first = () if parameter in node.starred else (parameter,)
+        self._consumer[ref.node] = (node.id, (*first, *filter(None, steps.split("."))))
+
+    def _inside(self, node: Node, outer: int) -> bool:
+        within = node.within
+        while within is not None:
+            if within == outer:
+                return True
+            within = self._nodes[within].within if within in self._nodes else None
+        return False
+
+    def named(self, nodes: list[Node]) -> list[Node]:
+        """*nodes* with their paths."""
+        for users in (True, False):
+            for node in nodes:
+                if node.user is users:
+                    self._name(node.id)
+        for node in nodes:
+            object.__setattr__(node, "path", self._paths[node.id])  # not yet handed out
+        return nodes
+
+    def _name(self, number: int) -> None:
+        # What a path hangs from is named first: an explicit chain, for nesting deeper than Python's stack.
+        chain = [number]
+        while chain:
+            at = chain[-1]
+            if at in self._paths:
+                chain.pop()
+                continue
+            above = self._above(at)
+            if above is not None and above not in self._paths and above not in chain:
+                chain.append(above)
+                continue
+            self._paths[at] = self._path(at, self._paths.get(above, "") if above is not None else "")
+            chain.pop()
+
+    def _above(self, number: int) -> int | None:
+        consumer = self._consumer.get(number)
+        if consumer is not None:
+            return consumer[0]
+        within = self._nodes[number].within
+        return within if within in self._nodes else None
+
+    def _path(self, number: int, above: str) -> str:
+        node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
+        prefix = (above,) if above else ()
+        if consumer is not None:
+            return self._free(".".join((*prefix, *map(segment, consumer[1]))))
+        if known is None or known.inline or not known.segments or not (node.user or prefix):
+            return self._free(".".join((*prefix, segment(_class_name(node.target)))))
+        path = ".".join((*prefix, *map(segment, known.segments)))
+        return self._free(path, counted=True) if known.counted else self._free(path)
+
+    def _free(self, path: str, counted: bool = False) -> str:
+        if not counted and path not in self._taken:
+            self._taken.add(path)
+            return path
+        number = self._next.get(path, 0 if counted else 1)
+        while f"{path}.{number}" in self._taken:
+            number += 1
+        self._next[path] = number + 1
+        self._taken.add(f"{path}.{number}")
+        return f"{path}.{number}"
+
+
+_LEAVES = (type(None), bool, int, float, str)
+
+
+def _class_name(target: str) -> str:
+    return target.rpartition(":")[2].rpartition(".<locals>.")[2]

@@ -1,0 +1,123 @@
+"""Rows into nodes: names, defaults and call sites are found here, when somebody looks, not when the call is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from begat.capture.naming import Namer
+from begat.capture.ownership import is_users
+from begat.capture.recorder import Place, Recorder
+from begat.intercept.constants import NOT_GIVEN
+from begat.intercept.hooks import Defaulted
+from begat.intercept.schema import Schema
+from begat.intercept.woven import original
+from begat.introspect.callsites import locate
+from begat.introspect.secrets import redacted
+from begat.introspect.signatures import annotations
+from begat.introspect.targets import code_fingerprint
+from begat.record.model import Argument, CallSite, Event, Node, Process
+
+_RAISED, _RETURNED = "raised", "returned"
+
+
+class Reader:
+    """Reads one recorder's rows; what is the same for many rows is found once."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._sites: dict[int, tuple[CallSite, bool]] = {}
+        self._schemas: dict[int, _Known] = {}
+
+    def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
+        """All nodes and events so far."""
+        recorder = self.recorder
+        recorder.resolve()
+        process = Process(recorder.pid, recorder.rank)
+        namer = Namer()
+        nodes, events = [], []
+        for number, row in enumerate(list(recorder.rows)):
+            place = recorder.at[number]
+            schema, code, lasti = recorder.places[place]
+            known = self._known(schema)
+            site, user = self._site(place, recorder.places[place])
+            again = recorder.again.get(number)
+            if again is not None:
+                events.append(Event(again[0], again[1], known.bind(row), site))
+                continue
+            arguments = known.bind(row)
+            within = recorder.within[number]
+            within = recorder.again.get(within, ("", within))[1] if within is not None else None
+            error = recorder.outcomes.get(number)
+            nodes.append(
+                Node(
+                    number, schema.target, schema.kind, "", arguments, site, within,
+                    _RAISED if error else _RETURNED, process, known.code, user, error,
+                    known.annotations, known.starred, known.notes,
+                )  # fmt: skip
+            )
+            namer.add(nodes[-1], code, lasti)
+        return tuple(namer.named(nodes)), tuple(events)
+
+    def _site(self, number: int, place: Place) -> tuple[CallSite, bool]:
+        found = self._sites.get(number)
+        if found is None:
+            at = locate(place[1], place[2])
+            site = CallSite(at.file, at.line, at.function, at.column)
+            found = self._sites[number] = (site, is_users(at.file))
+        return found
+
+    def _known(self, schema: Schema) -> _Known:
+        known = self._schemas.get(id(schema))
+        if known is None:
+            known = self._schemas[id(schema)] = _Known(schema)
+        return known
+
+
+class _Known:
+    """What a schema says once its class is looked at: the public parameters, their annotations, the fingerprint of the code."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        subject, function = schema.subject(), schema.function()
+        self.annotations = annotations(function) if function is not None else {}
+        self.annotations = {k: v for k, v in self.annotations.items() if k in schema.names}
+        self.code = code_fingerprint(subject, original) if subject is not None else None
+        self.public = _public(subject, schema)
+        self.starred = schema.starred if self.public is None else self.public.starred
+        if self.public is not None:
+            self.annotations = {**self.annotations, **self.public.annotations}
+        hidden = schema.options.ignore
+        self.notes = schema.notes + (
+            (f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ()
+        )
+
+    def bind(self, row: tuple[Any, ...]) -> dict[str, Argument]:
+        """The arguments of a row, in the order of the signature."""
+        pairs = list(self._pairs(row))
+        if self.public is not None:
+            pairs = self.public.bind(pairs)
+        options = self.schema.options
+        return {
+            name: Argument(name, redacted(name, value, options.redact), source)  # type: ignore[arg-type]  # one of two
+            for name, value, source in pairs
+            if name not in options.ignore
+        }
+
+    def _pairs(self, row: tuple[Any, ...]) -> Iterator[tuple[str, object, str]]:
+        for name, value in zip(self.schema.names, row, strict=True):
+            if value is NOT_GIVEN:
+                yield name, self.schema.defaults.get(name), "default"
+            elif type(value) is Defaulted:
+                yield name, value[0], "default"
+            else:
+                yield name, value, "given"
+
+
+def _public(subject: Any, schema: Schema) -> Any:
+    """The signature people see, where the code itself only takes ``*args, **kwargs`` and passes them on."""
+    if schema.starred == (None, None) or subject is None:
+        return None
+    from begat.introspect.public import public_signature
+
+    return public_signature(subject, schema.names, schema.starred, schema.kind)

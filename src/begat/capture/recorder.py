@@ -1,0 +1,336 @@
+"""One run's memory: raw rows in a log, taken out into compact rows, resolved into nodes and edges when somebody looks.
+
+A row is the tuple of the values; what a construction is called by (its token), where and by which schema it was called, and
+which construction it happened in stand in columns beside it, so that rows of plain scalars hold no reference to anything of the program and the
+garbage collector does not walk them. An argument that is a tracked object stays a `Link` until `resolve` finds its number.
+
+Invariant: a node's number is its position in `rows`, for good; a row that turns out to be no construction of its own
+(``__init__`` called again) is listed in `again`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from array import array
+from operator import call
+from types import CodeType
+from typing import Any
+from weakref import ref
+
+from begat.intercept.hooks import SCALARS, Defaulted
+from begat.intercept.identity import linked
+from begat.intercept.interceptor import Call, Lane, Pin, Raised, Returned, ident, trouble
+from begat.intercept.schema import Schema
+from begat.introspect.describe import Link
+from begat.record.values import Opaque, Ref
+from begat.record.walk import replaced
+
+_WAITING = 30_000  # rows that may wait in the log
+_ROWS = frozenset((tuple,))
+Place = tuple[Schema, CodeType, int]
+
+
+class Recorder:
+    """The sink of one run. *parent* is the recorder of the run around it; *limit* the number of nodes it keeps."""
+
+    def __init__(self, parent: Recorder | None = None, limit: int = 10_000_000, identity: str = "") -> None:
+        self.parent = parent
+        self.limit = limit
+        self.identity = identity
+        self.run: Any = None  # the live run that reads this
+        self.pid = os.getpid()
+        self.rank = _rank()
+        self.closed = False
+        self.log: list[Any] = []
+        self.lanes: dict[int, Lane] = {}
+        self.rows: list[tuple[Any, ...]] = []
+        self.within: list[Any] = []
+        self.tokens: list[Any] = []
+        self.at = array("L")  # for each row the number of its place
+        self.places: list[Place] = []
+        self.outcomes: dict[int, str] = {}
+        self.again: dict[int, tuple[str, int]] = {}
+        self.seeds: dict[str, object] = {}
+        self.marks: list[str] = []
+        self.dropped = 0
+        self.pins: dict[int, Pin] = {}
+        self._place: dict[tuple[int, int, int], int] = {}
+        self._loose: list[int] = []  # rows with links in them
+        self._inner: list[int] = []  # rows whose construction happened inside another
+        self._raised: list[Raised] = []
+        self._returned: list[Returned] = []
+        self._outer: dict[int, Ref] | None = None
+        self._live: list[int] = []  # the rows before the resolved ones whose object still lives
+        self._resolved = 0
+        self._linked = 0
+        self._suspicious = False
+        self._swept = 4096
+        self._pins_swept = 256
+        self._busy = threading.Lock()
+        gc.callbacks.append(_Weakly(self))
+
+    # --- what lanes need ------------------------------------------------------------------------------------------------
+    def lane(self) -> Lane:
+        """This thread's lane into this run."""
+        thread = ident()
+        lane = self.lanes.get(thread)
+        if lane is None:
+            lane = self.lanes[thread] = Lane(self, self.log, thread)
+        return lane
+
+    def pin(self, obj: object) -> object:
+        """Hold *obj*, which has no weak references, until nobody else does."""
+        pin = self.pins.get(id(obj))
+        if pin is None or pin.obj is not obj:
+            if len(self.pins) >= self._pins_swept:
+                self.unpin()
+                self._pins_swept = max(256, 2 * len(self.pins))
+            pin = self.pins[id(obj)] = Pin(obj)
+        return pin
+
+    def pinned(self, obj: object) -> object | None:
+        pin = self.pins.get(id(obj))
+        return pin if pin is not None and pin.obj is obj else None
+
+    def unpin(self, everything: bool = False) -> None:
+        """Let go of the pinned objects that nobody else holds."""
+        for address, pin in list(self.pins.items()):
+            # Two references are ours: the pin's, and the argument of getrefcount.
+            if everything or sys.getrefcount(pin.obj) <= 2:
+                del self.pins[address]
+                pin.obj = None
+
+    def collecting(self, phase: str, info: dict[str, int]) -> None:
+        # Rows are tuples, so the collector comes by at least every few thousand of them: the call path need not count.
+        if phase == "start":
+            if len(self.log) > _WAITING:
+                self.settle()
+            if self.pins and info["generation"] == 2:
+                self.unpin()
+
+    def trouble(self, what: str) -> None:
+        if what not in self.marks:
+            self.marks.append(what)
+
+    def suspect(self) -> None:
+        """A row may be coming whose object was built before."""
+        self._suspicious = True
+
+    def seeded(self, name: str, value: object) -> None:
+        """A seeding function was called."""
+        self.seeds[name] = value
+
+    def close(self) -> None:
+        """No more rows: threads and tasks that still hold a lane are sent on."""
+        self.closed = True
+        for lane in list(self.lanes.values()):
+            lane.thread = 0
+        self.settle()
+        self.resolve()
+        self.unpin(everything=True)
+        self.lanes.clear()
+        gc.callbacks[:] = [callback for callback in gc.callbacks if type(callback) is not _Weakly or callback.recorder() is not self]
+
+    # --- taking rows out ------------------------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
+        # Not a reentrant lock: a signal handler or a finalizer that constructs must not come in a second time.
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            if len(self.rows) + len(self.log) >= 2 * self._swept:
+                self._resolve()
+                self._swept = max(4096, len(self.rows))
+            else:
+                self._take()
+        except Exception as error:
+            trouble(error, "taking rows out of the log")
+        finally:
+            self._busy.release()
+
+    def _take(self) -> None:
+        batch = self.log[:]
+        del self.log[: len(batch)]
+        if not _ROWS.issuperset(map(type, batch)):
+            self._raised += [item for item in batch if type(item) is Raised]
+            self._returned += [item for item in batch if type(item) is Returned]
+            batch = [item for item in batch if type(item) is tuple]
+        start = len(self.rows)
+        if start + len(batch) > self.limit:
+            self.dropped += start + len(batch) - self.limit
+            del batch[max(0, self.limit - start) :]
+        if not batch:
+            return
+        tokens, schemas, codes, lastis, within, rows = zip(*batch, strict=True)
+        self.at.extend(self._placed(schemas, codes, lastis))
+        if within.count(None) != len(within):
+            self._inner += [i for i, token in enumerate(within, start) if token is not None]
+        if linked.count != self._linked:
+            self._linked = linked.count
+            plain = SCALARS.issuperset
+            self._loose += [i for i, row in enumerate(rows, start) if not plain(map(type, row))]
+        self.tokens += tokens
+        self.within += within
+        self.rows += rows
+
+    def _placed(self, schemas: Any, codes: Any, lastis: Any) -> list[int]:
+        known, places = self._place, self.places
+        try:
+            return list(map(known.__getitem__, zip(map(id, schemas), map(id, codes), lastis, strict=True)))
+        except KeyError:  # new places among them
+            for place in zip(schemas, codes, lastis, strict=True):
+                key = (id(place[0]), id(place[1]), place[2])
+                if key not in known:
+                    known[key] = len(places)
+                    places.append(place)
+            return self._placed(schemas, codes, lastis)
+
+    # --- resolving ------------------------------------------------------------------------------------------------------
+    def resolve(self) -> None:
+        """Find the number of every object that rows refer to by its token. To be called before reading."""
+        if not self._busy.acquire(timeout=10):
+            raise RuntimeError("begat: the record is being read inside its own bookkeeping")
+        try:
+            self._resolve()
+        finally:
+            self._busy.release()
+
+    def _resolve(self) -> None:
+        # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
+        tokens, start = self.tokens, self._resolved
+        dead = [i for i in self._live if tokens[i]() is None]
+        dead += [i for i, living in enumerate(map(call, tokens[start:]), start) if living is None]
+        self._take()
+        if self._loose or self._inner or self._raised or self._returned or self._suspicious:
+            self._refer()
+        for position in dead:
+            tokens[position] = None
+        self._live = [i for i in self._live if tokens[i] is not None]
+        self._live += [i for i, token in enumerate(tokens[start:], start) if token is not None]
+        self._resolved = len(tokens)
+
+    def _refer(self) -> None:
+        """Put numbers in the place of tokens in all rows that are new."""
+        numbers = self._numbers()
+        for event in self._raised:
+            number = numbers.get(id(event.token))
+            if number is not None:
+                self.outcomes[number] = event.error
+        for returned in self._returned:
+            self._identify(returned, numbers)
+        for position in self._inner:
+            self.within[position] = numbers.get(id(self.within[position]))
+        for position in self._loose:
+            self.rows[position] = self._tight(self.rows[position], numbers)
+        self._raised, self._returned, self._loose, self._inner = [], [], [], []
+        self._outer, self._suspicious = None, False
+
+    def _numbers(self) -> dict[int, int]:
+        """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
+        numbers: dict[int, int] = {}
+        for position, token in enumerate(self.tokens):
+            if token is None:
+                continue
+            first = numbers.setdefault(id(token), position)
+            if first != position and position >= self._resolved:
+                self.again[position] = ("reinit", first)
+        return numbers
+
+    def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
+        """The call of *token* made, or only handed out, the object of *identity*."""
+        call = numbers.get(id(returned.token))
+        if call is None:
+            return
+        schema = self.places[self.at[call]][0]
+        earlier = numbers.get(id(returned.identity))
+        if earlier is not None and earlier < call:
+            if schema.kind == "class":
+                self.again[call] = ("reused", earlier)
+            numbers[id(returned.token)] = earlier
+            self.tokens[call] = None
+            return
+        if earlier is not None:
+            self.tokens[earlier] = None  # built inside the call: from outside, the object is what the call returned
+        self.tokens[call] = returned.identity
+        numbers[id(returned.identity)] = call
+
+    def _tight(self, row: tuple[Any, ...], numbers: dict[int, int]) -> tuple[Any, ...]:
+        def leaf(value: object) -> object:
+            return self._settled(value, numbers) if type(value) is Link else value
+
+        return tuple([v if type(v) in SCALARS else self._value(v, leaf) for v in row])
+
+    @staticmethod
+    def _value(value: Any, leaf: Any) -> object:
+        if type(value) is Defaulted:
+            return Defaulted((replaced(value[0], leaf),))
+        return replaced(value, leaf)
+
+    def _settled(self, link: Link, numbers: dict[int, int]) -> object:
+        token, schema = link
+        number = numbers.get(id(token)) if token is not None else None
+        if number is not None:
+            return Ref(self.again.get(number, ("", number))[1])
+        outer = self._outside().get(id(token)) if token is not None else None
+        if outer is not None:
+            return outer
+        target = schema.target if schema is not None else "?"
+        return Opaque(target, {"reason": "its construction was not observed in this run"})
+
+    def _outside(self) -> dict[int, Ref]:
+        """What the runs around this one built, by token."""
+        if self._outer is None:
+            self._outer = {}
+            outer = self.parent
+            while outer is not None:
+                outer.settle()
+                for position, token in enumerate(outer.tokens):
+                    if token is not None:
+                        number = outer.again.get(position, ("", position))[1]
+                        self._outer.setdefault(id(token), Ref(number, outer.identity))
+                outer = outer.parent
+        return self._outer
+
+    def version(self) -> tuple[int, ...]:
+        """Changes whenever what would be read changes."""
+        return len(self.rows), len(self.outcomes), len(self.again)
+
+    def number_of_object(self, obj: object) -> int | None:
+        """The node that built *obj*."""
+        try:
+            return self.number_of(ref(obj))
+        except TypeError:
+            return self.number_of(self.pinned(obj))
+
+    def number_of(self, token: object) -> int | None:
+        """The node whose object *token* stands for."""
+        if token is None:
+            return None
+        self.resolve()
+        for position in range(len(self.tokens) - 1, -1, -1):
+            if self.tokens[position] is token:
+                return self.again.get(position, ("", position))[1]
+        return None
+
+
+class _Weakly:
+    """A callback of the collector that does not keep its recorder alive."""
+
+    __slots__ = ("recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = ref(recorder, lambda _: gc.callbacks.remove(self))
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        recorder = self.recorder()
+        if recorder is not None:
+            recorder.collecting(phase, info)
+
+
+def _rank() -> int | None:
+    """The rank that torchrun, or another launcher, gave this process."""
+    rank = os.environ.get("RANK", "")
+    return int(rank) if rank.isdecimal() else None

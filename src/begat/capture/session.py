@@ -1,0 +1,233 @@
+"""The session: which run the current thread and context record into. The only mutable state above the registries.
+
+Outside any scope rows go to the process-wide graph. A scope is a value of one context variable, so concurrent threads and
+asyncio tasks do not mix; a thread inherits the scope that was open where it was started, which context variables alone do
+not do before Python 3.14.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
+
+from begat.capture.live import LiveRun
+from begat.capture.recorder import Recorder
+from begat.errors import BegatError
+from begat.intercept.identity import stands_for
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident
+from begat.record.graph import Run
+from begat.record.model import Node
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Session:
+    """The process-wide run, and what threads inherit."""
+
+    def __init__(self) -> None:
+        self._root: LiveRun | None = None
+        self._lock = threading.Lock()
+        self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
+        self._open = 0
+        self._runs: WeakSet[LiveRun] = WeakSet()
+
+    @property
+    def root(self) -> LiveRun:
+        """The process-wide graph."""
+        if self._root is None:
+            with self._lock:
+                if self._root is None:
+                    self._root = LiveRun(None)
+                    self._runs.add(self._root)
+        return self._root
+
+    def arrive(self, found: Lane | None) -> Lane | None:
+        """This thread's lane into the run of its context."""
+        recorder: Any = found.sink if found is not None else None
+        if recorder is None:
+            thread = threading._active.get(ident())  # type: ignore[attr-defined]  # current_thread() would make a dummy
+            recorder = self._inherited.get(thread) if thread is not None else None
+        while recorder is not None and recorder.closed:
+            recorder = recorder.parent
+        if recorder is None:
+            recorder = self.root.recorder
+        lane: Lane = recorder.lane()
+        LANE.set(lane)
+        return lane
+
+    def current(self) -> LiveRun | None:
+        """The run that this thread and context record into now; None while paused."""
+        lane = LANE.get()
+        if lane is None:
+            return None
+        if lane.thread != ident():
+            lane = self.arrive(lane)
+        assert lane is not None
+        sink: Any = lane.sink
+        return sink.run  # type: ignore[no-any-return]  # every recorder belongs to a live run
+
+    def others(self, current: LiveRun) -> list[LiveRun]:
+        """Every run that is still in memory but *current*, the newest first."""
+        return sorted((run for run in self._runs if run is not current), key=lambda run: run.id, reverse=True)
+
+    def opened(self, run: LiveRun) -> None:
+        """A scope was opened: threads started from now on inherit it."""
+        with self._lock:
+            self._runs.add(run)
+            self._open += 1
+            if self._open == 1:
+                threads.watch(self._starting)
+
+    def ended(self) -> None:
+        """A scope was closed."""
+        with self._lock:
+            self._open -= 1
+            if self._open == 0:
+                threads.unwatch()
+
+    def _starting(self, thread: threading.Thread) -> None:
+        lane = LANE.get()
+        if lane is not None and isinstance(lane.sink, Recorder):
+            self._inherited[thread] = lane.sink
+
+
+from begat.capture import threads  # noqa: E402  # after Session: a leaf that knows nothing of it
+
+session = Session()
+DOOR.arrive = session.arrive
+
+
+class capture(ContextDecorator):
+    """
+    Record what is built inside a block, or inside a function when used as a decorator, as one run.
+
+    Entering gives the `Run`, which can be read at any time, also while it grows. *name* is for people, *save* a file to
+    which the record is written when the block ends, however it ends. Scopes nest: what an inner one records belongs to it
+    alone, and its run is one of the outer's ``children``. Threads started inside record into it; other threads and asyncio
+    tasks with scopes of their own do not mix.
+
+    >>> import begat
+    >>> @begat.trackable
+    ... class Net:
+    ...     def __init__(self, hidden=128): ...
+    >>> with begat.capture("baseline") as run:
+    ...     model = Net(hidden=64)
+    >>> run["model"].params
+    {'hidden': 64}
+    """
+
+    def __init__(self, name: str | None = None, save: str | os.PathLike[str] | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"capture takes a name as a string, not {type(name).__name__}; decorate with @begat.capture()")
+        self.name = name
+        self.save = save
+        self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
+
+    def __enter__(self) -> Run:
+        parent = session.current()
+        run = LiveRun(self.name, parent if parent is not session._root or parent.header.script else None)
+        session.opened(run)
+        self._entered.append((run, LANE.set(run.recorder.lane())))
+        return run
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        run, token = self._entered.pop()
+        try:
+            LANE.reset(token)
+        except ValueError:  # left in another context than entered: a generator closed elsewhere
+            LANE.set(NOWHERE)
+        session.ended()
+        run.end(kind)
+        if self.save is not None:
+            run.save(self.save)
+
+    def __call__(self, func: F) -> F:
+        from inspect import iscoroutinefunction
+
+        if not iscoroutinefunction(func):
+            return super().__call__(func)
+        from functools import wraps
+
+        @wraps(func)
+        async def captured(*args: Any, **kwargs: Any) -> Any:
+            with self._recreate_cm():  # type: ignore[attr-defined]  # of ContextDecorator
+                return await func(*args, **kwargs)
+
+        return captured  # type: ignore[return-value]  # the same signature
+
+    def _recreate_cm(self) -> capture:
+        return type(self)(self.name, self.save)
+
+
+class paused(ContextDecorator):
+    """Record nothing inside a block: neither into a run nor into the process-wide graph.
+
+    >>> import begat
+    >>> with begat.paused():
+    ...     pass
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Lane | None]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(LANE.set(None))
+
+    def __exit__(self, *_: object) -> None:
+        LANE.reset(self._tokens.pop())
+
+
+def graph() -> Run:
+    """The process-wide graph: what was built outside any scope. Live: it grows as the program goes on."""
+    return session.root
+
+
+def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
+    """
+    Write the current run to *path*: the innermost open scope's, or the process-wide graph.
+
+    With *at_exit* it is written when the interpreter ends, after everything the program builds. Raises OSError if the file
+    cannot be written.
+    """
+    if at_exit:
+        from begat.capture.endings import at_end
+
+        at_end(lambda: session.root.save(path))
+        return
+    (session.current() or session.root).save(path)
+
+
+def provenance(obj: object) -> Node | None:
+    """The node of the construction that built *obj*, in whichever run that still exists; None if it was not recorded."""
+    current = session.current() or session.root
+    for run in (current, *session.others(current)):
+        number = run.recorder.number_of_object(obj)
+        if number is not None:
+            return run[number]
+    return None
+
+
+def params(obj: object) -> dict[str, Any]:
+    """
+    Every argument that *obj* was built with, defaults included.
+
+    Raises LookupError if the construction was not recorded.
+    """
+    node = provenance(obj)
+    if node is None:
+        raise LookupError(
+            f"no record of how this {type(obj).__name__} was built: is its class tracked, and was it built since, "
+            "by its constructor and outside begat.paused()?"
+        )
+    return node.params
+
+
+__all__ = ["BegatError", "capture", "dump", "graph", "params", "paused", "provenance", "session", "stands_for"]

@@ -1,0 +1,131 @@
+"""From what people type for a run to the file of its record: a path, an id, the beginning of one, ``last``, or a script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from begat.errors import InvalidRecord, UnknownRun
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from begat.record.graph import Run
+
+RECORD = "run.json"
+_LISTED = 8
+
+
+def home(start: str | os.PathLike[str] | None = None) -> Path:
+    """
+    The ``.begat`` folder that is meant at *start* (the current folder): there, or in the nearest folder above.
+
+    The environment variable ``BEGAT_HOME`` names another. If there is none yet, the one that would be made.
+    """
+    chosen = os.environ.get("BEGAT_HOME")
+    if chosen:
+        return Path(chosen).expanduser()
+    here = Path(start or os.curdir).absolute()
+    for folder in (here, *here.parents):
+        if (folder / ".begat").is_dir():
+            return folder / ".begat"
+    return here / ".begat"
+
+
+def ids(folder: Path) -> list[str]:
+    """The ids of the runs kept in the ``.begat`` folder, newest first."""
+    try:
+        names = os.listdir(folder / "runs")
+    except OSError:
+        return []
+    return sorted((name for name in names if (folder / "runs" / name / RECORD).is_file()), reverse=True)
+
+
+def find(said: str, start: str | os.PathLike[str] | None = None) -> Path:
+    """
+    The record that *said* means; see the module's first line.
+
+    Raises UnknownRun if there is none, or several.
+    """
+    path = Path(said).expanduser()
+    if said.endswith(".py"):
+        return _of_script(path, home(start))
+    if path.is_file():
+        return path
+    if path.is_dir() and (path / RECORD).is_file():
+        return path / RECORD
+    if os.sep in said or (os.altsep and os.altsep in said):
+        raise UnknownRun(f"there is no record at {said!r}")
+    return _by_id(said, home(start))
+
+
+def _by_id(said: str, folder: Path) -> Path:
+    known = ids(folder)
+    if not known:
+        raise UnknownRun(f"no run {said!r}: {folder} holds none yet; make one with `begat run train.py`")
+    if said == "last":
+        return folder / "runs" / known[0] / RECORD
+    meant = [said] if said in known else [name for name in known if said and name.startswith(said)]
+    if len(meant) == 1:
+        return folder / "runs" / meant[0] / RECORD
+    listed = meant or known
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    names = ", ".join(listed[:_LISTED]) + more
+    if meant:
+        raise UnknownRun(f"{said!r} begins the ids of {len(meant)} runs: {names}")
+    raise UnknownRun(f"no run {said!r} in {folder}; there are {names}; `last` means the newest")
+
+
+def _of_script(script: Path, folder: Path) -> Path:
+    """The newest run of *script*."""
+    wanted = os.path.realpath(script)
+    told = script.name.encode() if script.name.isascii() else b""
+    for name in ids(folder):
+        record = folder / "runs" / name / RECORD
+        try:
+            # Reading a record whole is slow; one that does not name the script need not be.
+            if told in record.read_bytes() and _script(load(record)) == wanted:
+                return record
+        except (OSError, InvalidRecord):
+            continue
+    raise UnknownRun(f"{script} has not been run yet as far as {folder} knows; run it once with `begat run {script}`")
+
+
+def _script(run: Run) -> str | None:
+    script = run.header.script
+    return None if script is None else os.path.realpath(os.path.join(run.environment.cwd, script))
+
+
+def load(record: Path) -> Run:
+    """The run in the file *record*."""
+    from begat.record.codec import load as read
+
+    return read(record)
+
+
+class RunType(click.ParamType[Path]):
+    """A click parameter: what people type for a run, turned into the path of its record; completes ids."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The record's path."""
+        return value if isinstance(value, Path) else find(str(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Ids, newest first, ``last``, and whatever the shell knows of files."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in _completions() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+def _completions() -> Iterator[str]:
+    known = ids(home())
+    if known:
+        yield "last"
+    yield from known

@@ -1,0 +1,87 @@
+"""The `begat` command: a table of verbs, each imported when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import IO, Any
+
+import click
+
+from begat.errors import BegatError
+
+VERBS = {
+    "run": "begat.cli.run:command",
+    "params": "begat.cli.params:command",
+    "show": "begat.cli.show:command",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are named in a table, so that one verb does not pay for the imports of the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; an error that begat raises on purpose is one message, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except BegatError as error:
+            raise Refused(error) from error
+
+
+class Refused(click.ClickException):
+    """A `BegatError` on its way to the terminal."""
+
+    exit_code = 2
+
+    def __init__(self, error: BegatError) -> None:
+        lines = [f"{type(error).__name__} {error}", *getattr(error, "__notes__", ())]
+        super().__init__("\n".join(lines))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the message to stderr."""
+        from begat.record.plain import escaped
+
+        for line in self.message.splitlines():
+            click.echo(escaped(line), file=file, err=file is None)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"begat {version('begat')}")
+        except PackageNotFoundError:
+            click.echo("begat, not installed")
+        ctx.exit()
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+def command() -> None:
+    r"""Know every argument of every object that your program builds.
+
+    \b
+    Examples:
+      begat run train.py
+      begat show
+      begat params train.py '*.lr'
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of the `begat` command."""
+    command(arguments, prog_name="begat")

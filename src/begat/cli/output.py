@@ -1,0 +1,30 @@
+"""Where output goes: a terminal gets color and its own width, a file or a pipe gets plain, whole lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console() -> Console:
+    """The terminal as rich sees it; it heeds NO_COLOR and FORCE_COLOR."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Write *lines*; what the output's encoding cannot take is written as an escape."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for line in lines:
+        try:
+            line.encode(encoding)
+        except UnicodeEncodeError:
+            line = line.encode(encoding, "backslashreplace").decode(encoding)
+        click.echo(line)

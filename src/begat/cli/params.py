@@ -1,0 +1,60 @@
+"""`begat params`: every argument of a run, its value, and where that came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from begat.cli.find import RunType, load
+from begat.cli.output import console, say
+
+if TYPE_CHECKING:
+    from begat.render.table import Row
+
+
+@click.command("params")
+@click.argument("run", type=RunType(), default="last", metavar="[RUN|SCRIPT.py]")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
+@click.option("--json", "as_json", is_flag=True, help="The rows as a list of JSON objects.")
+def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    r"""List every argument of a run: path, value, source, type, call site.
+
+    PATTERN keeps what lies at or below a path, a parameter by its bare name or as Class.param; `*` and `?` match anything.
+    The exit code is 1 if nothing matches.
+
+    \b
+    Examples:
+      begat params train.py
+      begat params last model.enc
+      begat params last '*.lr' Encoder.dim --json
+    """
+    from begat.render import table
+    from begat.render.yaml import pretty
+
+    found = list(table.rows(load(run), everything))
+    try:
+        kept = table.chosen(found, patterns)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="PATTERN") from error
+    if as_json:
+        say([pretty([row.data_row() for row in kept])])
+    elif not kept and patterns:
+        click.echo(_nothing(patterns, found), err=True)
+    elif (screen := console()).is_terminal:
+        screen.print(table.table(kept, screen.width))
+    else:
+        say(table.lines(kept))
+    if patterns and not kept:
+        raise click.exceptions.Exit(1)
+
+
+def _nothing(patterns: tuple[str, ...], found: list[Row]) -> str:
+    import difflib
+
+    paths = [row.path for row in found]
+    near = [path for pattern in patterns for path in difflib.get_close_matches(pattern, paths, n=3, cutoff=0.5)]
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; there are {len(paths):,} arguments and objects"
+    return f"nothing matches {' '.join(patterns)}{hint}"

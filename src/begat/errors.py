@@ -1,0 +1,38 @@
+"""Every error begat raises, each with a stable code and a builtin as second base."""
+
+from __future__ import annotations
+
+
+class BegatError(Exception):
+    """The base of every error that begat raises on purpose. *code* is stable: ``begat-R1``."""
+
+    code = "begat-0"
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {super().__str__()}"
+
+
+class CannotTrack(BegatError, TypeError):
+    """The object given to `trackable` can not be tracked; the text says why and what to do instead."""
+
+    code = "begat-T1"
+
+
+class InvalidRecord(BegatError, ValueError):
+    """A record that cannot be read: not JSON, another format, too large, or not of the schema. The text says where."""
+
+    code = "begat-R1"
+
+
+class UnknownRun(BegatError, LookupError):
+    """No run has this path, id or prefix, or several have."""
+
+    code = "begat-R2"
+
+
+class CaptureWarning(RuntimeWarning):
+    """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
+
+
+for _error in (BegatError, CannotTrack, InvalidRecord, UnknownRun, CaptureWarning):
+    _error.__module__ = "begat.errors"

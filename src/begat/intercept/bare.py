@@ -1,0 +1,78 @@
+"""Classes that take no arguments: no ``__init__`` and no ``__new__`` of their own, so there is no code to weave.
+
+Such a class gets a descriptor under the name ``__init__``. Whoever looks the name up is shown what he would have found
+without it (``object.__init__``, or the next class's: a mixin must not hide its neighbor); only a construction is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from begat.intercept.interceptor import LANE, Lane, arrive, frame, ident, token_of, trouble
+
+_mro = type.__dict__["__mro__"].__get__
+
+
+class Bare:
+    """What stands at ``__init__`` of a tracked class that takes no arguments. *which* decides as for woven functions."""
+
+    __slots__ = ("owner", "which")
+
+    def __init__(self, owner: type, which: Callable[[Any, Lane], object]) -> None:
+        self.owner = owner
+        self.which = which
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        behind = _behind(self.owner, owner if owner is not None else type(instance))
+        # Static readers pass a class as the instance; to them and to all who look at the class, we are not here.
+        if instance is None or type in _mro(type(instance)):
+            return behind
+        if behind is not object.__init__:
+            return behind.__get__(instance, owner)
+        return _Call(self, instance)
+
+
+class _Call:
+    __slots__ = ("bare", "instance")
+
+    def __init__(self, bare: Bare, instance: object) -> None:
+        self.bare = bare
+        self.instance = instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        kind = type(self.instance)
+        if args or kwargs:
+            # What object.__init__ and object.__new__ say between them where nothing of ours stands.
+            if kind.__new__ is object.__new__:
+                raise TypeError(f"{kind.__name__}() takes no arguments")
+            return
+        try:
+            self._record()
+        except Exception as error:
+            trouble(error)
+
+    def _record(self) -> None:
+        lane = LANE.get()
+        if lane is None:
+            return
+        if lane.thread != ident():
+            lane = arrive(lane)
+            if lane is None:
+                return
+        schema = self.bare.which(self.instance, lane)
+        if schema is not None:
+            caller = frame(2)
+            within = lane.stack[-1] if lane.stack else None
+            lane.append((token_of(self.instance, lane), schema, caller.f_code, caller.f_lasti, within, ()))
+
+
+def _behind(owner: type, kind: Any) -> Any:
+    """What *kind* finds at ``__init__`` behind *owner*."""
+    order = _mro(kind)
+    start = order.index(owner) + 1 if owner in order else 0
+    for cls in order[start:]:
+        found = type.__dict__["__dict__"].__get__(cls).get("__init__")
+        if found is not None and type(found) is not Bare:
+            return found
+    return object.__init__

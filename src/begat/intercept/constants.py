@@ -1,0 +1,134 @@
+"""The objects that woven code refers to: they travel wherever the code does, so each knows how to travel as nothing.
+
+Pickled by value (cloudpickle, dill) they turn into plain empty ones, and code that carries those does what it did before
+it was woven, also where begat is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Flag(set[object]):
+    """True as long as it holds anything. One object for all woven code: asking it is one instruction, turning it one call.
+
+    A set whose iteration shows nothing: torch's tracer reads constants of that kind by iterating them, so it sees the
+    flag down and compiles the constructor as if it had never been woven.
+    """
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]  # code objects hash their constants
+        return id(self)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(())
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return frozenset, ()
+
+
+LISTENING = Flag()
+
+# Stands in the defaults of woven functions, so that given and default can be told apart even for equal values. A string,
+# because a tracer or a pickler that meets it must be able to take it for an ordinary constant.
+NOT_GIVEN = "".join(("<begat: ", "not given>"))
+
+
+class Gate:
+    """What woven code calls: *enter* with the bound arguments, *failed* with what *enter* returned and the exception."""
+
+    def __init__(self, enter: Callable[..., Any], failed: Callable[[Any, BaseException], None]) -> None:
+        self.enter = enter
+        self.failed = failed
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+
+class Defaults(tuple[Any, ...]):
+    """``__defaults__`` of a woven function: the interpreter, in C, finds `NOT_GIVEN`; Python code finds the real ones."""
+
+    real: tuple[Any, ...]
+
+    def __new__(cls, real: tuple[Any, ...]) -> Defaults:
+        self = tuple.__new__(cls, (NOT_GIVEN,) * len(real))
+        self.real = real
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.real)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.real[index]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.real
+
+    def __eq__(self, other: object) -> bool:
+        return self.real == (other.real if isinstance(other, Defaults) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __add__(self, other: Any) -> Any:
+        return self.real + tuple(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return tuple(other) + self.real
+
+    def index(self, *args: Any) -> int:
+        return self.real.index(*args)
+
+    def count(self, value: object) -> int:
+        return self.real.count(value)
+
+    def __repr__(self) -> str:
+        return repr(self.real)
+
+    def __hash__(self) -> int:
+        return hash(self.real)
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Any, ...]]]:
+        return tuple, (self.real,)
+
+
+class KeywordDefaults(dict[str, Any]):
+    """``__kwdefaults__`` of a woven function, as `Defaults`."""
+
+    def __init__(self, real: dict[str, Any]) -> None:
+        super().__init__(dict.fromkeys(real, NOT_GIVEN))
+        self.real = real
+
+    def __getitem__(self, name: str) -> Any:
+        return self.real[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.real.get(name, default)
+
+    def items(self) -> Any:
+        return self.real.items()
+
+    def values(self) -> Any:
+        return self.real.values()
+
+    def copy(self) -> dict[str, Any]:
+        return self.real.copy()
+
+    def __or__(self, other: Any) -> Any:
+        return self.real | other
+
+    def __eq__(self, other: object) -> bool:
+        return self.real == (other.real if isinstance(other, KeywordDefaults) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]  # as a dict
+
+    def __repr__(self) -> str:
+        return repr(self.real)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return dict, (self.real,)

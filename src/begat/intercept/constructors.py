@@ -1,0 +1,118 @@
+"""Where a class takes its arguments: the function whose code is woven, or why there is none.
+
+Classes are read through `type` itself, never through their metaclass, which may lie, raise or have side effects.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, WrapperDescriptorType
+from typing import Any, NamedTuple
+
+from begat.errors import CannotTrack
+from begat.intercept.bare import Bare
+from begat.intercept.prologue import refusal
+from begat.introspect.targets import name_of
+
+_mro = type.__dict__["__mro__"].__get__
+_dict = type.__dict__["__dict__"].__get__
+
+# Bases whose instances are values: recorded whole or described where they are passed, never built by ``__init__``.
+_VALUE_BASES = {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("numpy", "ndarray"), ("numpy", "generic")}
+_SPECIAL_METACLASSES = {
+    ("enum", "EnumType"): "the members of an enumeration are made once, when it is defined",
+    ("enum", "EnumMeta"): "the members of an enumeration are made once, when it is defined",
+    ("typing", "_TypedDictMeta"): "a TypedDict builds plain dicts",
+    ("typing_extensions", "_TypedDictMeta"): "a TypedDict builds plain dicts",
+}
+
+
+class Constructor(NamedTuple):
+    """*way* is ``"init"``, ``"new"`` or ``"bare"`` (takes no arguments: nothing to weave); *owner* defines *function*."""
+
+    way: str
+    owner: type
+    function: FunctionType | None
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """The method resolution order of *cls*, whatever its metaclass says."""
+    found: tuple[type, ...] = _mro(cls)
+    return found
+
+
+def own(cls: type) -> Any:
+    """The dictionary of *cls* itself, whatever its metaclass says."""
+    return _dict(cls)
+
+
+def is_class(obj: object) -> bool:
+    """Whether *obj* is a class, without asking it."""
+    return type in mro(type(obj))
+
+
+def constructor_of(cls: type) -> Constructor:
+    """How *cls* takes its arguments. Raises `CannotTrack` with the reason where nothing can be put in between."""
+    order = mro(cls)
+    _refuse_special(cls, order)
+    for owner in order:
+        found = own(owner).get("__init__")
+        if found is None:
+            continue
+        if owner is object:
+            return _by_new(cls, order)
+        if type(found) is FunctionType:
+            return _woven("init", cls, owner, found)
+        if type(found) is Bare:
+            continue
+        if type(found) is WrapperDescriptorType:
+            raise _refused(cls, f"it is built by {name_of(owner)}.__init__, which is C code")
+        raise _refused(cls, f"its __init__ is a {_name(type(found))}, not a function")
+    raise _refused(cls, "it has no __init__")
+
+
+def _by_new(cls: type, order: tuple[type, ...]) -> Constructor:
+    for owner in order:
+        found = own(owner).get("__new__")
+        if found is None:
+            continue
+        if owner is object:
+            return Constructor("bare", cls, None)
+        function = found.__func__ if type(found) is staticmethod else found
+        if type(function) is FunctionType:
+            return _woven("new", cls, owner, function)
+        raise _refused(cls, f"it is built by {name_of(owner)}.__new__, which is C code")
+    raise _refused(cls, "it has no __new__")
+
+
+def _woven(way: str, cls: type, owner: type, function: FunctionType) -> Constructor:
+    reason = refusal(function)
+    if reason:
+        raise _refused(cls, reason)
+    return Constructor(way, owner, function)
+
+
+def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
+    if type in order:
+        raise _refused(cls, "it is a metaclass: its instances are classes")
+    for meta in mro(type(cls)):
+        reason = _SPECIAL_METACLASSES.get((_text(meta, "__module__"), _name(meta)))
+        if reason:
+            raise _refused(cls, reason)
+    if own(cls).get("_is_protocol") is True:
+        raise _refused(cls, "a Protocol is never instantiated")
+    for base in order:
+        if (_text(base, "__module__"), _name(base)) in _VALUE_BASES:
+            raise _refused(cls, f"its instances are {_name(base)}s: recorded as values where they are passed")
+
+
+def _name(cls: type) -> str:
+    return str(type.__dict__["__name__"].__get__(cls))
+
+
+def _text(cls: type, name: str) -> str:
+    value = own(cls).get(name)
+    return value if type(value) is str else ""
+
+
+def _refused(cls: type, reason: str) -> CannotTrack:
+    return CannotTrack(f"cannot track {name_of(cls)}: {reason}")

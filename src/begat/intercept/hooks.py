@@ -1,0 +1,204 @@
+"""The functions that woven code enters: generated once per shape of signature, so that a recorded call costs no loop.
+
+For a class with parameters ``a`` and ``b`` the generated function reads::
+
+    def enter(me, a, b):
+        lane = LANE()
+        if lane is None: return None
+        try:
+            if lane.thread != IDENT():
+                lane = ARRIVE(lane)
+                if lane is None: return None
+            if TYPE(me) is CLASS and not COUNT(me): schema = SCHEMA     # the very class, and never seen before
+            else:
+                schema = WHICH(me, lane)
+                if schema is None: return None
+            token = REF(me); stack = lane.stack; frame = FRAME(2); values = (a, b)
+            if not ({plain}): values = SNAP(values, CHANGING)
+            lane.append((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            stack.append(token)
+            return lane.leave
+        except Exception as error:
+            return TROUBLE(error)
+
+Only names stand in the source; classes, schemas and values come in through the closure.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+from weakref import getweakrefcount, ref
+
+from begat.intercept.constants import NOT_GIVEN
+from begat.intercept.identity import identity_of
+from begat.intercept.interceptor import Call, LANE, Lane, Returned, arrive, frame, ident, token_of, trouble
+
+SCALARS = frozenset((type(None), bool, int, float, str))
+
+_OPENING = """\
+def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
+    def enter({parameters}):
+        lane = LANE()
+        if lane is None: return None
+        try:
+{unpack}\
+            if lane.thread != IDENT():
+                lane = ARRIVE(lane)
+                if lane is None: return None
+{choose}
+            stack = lane.stack
+            frame = FRAME(2)
+{metas}\
+            values = ({values})
+            if not ({plain}): values = SNAP(values, CHANGING)
+            lane.append((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            stack.append(token)
+            return {leave}
+        except Exception as error:
+            return TROUBLE(error)
+    return enter
+"""
+_FAST = """\
+            if TYPE(me) is CLASS and not COUNT(me): schema = SCHEMA
+            else:
+                schema = WHICH(me, lane)
+                if schema is None: return None
+            token = REF(me)"""
+_SLOW = """\
+            schema = WHICH(me, lane)
+            if schema is None: return None
+            token = TOKEN(me, lane)"""
+_CALL = """\
+            schema = WHICH({first}, lane)
+            if schema is None: return None
+            token = CALL()"""
+_UNPACK = """\
+            if not a0: return None
+            me, a0 = a0[0], a0[1:]
+"""
+_METAS = """\
+            while frame.f_code in METAS: frame = frame.f_back
+"""
+
+
+class Defaulted(tuple[Any]):
+    """In a row: the caller left this argument out, and its default, which may change, was this at that time."""
+
+    __slots__ = ()
+
+
+class Leave:
+    """What a woven function calls when it returns its *result*: the object is known only now."""
+
+    __slots__ = ("__self__", "lane", "token")
+
+    def __init__(self, lane: Lane, token: Call) -> None:
+        self.lane = lane
+        self.token = token
+        self.__self__ = lane.stack
+
+    def __call__(self, result: object) -> None:
+        try:
+            self.token.over = True
+            self.lane.stack.pop()
+            if type(result) not in SCALARS:
+                identity = identity_of(result, self.lane)
+                if identity is not None:
+                    self.lane.append(Returned(self.token, identity))
+        except Exception as error:
+            trouble(error, "recording what a call returned")
+
+
+@lru_cache(maxsize=512)
+def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool) -> Callable[..., Callable[..., Any]]:
+    """The ``make`` for a shape: how many parameters, and how the object is found."""
+    names = [f"a{i}" for i in range(parameters)]
+    first = 1 if way in ("fast", "slow") else 0
+    unpack = bool(first) and starred  # def __init__(*args): the object is the first of them
+    if unpack:
+        first = 0
+    elif first:
+        names[0] = "me"
+    choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
+    source = _OPENING.format(
+        parameters=", ".join(names),
+        choose=choose,
+        metas=_METAS if metas else "",
+        values="".join(f"{name}, " for name in names[first:]),
+        unpack=_UNPACK if unpack else "",
+        plain=" and ".join([*(f"TYPE({name}) in SCALARS" for name in names[first:]), "not CHANGING" if changing else "True"]),
+        leave="LEAVE(lane, token)" if way == "call" else "lane.leave",
+    )
+    file = f"<begat enter {parameters} {starred} {changing} {way} {metas}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    scope: dict[str, Any] = dict(_GLOBALS)
+    exec(compile(source, file, "exec"), scope)
+    return scope["make"]  # type: ignore[no-any-return]  # it is what the source defines
+
+
+_GLOBALS: dict[str, Any] = {
+    "LANE": LANE.get,
+    "IDENT": ident,
+    "ARRIVE": arrive,
+    "TYPE": type,
+    "COUNT": getweakrefcount,
+    "REF": ref,
+    "TOKEN": token_of,
+    "CALL": Call,
+    "FRAME": frame,
+    "SCALARS": SCALARS,
+    "LEAVE": Leave,
+    "TROUBLE": trouble,
+}
+
+
+def make(
+    code: CodeType,
+    *,
+    way: str,
+    subject: type | None,
+    schema: object,
+    which: Callable[[Any, Lane], object],
+    snap: Callable[[object], object],
+    metas: Sequence[CodeType] = (),
+    changing: dict[int, object] | None = None,
+) -> Callable[..., Any]:
+    """
+    The function that code woven from *code* enters.
+
+    *way* is ``"fast"`` for constructors of classes with weak references, ``"slow"`` for others, ``"call"`` for functions
+    and ``__new__``. *metas* are the codes of metaclass ``__call__``s to look behind for the place of the call, and
+    *changing* the defaults, by position, that the program may change.
+    """
+    named = code.co_argcount + code.co_kwonlyargcount
+    count = named + bool(code.co_flags & 4) + bool(code.co_flags & 8)
+    maker = _maker(count, named == 0 and count > 0, bool(changing), way, bool(metas))
+    # Rows have no place for the object itself.
+    shift = 1 if way in ("fast", "slow") and named else 0
+    moved = {position - shift: default for position, default in (changing or {}).items()}
+    return maker(subject, schema, which, _snapper(snap), _Codes(metas), moved)
+
+
+def _snapper(snap: Callable[[object], object]) -> Callable[[tuple[Any, ...], dict[int, object]], tuple[Any, ...]]:
+    def snapped(values: tuple[Any, ...], changing: dict[int, object]) -> tuple[Any, ...]:
+        found = [value if type(value) in SCALARS else snap(value) for value in values]
+        for position, default in changing.items():
+            if found[position] is NOT_GIVEN:
+                found[position] = Defaulted((snap(default),))
+        return tuple(found)
+
+    return snapped
+
+
+class _Codes:
+    __slots__ = ("codes",)
+
+    def __init__(self, codes: Sequence[CodeType]) -> None:
+        self.codes = tuple(codes)
+
+    def __contains__(self, code: object) -> bool:
+        return any(code is known for known in self.codes)

@@ -1,0 +1,180 @@
+"""Between the woven code and whoever records: the lane that the current thread and context write into.
+
+A row of a lane's log is ``(token, schema, code, lasti, within, values)``: *token* stands for the object (its weak
+reference, which CPython makes once per object and hands out again, so that the same object is the same token), *code*
+and *lasti* are the place of the call, *within* the token of the construction that this one happened in, and the values
+follow the parameters of the schema, `NOT_GIVEN` where the caller left one out. Names are looked up when somebody reads.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar
+from os import environ
+from typing import Any, Protocol
+from weakref import ref
+
+from begat.errors import CaptureWarning
+
+
+class Sink(Protocol):
+    """What stands behind a lane: the recorder of one run."""
+
+    def settle(self) -> None:
+        """Take the rows out of the log."""
+
+    def pin(self, obj: object) -> object:
+        """A token for an object that has no weak references."""
+
+    def pinned(self, obj: object) -> object | None:
+        """The token that `pin` gave for *obj*, or None."""
+
+    def suspect(self) -> None:
+        """The row that comes next may be of an object that was built before."""
+
+    def trouble(self, what: str) -> None:
+        """Note in the record that it lacks something."""
+
+
+class Pin:
+    """The token of an object that has no weak references: it holds the object, and is let go as soon as nobody else does.
+
+    Like a weak reference, a token is called for its object, and gives None when it is gone for good.
+    """
+
+    __slots__ = ("obj",)
+
+    def __init__(self, obj: object) -> None:
+        self.obj = obj
+
+    def __call__(self) -> object:
+        return self.obj
+
+
+class Call:
+    """The token of a call whose result is not known yet: gone when it is over without one."""
+
+    __slots__ = ("over",)
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def __call__(self) -> object:
+        return None if self.over else self
+
+
+class Stack(list[object]):
+    """The tokens of the constructions that are going on in one lane, outermost first."""
+
+    __slots__ = ("lane",)
+    lane: Lane
+
+
+class Lane:
+    """One thread's way into one run. *leave* takes the innermost construction off the stack."""
+
+    __slots__ = ("append", "leave", "log", "sink", "stack", "thread")
+
+    def __init__(self, sink: Sink | None, log: list[object], thread: int) -> None:
+        self.sink = sink
+        self.log = log
+        self.append = log.append
+        self.stack = Stack()
+        self.stack.lane = self
+        self.leave = self.stack.pop
+        self.thread = thread
+
+
+# A lane of no thread: whoever finds it has to ask `arrive` for its own. None in its place means: record nothing.
+NOWHERE = Lane(None, [], 0)
+LANE: ContextVar[Lane | None] = ContextVar("begat.lane", default=NOWHERE)
+
+
+class Raised:
+    """In a log: the call of *token* ended in an exception of type *error*."""
+
+    __slots__ = ("error", "token")
+
+    def __init__(self, token: object, error: str) -> None:
+        self.token = token
+        self.error = error
+
+
+class Returned:
+    """In a log: the call of *token* returned the object that *identity* stands for."""
+
+    __slots__ = ("identity", "token")
+
+    def __init__(self, token: object, identity: object) -> None:
+        self.token = token
+        self.identity = identity
+
+
+def _nobody(found: Lane | None) -> Lane | None:
+    return None
+
+
+class _Door:
+    """Where the session, which lives above, puts what lanes need from it."""
+
+    arrive: Callable[[Lane | None], Lane | None] = staticmethod(_nobody)
+
+
+DOOR = _Door()
+
+
+def arrive(found: Lane | None) -> Lane | None:
+    """The lane of this thread in this context; *found* is what the context held. None where nothing is recorded."""
+    return DOOR.arrive(found)
+
+
+def token_of(obj: object, lane: Lane) -> object:
+    """What stands for *obj* in the log."""
+    try:
+        return ref(obj)
+    except TypeError:
+        assert lane.sink is not None
+        return lane.sink.pin(obj)
+
+
+STRICT = environ.get("BEGAT_STRICT") == "1"
+_reported: set[str] = set()
+
+
+def trouble(error: BaseException, doing: str = "recording a call") -> None:
+    """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
+    if STRICT:
+        raise error
+    lane = LANE.get()
+    what = f"{type(error).__name__} while {doing}"
+    if lane is not None and lane.sink is not None:
+        lane.sink.trouble(what)
+    if what not in _reported:
+        _reported.add(what)
+        warnings.warn(f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3)
+
+
+def failed(leave: Any, error: BaseException) -> None:
+    """The gate's answer to an exception that leaves woven code."""
+    try:
+        stack = leave.__self__
+        lane: Lane = stack.lane
+        token = stack.pop()
+        if type(token) is Call:
+            token.over = True
+        lane.append(Raised(token, _name(type(error))))
+    except Exception as own:
+        trouble(own, "recording an exception")
+
+
+def _name(kind: type) -> str:
+    from begat.introspect.targets import name_of
+
+    return name_of(kind)
+
+
+ident = _thread.get_ident
+frame = sys._getframe

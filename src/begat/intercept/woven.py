@@ -1,0 +1,92 @@
+"""A function whose code goes through a gate, and how it becomes again what it was."""
+
+from __future__ import annotations
+
+from types import CodeType, FunctionType
+from typing import Any
+from weakref import ref
+
+from begat.intercept.constants import Gate
+from begat.intercept.constructors import mro, own
+from begat.intercept.hooks import make
+from begat.intercept.interceptor import failed
+from begat.intercept.prologue import weave
+from begat.intercept.schema import changing_defaults
+
+_weak = type.__dict__["__weakrefoffset__"].__get__
+
+
+def _idle(*_: object) -> None:
+    return None
+
+
+class Woven:
+    """*users* are the ids of the tracked classes, or the function itself, that this weaving serves."""
+
+    __slots__ = ("_woven", "code", "defaults", "function", "gate", "key", "keywords", "users")
+
+    def __init__(self, function: FunctionType, *, result: bool) -> None:
+        key = self.key = id(function)
+        self.function = ref(function, lambda _: WOVEN.pop(key, None))
+        self.code: CodeType = function.__code__
+        self.defaults = function.__defaults__
+        self.keywords = function.__kwdefaults__
+        self.users: set[int] = set()
+        gate = Gate(_idle, failed)
+        self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
+        self._woven = code, defaults, keywords = weave(function, gate, result=result)
+        # The code that understands the placeholders goes first: another thread may call in between.
+        function.__code__ = code
+        if self.defaults:
+            function.__defaults__ = defaults
+        if self.keywords:
+            function.__kwdefaults__ = keywords
+
+    def hook(self, way: str, subject: type | None, schema: object, which: Any) -> None:
+        """Make the gate record: quickly what *subject* itself builds, as *which* says what others do."""
+        from begat.intercept.identity import snap
+
+        gate = self.gate()
+        if gate is None:
+            return
+        if way == "init":
+            way = "fast" if subject is not None and _weak(subject) else "slow"
+        gate.enter = make(
+            self.code,
+            way=way,
+            subject=subject,
+            schema=schema,
+            which=which,
+            snap=snap,
+            metas=_metaclass_calls(subject) if subject is not None else (),
+            changing=changing_defaults(self.code, self.defaults or (), self.keywords or {}),
+        )
+
+    def restore(self) -> None:
+        """Put back what was there, unless somebody else has changed it since."""
+        function = self.function()
+        if function is not None:
+            code, defaults, keywords = self._woven
+            # The other way round: no call may meet a placeholder that its code does not understand.
+            if function.__defaults__ is defaults:
+                function.__defaults__ = self.defaults
+            if function.__kwdefaults__ is keywords:
+                function.__kwdefaults__ = self.keywords
+            if function.__code__ is code:
+                function.__code__ = self.code
+        WOVEN.pop(self.key, None)
+
+
+WOVEN: dict[int, Woven] = {}
+
+
+def original(function: FunctionType) -> CodeType:
+    """The code of *function* as it was written."""
+    woven = WOVEN.get(id(function))
+    return woven.code if woven is not None and woven.function() is function else function.__code__
+
+
+def _metaclass_calls(subject: type) -> tuple[CodeType, ...]:
+    """The codes of ``__call__`` in the metaclass of *subject*: the call was made by whoever called them."""
+    found = (own(meta).get("__call__") for meta in mro(type(subject)))
+    return tuple(f.__code__ for f in found if type(f) is FunctionType)

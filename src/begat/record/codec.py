@@ -1,0 +1,354 @@
+"""Runs and values as strict JSON, exactly: what is written is read back equal, type by type.
+
+A value that JSON has no word for is an object with one key that begins with ``$``: ``{"$tuple": [1, 2]}``. Reading
+imports nothing and calls nothing that a record names; whatever is wrong with a record is an `InvalidRecord` that says where.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar, get_args
+
+from begat.errors import InvalidRecord
+from begat.record.decoding import NESTING, STRING, Malformed, decode
+from begat.record.encoding import encode, type_name
+from begat.record.engine import engine
+from begat.record.graph import Run
+from begat.record.migrations import FORMAT, migrate
+from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process, Source
+from begat.record.values import Opaque
+
+_T = TypeVar("_T")
+
+MAX_BYTES = 256_000_000
+MAX_NODES = 1_000_000
+_FAMILY = 30  # runs inside runs
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+def dumps(run: Run) -> bytes:
+    """*run* as one JSON document, the same bytes for the same run."""
+    return b'{"format":%b,%b' % (engine().dumps(FORMAT), _run(run)[1:])
+
+
+def _run(run: Run) -> bytes:
+    # Piece by piece: a tree of all nodes would cost the collector more time than the writing takes.
+    dumps = engine().dumps
+    parts = [
+        b'{"run":' + dumps(_header(run.header)),
+        b'"environment":' + dumps(_environment(run.environment)),
+        b'"nodes":[' + b",".join(dumps(rows)[1:-1] for rows in _chunks(_nodes(run.nodes))) + b"]",
+    ]
+    if run.events:
+        parts.append(b'"events":' + dumps([_event(event) for event in run.events]))
+    if run.children:
+        parts.append(b'"children":[' + b",".join(map(_run, run.children)) + b"]")
+    return b",".join(parts) + b"}"
+
+
+def _chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    # Fewer objects than make the collector start.
+    rows = iter(rows)
+    while chunk := list(islice(rows, 64)):
+        yield chunk
+
+
+def _header(header: Header) -> dict[str, Any]:
+    return {
+        "id": _text(header.id),
+        "name": _text(header.name),
+        "started": header.started,
+        "ended": header.ended,
+        "outcome": header.outcome,
+        "error": _text(header.error),
+        "argv": [_text(word) for word in header.argv],
+        "script": _text(header.script),
+        "parent": _text(header.parent),
+        "result": _values(header.result),
+        "marks": [_text(mark) for mark in header.marks],
+    }
+
+
+def _environment(environment: Environment) -> dict[str, Any]:
+    return {
+        "python": _text(environment.python),
+        "implementation": _text(environment.implementation),
+        "platform": _text(environment.platform),
+        "host": _text(environment.host),
+        "user": _text(environment.user),
+        "cwd": _text(environment.cwd),
+        "packages": {_text(name): _text(version) for name, version in environment.packages.items()},
+        "git": None if environment.git is None else _values(environment.git),
+        "seeds": _values(environment.seeds),
+    }
+
+
+def _nodes(nodes: Iterable[Node]) -> Iterator[dict[str, Any]]:
+    # A run has few call sites and processes and many nodes; by id, since all of them live as long as the nodes do.
+    sites: dict[int, Any] = {id(None): None}
+    processes: dict[int, Any] = {id(None): None}
+    for node in nodes:
+        site, process = node.site, node.process
+        if id(site) not in sites:
+            sites[id(site)] = _site(site)
+        if id(process) not in processes:
+            processes[id(process)] = {"pid": process.pid, "rank": process.rank}  # type: ignore[union-attr]  # not None
+        row: dict[str, Any] = {
+            "id": node.id,
+            "target": _text(node.target),
+            "kind": node.kind,
+            "path": _text(node.path),
+            "arguments": _arguments(node.arguments),
+            "site": sites[id(site)],
+            "within": node.within,
+            "outcome": node.outcome,
+            "process": processes[id(process)],
+        }
+        if node.code is not None:
+            row["code"] = node.code
+        if not node.user:
+            row["user"] = False
+        if node.error is not None:
+            row["error"] = _text(node.error)
+        if node.annotations:
+            row["annotations"] = {_text(name): _text(annotation) for name, annotation in node.annotations.items()}
+        if node.starred != (None, None):
+            row["starred"] = node.starred
+        if node.notes:
+            row["notes"] = [_text(note) for note in node.notes]
+        yield row
+
+
+def _arguments(arguments: dict[str, Argument]) -> list[dict[str, Any]]:
+    out = []
+    for argument in arguments.values():
+        value = argument.value
+        kind = type(value)
+        # What is itself in JSON, which is most: `encode` would say the same more slowly.
+        if not (
+            kind is bool
+            or value is None
+            or (kind is int and -_JSON_INT <= value < _JSON_INT)  # type: ignore[operator]  # it is an int
+            or (kind is str and value.isascii())  # type: ignore[attr-defined]  # it is a str
+        ):
+            value = _value(value)
+        row = {"name": argument.name, "value": value, "source": argument.source}
+        if argument.was is not ABSENT:
+            row["was"] = _value(argument.was)
+        out.append(row)
+    return out
+
+
+_JSON_INT = 1 << 63
+
+
+def _value(value: object) -> Any:
+    try:
+        return encode(value)
+    except Exception as error:  # one stray value must not cost the whole record
+        return encode(Opaque(f"?:{type_name(type(value))}", {"reason": f"not written: {type(error).__name__}"}))
+
+
+def _values(values: dict[str, object]) -> dict[str, Any]:
+    return {_text(name): _value(value) for name, value in values.items()}
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "node": event.node,
+        "arguments": _arguments(event.arguments),
+        "site": _site(event.site),
+    }
+
+
+def _site(site: CallSite | None) -> dict[str, Any] | None:
+    if site is None:
+        return None
+    return {"file": _text(site.file), "line": site.line, "function": _text(site.function), "column": site.column}
+
+
+def _text(text: Any) -> Any:
+    r"""*text*, with what UTF-8 cannot hold (a file name of other bytes) in sight: ``"caf\udce9"``."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+def load(path: str | os.PathLike[str]) -> Run:
+    """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    try:
+        return loads(data)
+    except InvalidRecord as error:
+        raise InvalidRecord(f"{os.fspath(path)}: {error.args[0]}") from error.__cause__
+
+
+def loads(data: bytes | str) -> Run:
+    """The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where."""
+    if len(data) > MAX_BYTES:
+        raise InvalidRecord(f"larger than {MAX_BYTES:,} bytes")
+    # A record is a tree of millions of objects and no cycles, which the collector would walk again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from begat.record import schema
+
+        document = migrate(engine().loads(data.encode() if isinstance(data, str) else data))
+        rows = _rows_out(document, "", 0)
+        return _run_from(schema.envelope(document), rows)
+    except Malformed as error:
+        raise InvalidRecord(f"at {error.where or 'the top'}: {error.what}") from None
+    except RecursionError:
+        raise InvalidRecord(f"nested deeper than {NESTING}") from None
+    except UnicodeError as error:
+        raise InvalidRecord(f"not UTF-8: {error}") from None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Rows:
+    """The rows of the nodes of a run and of its children, taken out of the document."""
+
+    __slots__ = ("children", "rows", "where")
+
+    def __init__(self, rows: list[Any], where: str) -> None:
+        self.rows = rows
+        self.where = where
+        self.children: list[_Rows] = []
+
+    @property
+    def size(self) -> int:
+        return len(self.rows) + sum(child.size for child in self.children)
+
+
+def _rows_out(document: Any, where: str, count: int) -> _Rows:
+    """
+    Take the nodes out of *document*.
+
+    They are checked and built a few at a time, so that there is never a second tree of all of them.
+    """
+    if where.count(".") > _FAMILY:
+        raise Malformed(f"runs nested deeper than {_FAMILY}", where)
+    rows = document.get("nodes") if type(document) is dict else None
+    if type(rows) is not list:
+        return _Rows([], where)  # the schema will say what is wrong
+    if count + len(rows) > MAX_NODES:
+        raise Malformed(f"more than {MAX_NODES:,} nodes", f"{where}nodes")
+    document["nodes"] = []
+    taken = _Rows(rows, where)
+    count += len(rows)
+    children = document.get("children")
+    for position, child in enumerate(children if type(children) is list else ()):
+        taken.children.append(_rows_out(child, f"{where}children[{position}].", count))
+        count += taken.children[-1].size
+    return taken
+
+
+def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
+    header, environment, where = document["run"], document["environment"], taken.where
+    for key in ("argv", "marks"):
+        header[key] = tuple(header.get(key, ()))
+    header["result"] = _values_from(header.get("result", {}), f"{where}run.result")
+    environment["seeds"] = _values_from(environment.get("seeds", {}), f"{where}environment.seeds")
+    if environment.get("git") is not None:
+        environment["git"] = _values_from(environment["git"], f"{where}environment.git")
+    events = tuple(
+        Event(
+            row["kind"],
+            row["node"],
+            _arguments_from(row["arguments"], f"{where}events[{position}]"),
+            _site_from(row.get("site")),
+        )
+        for position, row in enumerate(document.get("events", ()))
+    )
+    children = tuple(map(_run_from, document.get("children", ()), taken.children))
+    return Run(Header(**header), _nodes_from(taken.rows, where), Environment(**environment), events, children)
+
+
+def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
+    from begat.record import schema
+
+    sites: dict[tuple[object, ...], CallSite | None] = {}
+    processes: dict[tuple[object, ...], Process] = {}
+    nodes: list[Node] = []
+    for chunk in _chunks(rows):
+        for row in schema.nodes(chunk, f"{where}nodes", len(nodes)):
+            site, process = row.get("site"), row.get("process")
+            if site is not None:
+                place = tuple(site.values())
+                if place not in sites:
+                    sites[place] = _site_from(site)
+                row["site"] = sites[place]
+            if process is not None:
+                who = tuple(process.values())
+                if who not in processes:
+                    processes[who] = Process(**process)
+                row["process"] = processes[who]
+            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]")
+            if "notes" in row:
+                row["notes"] = tuple(row["notes"])
+            if "starred" in row:
+                row["starred"] = tuple(row["starred"])
+            nodes.append(Node(**row))
+    seen: set[int] = set()
+    for position, node in enumerate(nodes):
+        if node.id in seen:
+            raise Malformed(f"a second node {node.id}", f"{where}nodes[{position}].id")
+        seen.add(node.id)
+    return tuple(nodes)
+
+
+def _arguments_from(rows: list[Any], where: str) -> dict[str, Argument]:
+    out: dict[str, Argument] = {}
+    for position, row in enumerate(rows):
+        if not (
+            type(row) is dict
+            and len(row) == 3
+            and type(name := row.get("name")) is str
+            and type(source := row.get("source")) is str
+            and source in _SOURCES
+            and "value" in row
+        ):
+            from begat.record import schema
+
+            row = schema.argument(row, f"{where}.arguments[{position}]")
+            name, source = row["name"], row.get("source", "given")
+        value = row["value"]
+        kind = type(value)
+        if not (
+            kind is int or kind is float or kind is bool or value is None or (kind is str and len(value) <= STRING)
+        ):
+            value = _value_from(value, f"{where}.arguments[{position}].value")
+        was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
+        if name in out:
+            raise Malformed(f"a second argument {name!r:.80}", f"{where}.arguments[{position}].name")
+        out[name] = Argument(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
+    return out
+
+
+_SOURCES = frozenset(get_args(Source))
+
+
+def _values_from(values: dict[str, Any], where: str) -> dict[str, object]:
+    return {name: _value_from(value, f"{where}.{name}") for name, value in values.items()}
+
+
+def _value_from(data: Any, where: str) -> object:
+    try:
+        return decode(data)
+    except Malformed as error:
+        raise Malformed(error.what, where + error.where) from None
+
+
+def _site_from(site: dict[str, Any] | None) -> CallSite | None:
+    return None if site is None else CallSite(**site)
+
+
+__all__ = ["MAX_BYTES", "MAX_NODES", "decode", "dumps", "encode", "load", "loads"]

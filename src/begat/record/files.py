@@ -1,0 +1,90 @@
+"""Files written whole: whoever reads sees the old file or the new one, never half of either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """
+    Make *data* the content of the file *path*, on the disk when this returns.
+
+    Missing folders are made, for the owner alone, as is a new file; one that exists keeps its mode. A symbolic link
+    stays, its target is written. A pipe or device is written to as it is. On failure the old file is as it was and an
+    `OSError` names *path*.
+    """
+    name = os.fspath(path)
+    try:
+        _write(os.path.realpath(name), data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), name) from error
+
+
+def _write(target: str, data: bytes) -> None:
+    try:
+        found = os.stat(target)
+    except FileNotFoundError:
+        mode = 0o600
+    else:
+        if not stat.S_ISREG(found.st_mode):
+            _pour(target, data)
+            return
+        mode = stat.S_IMODE(found.st_mode)
+    folder = os.path.dirname(target)
+    _make(folder)
+    # In the same folder: a rename is one step only within one file system.
+    temporary = os.path.join(folder, f".{os.path.basename(target)[:64]}.{os.urandom(6).hex()}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+    try:
+        try:
+            _all(handle, data)
+            if mode != 0o600 and hasattr(os, "fchmod"):
+                os.fchmod(handle, mode)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _settle(folder)
+
+
+def _pour(target: str, data: bytes) -> None:
+    # Without waiting: a pipe that nobody reads would hold the program for ever.
+    handle = os.open(target, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        os.set_blocking(handle, True)
+        _all(handle, data)
+    finally:
+        os.close(handle)
+
+
+def _all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _make(folder: str) -> None:
+    # Not `makedirs`: it gives its mode to the last folder only.
+    if not folder or os.path.isdir(folder):
+        return
+    _make(os.path.dirname(folder))
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+
+
+def _settle(folder: str) -> None:
+    # The file is in place; a system that cannot sync a folder (Windows, some network disks) is no reason to fail.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder or ".", os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,209 @@
+"""`Run`: the nodes of one execution and the questions one asks of them. The edges are the `Ref`s in the arguments."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from begat.record.model import Environment, Event, Header, Node
+from begat.record.values import Ref
+from begat.record.walk import refs
+
+if TYPE_CHECKING:
+    import os
+
+
+class Run:
+    """
+    One captured execution: `nodes` in order of construction, an `environment`, and what the run says of itself.
+
+    A run is data: loading, comparing or querying one imports and calls nothing. Two runs are equal when their records
+    say the same.
+
+    >>> run = begat.load("provenance.json")          # doctest: +SKIP
+    >>> run["model"].params["hidden_size"]           # doctest: +SKIP
+    128
+    """
+
+    __module__ = "begat"
+    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_nodes")
+
+    def __init__(
+        self,
+        header: Header,
+        nodes: tuple[Node, ...] = (),
+        environment: Environment | None = None,
+        events: tuple[Event, ...] = (),
+        children: tuple[Run, ...] = (),
+    ) -> None:
+        self._header = header
+        self._nodes = nodes
+        self._environment = environment or Environment()
+        self._events = events
+        self._children = children
+        self._index: dict[str, Node] | None = None
+
+    # --- what it holds ------------------------------------------------------------------------------------------------
+    @property
+    def header(self) -> Header:
+        """What the run says of itself: id, name, times, outcome, argv, parent, result."""
+        return self._header
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every construction, in the order in which they began."""
+        return self._nodes
+
+    @property
+    def environment(self) -> Environment:
+        """Interpreter, packages, git, host, seeds."""
+        return self._environment
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened to objects after their construction, such as ``__init__`` called again."""
+        return self._events
+
+    @property
+    def children(self) -> tuple[Run, ...]:
+        """The runs opened inside this one; their nodes are theirs alone."""
+        return self._children
+
+    @property
+    def id(self) -> str:
+        """The run's own name, unique: ``20261122-104501-3fa9c2``."""
+        return self.header.id
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given, if any."""
+        return self.header.name
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+    def __getitem__(self, path: str | int) -> Node:
+        """The node at *path* (or with that id). KeyError names the nearest paths."""
+        if isinstance(path, int):
+            return self._by_id()[path]
+        index = self._paths()
+        from begat.record.paths import normal
+
+        found = index.get(normal(path))
+        if found is None:
+            near = difflib.get_close_matches(path, index, n=3, cutoff=0.5)
+            hint = f"; did you mean {', '.join(map(repr, near))}?" if near else f"; there are {len(index)} paths"
+            raise KeyError(f"no node at {path!r}{hint}")
+        return found
+
+    def __contains__(self, path: object) -> bool:
+        from begat.record.paths import normal
+
+        return isinstance(path, str) and normal(path) in self._paths()
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def select(self, pattern: str) -> tuple[Node, ...]:
+        """Nodes whose class name, full name or path matches *pattern* (a glob): ``"Linear"``, ``"torch.nn.*"``, ``"model.*"``."""
+        found = []
+        for node in self.nodes:
+            module, _, qualname = node.target.partition(":")
+            names = (node.path, node.target, f"{module}.{qualname}", qualname, qualname.rpartition(".")[2])
+            if any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                found.append(node)
+        return tuple(found)
+
+    def upstream(self, node: Node | str | int) -> tuple[Node, ...]:
+        """Everything that went into *node*, directly or not, in order of construction."""
+        return self._reach(node, self._sources())
+
+    def downstream(self, node: Node | str | int) -> tuple[Node, ...]:
+        """Everything that *node* went into, directly or not, in order of construction."""
+        sinks: dict[int, list[int]] = {}
+        for sink, sources in self._sources().items():
+            for source in sources:
+                sinks.setdefault(source, []).append(sink)
+        return self._reach(node, sinks)
+
+    def config(self, *, all: bool = False) -> dict[str, Any]:
+        """Every argument as a nested, JSON-ready dict, children inside their parents; ``class`` names what was called.
+
+        Without *all*, constructions that libraries made for themselves are left out.
+        """
+        from begat.record.views import config
+
+        return config(self, everything=all)
+
+    def flat(self, *, all: bool = False) -> dict[str, Any]:
+        """Every argument as a dotted, JSON-ready dict: ``{"model": "train:Net", "model.hidden": 128, …}``."""
+        from begat.record.views import flat
+
+        return flat(self, everything=all)
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half."""
+        from begat.record.codec import dumps
+        from begat.record.files import write
+
+        write(path, dumps(self))
+
+    def to_dot(self, *, all: bool = False) -> str:
+        """The graph in Graphviz's language: ``dot -Tsvg``."""
+        from begat.record.views import dot
+
+        return dot(self, everything=all)
+
+    def _repr_html_(self) -> str:
+        from begat.record.views import html
+
+        return html(self)
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<begat.Run {self.id}{name}: {len(self.nodes)} nodes, {self.header.outcome}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Run):
+            return NotImplemented
+        if self is other:
+            return True
+        from begat.record.codec import dumps
+
+        return dumps(self) == dumps(other)
+
+    __hash__ = object.__hash__
+
+    # --- within -------------------------------------------------------------------------------------------------------
+    def _by_id(self) -> dict[int, Node]:
+        return {node.id: node for node in self.nodes}
+
+    def _paths(self) -> dict[str, Node]:
+        if self._index is None or len(self._index) != len(self.nodes):
+            self._index = {node.path: node for node in reversed(self.nodes)}
+        return self._index
+
+    def _sources(self) -> dict[int, list[int]]:
+        return {
+            node.id: [ref.node for a in node.arguments.values() for ref in refs(a.value) if ref.run is None]
+            for node in self.nodes
+        }
+
+    def _reach(self, start: Node | str | int, steps: dict[int, list[int]]) -> tuple[Node, ...]:
+        first = start if isinstance(start, Node) else self[start]
+        seen: set[int] = set()
+        todo = list(steps.get(first.id, ()))
+        while todo:
+            at = todo.pop()
+            if at not in seen:
+                seen.add(at)
+                todo.extend(steps.get(at, ()))
+        seen.discard(first.id)
+        return tuple(node for node in self.nodes if node.id in seen)
+
+
+__all__ = ["Ref", "Run"]

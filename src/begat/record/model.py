@@ -1,0 +1,129 @@
+"""A run as data: what was built, with which arguments, where, by what.
+
+Everything here is frozen and holds nothing of the program it was captured from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Source = Literal["given", "default", "override", "config", "env"]
+Outcome = Literal["returned", "raised", "deferred"]
+Kind = Literal["class", "factory", "function"]
+
+
+class _Absent:
+    """The one value that means: this argument replaced nothing."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Where the call stands: *file* as the interpreter names it, *line* from 1, *column* from 0 or None, *function* qualified."""
+
+    file: str
+    line: int | None
+    function: str
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process that made the call."""
+
+    pid: int
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call: its name, its value (see `begat.record.values`), where the value came from, what it replaced."""
+
+    name: str
+    value: object
+    source: Source = "given"
+    was: object = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One recorded construction.
+
+    *arguments* maps parameter names, in the order of the signature, to `Argument`. ``*args`` and ``**kwargs`` appear under
+    their own names, as a tuple and as a dict. *within* is the id of the construction that made this call, or None.
+    *user* says that the call was made by the user's own code (DESIGN D14). *notes* say what the record does not know.
+    """
+
+    id: int
+    target: str
+    kind: Kind
+    path: str
+    arguments: dict[str, Argument]
+    site: CallSite | None = None
+    within: int | None = None
+    outcome: Outcome = "returned"
+    process: Process | None = None
+    code: str | None = None
+    user: bool = True
+    error: str | None = None
+    annotations: dict[str, str] = field(default_factory=dict)
+    starred: tuple[str | None, str | None] = (None, None)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Every argument's value by name, defaults included; a `Ref` where it was a tracked object."""
+        return {name: argument.value for name, argument in self.arguments.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an object after its construction: *kind* ``"reinit"`` so far."""
+
+    kind: str
+    node: int
+    arguments: dict[str, Argument]
+    site: CallSite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the run ran in. *git* is ``{"commit", "branch", "dirty", "root"}`` or None; *seeds* what was passed to seeding functions."""
+
+    python: str = ""
+    implementation: str = ""
+    platform: str = ""
+    host: str = ""
+    user: str = ""
+    cwd: str = ""
+    packages: dict[str, str] = field(default_factory=dict)
+    git: dict[str, object] | None = None
+    seeds: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a run says of itself. Times are ISO 8601 in UTC; *error* is ``"module:Type"`` of the exception that ended it.
+
+    *parent* is the id of the run it was opened in. *marks* say what this record does not hold, and why.
+    """
+
+    id: str
+    name: str | None = None
+    started: str = ""
+    ended: str | None = None
+    outcome: str = "running"
+    error: str | None = None
+    argv: tuple[str, ...] = ()
+    script: str | None = None
+    parent: str | None = None
+    result: dict[str, object] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()

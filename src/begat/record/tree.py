@@ -1,0 +1,207 @@
+"""Which nodes a view shows first, what hangs below what, and what stays folded away.
+
+The user's own constructions are shown, and whatever their arguments refer to; everything else is folded under what caused
+it. Below means: by path, as the path grammar computes it (``model.enc`` hangs below ``model``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from begat.record.model import Argument, CallSite, Node
+from begat.record.plain import called, fresh, nameless
+from begat.record.values import Cut, Mapping, Member, Ref, Typed
+from begat.record.walk import refs
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
+
+SCALARS = frozenset({str, int, float, bool, type(None)})
+_HOLDERS = (list, tuple, dict, set, frozenset, Mapping, Typed, Member, Cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Constructions of one *target* made by one piece of code, *by*; *nodes* are their ids."""
+
+    target: str
+    by: str
+    nodes: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{len(self.nodes)} × {called(self.target)}" + (f" by {self.by}" if self.by else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """
+    The shown nodes of a run, by id, and what hangs below what; None stands for the top.
+
+    *names* are the nodes' paths, made distinct: a second node with the path ``model`` is called ``model:2``.
+    """
+
+    nodes: dict[int, Node]
+    names: dict[int, str]
+    parents: dict[int, int | None]
+    children: dict[int | None, list[int]]
+
+    def name(self, ref: Ref) -> str:
+        """The path of what *ref* refers to."""
+        return nameless(ref) if ref.run is not None else self.names.get(ref.node, nameless(ref))
+
+    def below(self, node: int) -> str:
+        """The path of *node* from its parent: ``enc`` for ``model.enc``; the whole path at the top."""
+        parent = self.parents[node]
+        return self.names[node] if parent is None else self.names[node][len(self.nodes[parent].path) + 1 :]
+
+    def walk(self) -> Iterator[tuple[int, Node]]:
+        """Every shown node with its depth, parents before children, siblings in order of construction."""
+        todo = [(0, node) for node in reversed(self.children.get(None, ()))]
+        while todo:
+            depth, at = todo.pop()
+            yield depth, self.nodes[at]
+            todo.extend((depth + 1, node) for node in reversed(self.children.get(at, ())))
+
+
+def grow(run: Run, everything: bool = False) -> Tree:
+    """The tree of *run*: of what is shown first, or of *everything*."""
+    shown = None if everything else visible(run)
+    nodes = {node.id: node for node in run.nodes if shown is None or node.id in shown}
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for node in run.nodes:
+        names[node.id] = name = fresh(node.path, taken)
+        taken.add(name)
+    first: dict[str, int] = {}
+    for node in nodes.values():
+        first.setdefault(node.path, node.id)
+    parents: dict[int, int | None] = {}
+    children: dict[int | None, list[int]] = {}
+    for node in nodes.values():
+        parents[node.id] = parent = _above(node.path, first)
+        children.setdefault(parent, []).append(node.id)
+    return Tree(nodes, names, parents, children)
+
+
+def _above(path: str, owners: dict[str, int]) -> int | None:
+    """The owner of the longest proper prefix of *path*, by segments, that has one."""
+    end = path.rfind(".")
+    while end > 0:
+        owner = owners.get(path[:end])
+        if owner is not None:
+            return owner
+        end = path.rfind(".", 0, end)
+    return None
+
+
+def visible(run: Run) -> set[int]:
+    """
+    The ids of the nodes shown first: those made by the user's own code, and what these refer to.
+
+    The second half matters for ``model = make_pipeline(…)`` and ``from_pretrained``: a library made the object, and the
+    user's `Trainer(model)` says nothing without it.
+    """
+    nodes = {node.id: node for node in run.nodes}
+    shown = {node.id for node in run.nodes if node.user}
+    todo = list(shown) if len(shown) < len(nodes) else []
+    while todo:
+        for ref in references(nodes[todo.pop()]):
+            if ref.run is None and ref.node in nodes and ref.node not in shown:
+                shown.add(ref.node)
+                todo.append(ref.node)
+    return shown
+
+
+def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
+    """What is not shown first, grouped by target and code, under the shown node that caused it (None: the top)."""
+    shown = visible(run)
+    nodes = {node.id: node for node in run.nodes}
+    paths = {node.path: node.id for node in reversed(run.nodes) if node.id in shown}
+    groups: dict[int | None, dict[tuple[str, str], list[int]]] = {}
+    causes: dict[int, int | None] = {}
+    for node in run.nodes:
+        if node.id not in shown:
+            group = groups.setdefault(_cause(node, nodes, shown, paths, causes), {})
+            group.setdefault((node.target, place(node.site)), []).append(node.id)
+    return {
+        parent: tuple(Folded(target, by, tuple(ids)) for (target, by), ids in found.items())
+        for parent, found in groups.items()
+    }
+
+
+def _cause(
+    node: Node, nodes: dict[int, Node], shown: set[int], paths: dict[str, int], known: dict[int, int | None]
+) -> int | None:
+    """The shown node inside whose construction, or below whose path, *node* was made."""
+    chain: list[int] = []
+    at = node
+    cause: int | None
+    while at.id not in known:
+        chain.append(at.id)
+        known[at.id] = None  # a record that somebody edited may hold a circle
+        if at.within in shown:
+            cause = at.within
+            break
+        if at.within is None or at.within not in nodes:
+            cause = _above(at.path, paths)
+            break
+        at = nodes[at.within]
+    else:
+        cause = known[at.id]
+    for step in chain:
+        known[step] = cause
+    return cause
+
+
+def references(node: Node) -> Iterator[Ref]:
+    """Every `Ref` among the arguments of *node*, in order."""
+    for argument in node.arguments.values():
+        value = argument.value
+        if type(value) is Ref:
+            yield value
+        elif isinstance(value, _HOLDERS) and not scalars(value):
+            yield from refs(value)
+
+
+def scalars(value: object) -> bool:
+    """Whether *value* is a list or tuple of plain scalars only: the common case, told fast."""
+    return isinstance(value, list | tuple) and all(type(item) in SCALARS for item in value)
+
+
+def entries(node: Node) -> Iterator[tuple[str, object, Argument]]:
+    """The arguments of *node* as a reader addresses them: those of ``*args`` by number, those of ``**kwargs`` by their own name."""
+    if node.starred == (None, None):
+        for name, argument in node.arguments.items():
+            yield name, argument.value, argument
+        return
+    positional, keyword = node.starred
+    taken: set[str] = set()
+    for name, argument in node.arguments.items():
+        value = argument.value
+        if name == positional and isinstance(value, list | tuple):
+            items: list[tuple[str, object]] = [(str(position), item) for position, item in enumerate(value)]
+        elif name == keyword and type(value) is dict:
+            items = [(str(key), item) for key, item in value.items()]
+        else:
+            items = [(name, value)]
+        for key, item in items:
+            key = fresh(key, taken)
+            taken.add(key)
+            yield key, item, argument
+
+
+def place(site: CallSite | None) -> str:
+    """The code at *site* as ``sklearn.base:clone``; for a file outside the installed packages, by the file's name."""
+    if site is None:
+        return ""
+    file = site.file.replace("\\", "/")
+    for root in ("/site-packages/", "/dist-packages/"):
+        if root in file:
+            file = file.rpartition(root)[2]
+            break
+    else:
+        file = file.rpartition("/")[2]
+    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return f"{module}:{site.function}" if site.function else module

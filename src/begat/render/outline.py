@@ -1,0 +1,186 @@
+"""What `show` says, line by line, before anything is colored or cut to a terminal."""
+
+from __future__ import annotations
+
+import datetime
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from begat.record.model import ABSENT, Argument, CallSite, Node
+from begat.record.plain import called, elided, escaped, text
+from begat.record.tree import Folded, Tree, entries, folded, grow, place
+from begat.record.values import Ref
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
+
+_SIBLINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One node: ``segment = called(given…) defaults…``, where it stands, and what is folded under it."""
+
+    node: Node
+    depth: int
+    path: str
+    segment: str
+    called: str
+    given: tuple[tuple[str, str], ...]
+    defaults: tuple[tuple[str, str], ...]
+    site: str
+    error: str | None
+    folded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The head of a run, its shown nodes, and what is folded at the top."""
+
+    head: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    folded: tuple[str, ...]
+
+
+def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings: int | None = None) -> Outline:
+    """
+    Every shown node of *run*, parents before children; each value at most *limit* characters.
+
+    Of nodes made alike in one place, a loop say, only the first *siblings* are told one by one.
+    """
+    tree = grow(run, everything)
+    groups = {} if everything else folded(run)
+    skipped, rest = _alike(tree, siblings)
+    under = {
+        parent: tuple(
+            [escaped(f"… {group}") for group in rest.get(parent, ())]
+            + [escaped(str(group)) for group in groups.get(parent, ())]
+        )
+        for parent in {*rest, *groups}
+    }
+    lines = tuple(
+        _line(run, tree, node, depth, limit, under.get(node.id, ()))
+        for depth, node in tree.walk()
+        if node.id not in skipped
+    )
+    return Outline(tuple(head(run, len(tree.nodes))), lines, under.get(None, ()))
+
+
+def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:
+    """The nodes beyond the first *siblings* of their kind under one parent, with all below them, and the groups they make."""
+    skipped: set[int] = set()
+    groups: dict[tuple[int | None, str, str], list[int]] = {}
+    for _, node in tree.walk():
+        parent = tree.parents[node.id]
+        if parent in skipped:
+            skipped.add(node.id)
+        elif siblings is not None:
+            alike = groups.setdefault((parent, node.target, place(node.site)), [])
+            alike.append(node.id)
+            if len(alike) > siblings:
+                skipped.add(node.id)
+    rest: dict[int | None, list[Folded]] = {}
+    for (parent, target, by), ids in groups.items():
+        if siblings is not None and len(ids) > siblings:
+            rest.setdefault(parent, []).append(Folded(target, by, tuple(ids[siblings:])))
+    return skipped, rest
+
+
+def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple[str, ...]) -> Line:
+    given: list[tuple[str, str]] = []
+    defaults: list[tuple[str, str]] = []
+    for name, value, argument in entries(node):
+        shown = _value(tree, node, value, limit)
+        if argument.source == "default":
+            defaults.append((escaped(name), shown))
+        else:
+            shown = "↓" if shown == f"↓ {name}" else shown
+            given.append((escaped(name), shown + origin(argument, limit)))
+    return Line(
+        node,
+        depth,
+        escaped(tree.names[node.id]),
+        escaped(tree.below(node.id)),
+        escaped(called(node.target)),
+        tuple(given),
+        tuple(defaults),
+        where(node.site, run.environment.cwd),
+        escaped(node.error or "raised") if node.outcome == "raised" else None,
+        under,
+    )
+
+
+def _value(tree: Tree, node: Node, value: object, limit: int) -> str:
+    def named(ref: Ref) -> str:
+        if ref.run is None and tree.parents.get(ref.node, -1) == node.id:
+            return f"↓ {tree.below(ref.node)}"
+        return f"→ {tree.name(ref)}"
+
+    return text(value, named, limit)
+
+
+def origin(argument: Argument, limit: int = 60) -> str:
+    """Where a value came from, when neither the call nor a default: `` (override, was 128)``."""
+    if argument.source in ("given", "default"):
+        return ""
+    was = "" if argument.was is ABSENT else f", was {text(argument.was, limit=limit)}"
+    return f" ({argument.source}{was})"
+
+
+def where(site: CallSite | None, cwd: str = "") -> str:
+    """``train.py:31``: the file as seen from the run's folder."""
+    if site is None:
+        return ""
+    file = site.file.replace("\\", "/")
+    home = cwd.replace("\\", "/").rstrip("/") + "/"
+    if len(home) > 1 and file.startswith(home):
+        file = file[len(home) :]
+    for root in ("/site-packages/", "/dist-packages/"):
+        file = file.rpartition(root)[2]
+    return escaped(f"{file}:{site.line}" if site.line is not None else file)
+
+
+def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
+    """What the run says of itself, as labels and texts."""
+    header, environment = run.header, run.environment
+    yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
+    lasted = duration(header.started, header.ended)
+    error = f": {header.error}" if header.error else ""
+    yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
+    if header.script:
+        home = environment.cwd.rstrip("/") + "/"
+        yield "script", escaped(header.script.removeprefix(home) if len(home) > 1 else header.script)
+    if environment.git:
+        commit, branch, dirty = (environment.git.get(fact) for fact in ("commit", "branch", "dirty"))
+        words = [str(commit)[:12] if commit else "no commit", str(branch) if branch else "", "dirty" if dirty else ""]
+        yield "git", escaped(" ".join(filter(None, words)))
+    if environment.python:
+        yield "python", escaped(f"{environment.python} {environment.implementation}".strip())
+    count = len(run.nodes)
+    yield "nodes", f"{count:,}" if shown == count else f"{shown:,} shown of {count:,} (--all opens the rest)"
+    if header.result:
+        yield "result", ", ".join(f"{escaped(name)}={text(value, limit=80)}" for name, value in header.result.items())
+    if run.children:
+        yield "inside", ", ".join(escaped(child.name or child.id) for child in run.children)
+    for mark in header.marks:
+        yield "note", elided(escaped(mark), 500)
+
+
+def duration(started: str, ended: str | None) -> str:
+    """The time between two ISO 8601 texts, ``12.5 s`` or ``1:02:03``; nothing if one is missing or is no time."""
+    try:
+        seconds = (
+            datetime.datetime.fromisoformat(ended or "") - datetime.datetime.fromisoformat(started)
+        ).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def absolute(site: CallSite, cwd: str) -> str:
+    """The file of *site* as a full path."""
+    return posixpath.join(cwd, site.file) if cwd and not site.file.startswith("<") else site.file

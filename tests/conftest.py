@@ -1,0 +1,10 @@
+"""What every test shares: begat's own failures are errors here, never warnings."""
+
+from __future__ import annotations
+
+import os
+
+# Before begat is imported, and inherited by every process that a test starts.
+os.environ["BEGAT_STRICT"] = "1"
+# The one that `make heavy` installs.
+os.environ.setdefault("KERAS_BACKEND", "torch")

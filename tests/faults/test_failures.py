@@ -1,0 +1,130 @@
+"""Failures of begat's own: the program does what it did, one warning is given, the record says what it lacks."""
+
+from __future__ import annotations
+
+import pytest
+from zoo_support.tracking import python, succeeds
+
+BREAK = """
+import sys, warnings, begat
+from begat.intercept import interceptor
+
+@begat.trackable
+class C:
+    def __init__(self, a, b=[2]):
+        self.state = (a, b)
+
+class Bomb(dict):
+    pass
+
+def explode(*args, **kwargs):
+    raise {error}("inside begat")
+
+{sabotage}
+with begat.capture() as run:
+    made = [C([i]) for i in range(3)]
+print([m.state for m in made])
+print(run.header.marks != () or len(run.nodes) == 3)
+"""
+# Each breaks something that the recorder calls while a construction is recorded.
+SABOTAGE = {
+    "the clock and frames": "sys._getframe = explode",
+    "the description of values": "import begat.introspect.describe as d\nfor n in list(vars(d)):\n"
+    "    if callable(getattr(d, n)) and not isinstance(getattr(d, n), type): setattr(d, n, explode)",
+}
+
+
+@pytest.mark.parametrize("error", ["ValueError", "RecursionError", "MemoryError"])
+@pytest.mark.parametrize("sabotage", SABOTAGE)
+def test_a_broken_recorder_spares_the_program(sabotage, error, tmp_path):
+    """Whatever fails inside begat, constructions give the same objects and at most one warning appears."""
+    (tmp_path / "script.py").write_text(BREAK.format(sabotage=SABOTAGE[sabotage], error=error))
+
+    done = python("script.py", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "[([0], [2]), ([1], [2]), ([2], [2])]"
+    assert done.stderr.count("CaptureWarning") <= 1
+    assert "Traceback" not in done.stderr
+
+
+STRICT = """
+import begat
+from begat.intercept.interceptor import trouble
+@begat.trackable
+class C:
+    def __init__(self, a): pass
+try:
+    trouble(ValueError("inside"))
+    print("went on")
+except ValueError:
+    print("raised")
+"""
+
+
+@pytest.mark.parametrize(("strict", "expected"), [("1", "raised\n"), ("0", "went on\n"), ("", "went on\n")])
+def test_strict_mode(strict, expected, tmp_path):
+    """``BEGAT_STRICT=1`` raises what is otherwise one CaptureWarning."""
+    (tmp_path / "script.py").write_text(STRICT)
+
+    assert succeeds("-W", "ignore", "script.py", cwd=tmp_path, env={"BEGAT_STRICT": strict}) == expected
+
+
+def test_a_program_that_removes_what_begat_uses(tmp_path):
+    """Programs replace ``sys._getframe``, ``weakref.ref``, ``type``-like names and builtins; capture goes on or is silent."""
+    (tmp_path / "script.py").write_text(
+        "import begat, builtins, sys, weakref, threading, time\n"
+        "@begat.trackable\n"
+        "class C:\n"
+        "    def __init__(self, a): self.a = a\n"
+        "with begat.capture() as run:\n"
+        "    C(1)\n"
+        "    del sys._getframe\n"
+        "    weakref.ref = weakref.getweakrefs = threading.get_ident = time.time = None\n"
+        "    real = builtins.len, builtins.isinstance, builtins.type\n"
+        "    builtins.len = builtins.isinstance = None\n"
+        "    C(2)\n"
+        "    builtins.len, builtins.isinstance, _ = real\n"
+        "print([n.params['a'] for n in run.nodes])\n"
+    )
+
+    assert succeeds("script.py", cwd=tmp_path) == "[1, 2]\n"
+
+
+def test_subinterpreters(tmp_path):
+    """Starting and ending subinterpreters beside a capture crashes nothing."""
+    (tmp_path / "script.py").write_text(
+        "import begat\n"
+        "try:\n"
+        "    import _interpreters as i\n"
+        "except ImportError:\n"
+        "    import _xxsubinterpreters as i\n"
+        "@begat.trackable\n"
+        "class C:\n"
+        "    def __init__(self, a): pass\n"
+        "with begat.capture() as run:\n"
+        "    for _ in range(3):\n"
+        "        id = i.create(); C(1)\n"
+        "        i.run_string(id, 'class D:\\n    def __init__(self, a): pass\\nD(1)')\n"
+        "        i.destroy(id)\n"
+        "print(len(run.nodes))\n"
+    )
+
+    assert succeeds("-W", "ignore", "script.py", cwd=tmp_path) == "3\n"
+
+
+def test_a_tool_that_rewrites_constructors_afterwards(tmp_path):
+    """A function whose code another tool exchanges after tracking runs that tool's code, and untrack leaves it."""
+    (tmp_path / "script.py").write_text(
+        "import begat\n"
+        "class C:\n"
+        "    def __init__(self, a, b=2): self.state = (a, b)\n"
+        "def other(self, a, b=2): self.state = ('other', a, b)\n"
+        "begat.trackable(C)\n"
+        "C.__init__.__code__ = other.__code__\n"
+        "print(C(1).state)\n"
+        "begat.untrack(C)\n"
+        "print(C(1).state, C.__init__.__code__ is other.__code__)\n"
+    )
+
+    assert succeeds("script.py", cwd=tmp_path) == "('other', 1, 2)\n('other', 1, 2) True\n"

@@ -1,0 +1,158 @@
+"""`show`: the tree on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from begat.record.graph import Run
+from begat.record.model import CallSite, Environment, Header
+from begat.record.values import Ref
+from begat.render.outline import duration, where
+from begat.render.tree import lines, tree
+from handmade import given, node, run, training
+
+
+def screen(shown, width=100, terminal=True, everything=False):
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, color_system="truecolor" if terminal else None)
+    console.print(tree(shown, everything, width))
+    return out.getvalue()
+
+
+def test_a_pipe_gets_one_whole_line_for_each_object():
+    """Without a terminal: full paths, nothing cut, nothing colored."""
+    assert list(lines(training())) == [
+        "# run: 20261122-104501-3fa9c2 baseline",
+        "# outcome: finished in 12.5 s",
+        "# script: train.py",
+        "# git: 0123456789ab main dirty",
+        "# python: 3.11.7 CPython",
+        "# nodes: 8 shown of 248 (--all opens the rest)",
+        "model = Net(enc=↓, hidden=256 (override, was 128)) dropout=0.1  train.py:31",
+        "  model.enc = Encoder(dim=64) act=relu  train.py:31",
+        "  model.dropout = Dropout(p=0.1)  train.py:14",
+        "opt = AdamW(params=<generator>, lr=0.001, betas=(0.9, 0.98))  train.py:33",
+        "pipe = Pipeline(steps=[('svc', ↓ steps.0.1)])  train.py:40",
+        "  pipe.steps.0.1 = SVC(C=0.5)  train.py:40",
+        "search = GridSearchCV(estimator=→ pipe, grid={'svc__C': [0.1, 1.0]})  train.py:41",
+        "  240 × SVC by sklearn.base:clone",
+        "broken = Broken(x='\\x1b[31m<b>')  raised builtins:ValueError: no  train.py:50",
+    ]
+
+
+def test_all_opens_what_libraries_built():
+    """With everything, folded objects have lines of their own."""
+    opened = list(lines(training(), everything=True))
+
+    assert "  search.SVC.239 = SVC(C=239)  sklearn/base.py:90" in opened
+    assert not [line for line in opened if "×" in line]
+
+
+def test_a_terminal_gets_segments_and_links():
+    """On a terminal, nodes go by segment under guides, and call sites link to their file."""
+    shown = screen(training())
+
+    assert "├── \x1b[0m\x1b[1menc\x1b[0m" in shown
+    assert "file:///work/train.py#31" in shown
+    assert "model.enc" not in screen(training(), terminal=False)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_terminal_is_never_overrun(width):
+    """No line is wider than the terminal, and what was given is never dropped for lack of room."""
+    shown = screen(training(), width, terminal=False)
+
+    assert max(map(len, shown.splitlines())) <= width
+    assert "hidden=256" in shown.replace("\n", "").replace(" ", "").replace("│", "")
+
+
+def test_defaults_make_room():
+    """Defaults that do not fit on the line become a count."""
+    many = node(
+        1, "a", arguments=given(x=1) | {f"p{i}": type(given(x=1)["x"])(f"p{i}", i, "default") for i in range(99)}
+    )
+
+    assert "defaults" in screen(run(many), 80, terminal=False)
+    assert "p98=98" in "".join(lines(run(many)))
+
+
+def test_long_values_are_elided_on_a_terminal_only():
+    """A megabyte of text is a beginning on screen and whole in a pipe."""
+    long = run(node(1, "a", arguments=given(s="x" * 100_000)))
+
+    assert len(screen(long, 80, terminal=False)) < 1000
+    assert len("".join(lines(long))) > 100_000
+
+
+EVIL = "\x1b[2J\x07\x9b31m\u202e\r\n"
+
+
+def test_no_control_character_of_a_record_reaches_the_output():
+    """Whatever a record holds, only our own escape sequences are written."""
+    bad = Run(
+        Header(EVIL, EVIL, outcome=EVIL, error=EVIL, script=EVIL, result={EVIL: EVIL}, marks=(EVIL,)),
+        (
+            node(1, EVIL, f"{EVIL}:{EVIL}", given(**{EVIL: {EVIL: EVIL}}), outcome="raised", error=EVIL,
+                 site=CallSite(EVIL, 1, EVIL)),
+            node(2, "b", f"{EVIL}:{EVIL}", site=CallSite(EVIL, 1, EVIL), user=False),
+        ),
+        Environment(python=EVIL, git={"commit": EVIL, "branch": EVIL}),
+    )  # fmt: skip
+
+    for text in ("\n".join(lines(bad)), screen(bad, terminal=False)):
+        assert not set(text) & set("\x1b\x07\x9b\u202e\r")
+    assert "\x1b[2J" not in screen(bad)
+
+
+def test_loops_are_counted_on_a_terminal():
+    """Of objects made alike in one place, a terminal shows the first twenty and a count; a pipe shows all."""
+    loop = run(*(n for i in range(50) for n in (node(2 * i, f"layers.{i}"), node(2 * i + 1, f"layers.{i}.act", "m:A"))))
+
+    assert "… 30 × C by train:main" in screen(loop, terminal=False)
+    assert "layers.20" not in screen(loop, terminal=False)
+    assert len([line for line in lines(loop) if line.startswith("layers.")]) == 50
+
+
+def test_deep_trees_are_drawn():
+    """5,000 objects nested in each other are shown without a recursion error, and the indentation has an end."""
+    deep = run(*(node(i, "a" + ".a" * i, arguments=given(x=Ref(0)), line=i) for i in range(5000)))
+
+    assert len(screen(deep, terminal=False).splitlines()) > 5000
+    assert sum(1 for _ in lines(deep)) > 5000
+
+
+def test_runs_inside_a_run_are_shown_below_it():
+    """Child runs follow with their own heads."""
+    inner = Run(Header("20261122-104502-aaaaaa", "fold 1"), (node(1, "clf"),))
+    outer = Run(Header("20261122-104501-3fa9c2"), (node(1, "data"),), children=(inner,))
+
+    assert "# inside: fold 1" in list(lines(outer))
+    assert "clf = C()  /work/train.py:1" in list(lines(outer))
+    assert "fold 1" in screen(outer)
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "text"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.250Z", "0.25 s"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T01:02:03Z", "1:02:03"),
+        ("2026-01-01T00:00:00Z", None, ""),
+        ("soon", "later", ""),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00", ""),
+    ],
+)
+def test_durations(started, ended, text):
+    """A duration is told in seconds, then as a clock, and not at all if the times are none."""
+    assert duration(started, ended) == text
+
+
+def test_call_sites_are_short():
+    """Files go by their path in the run's folder, or in the installed packages."""
+    assert where(CallSite("/work/src/a.py", 3, "f"), "/work") == "src/a.py:3"
+    assert where(CallSite("C:\\work\\a.py", 3, "f"), "C:\\work") == "a.py:3"
+    assert where(CallSite("/v/site-packages/lib/a.py", 3, "f"), "/work") == "lib/a.py:3"
+    assert where(CallSite("<stdin>", None, "f"), "/work") == "<stdin>"
+    assert where(None) == ""

@@ -1,0 +1,89 @@
+"""The public face: changing it is a decision, taken here first."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import begat
+
+FACE = {
+    "Argument": "(name, value, source='given', was=ABSENT)",
+    "CallSite": "(file, line, function, column=None)",
+    "Environment": "(python='', implementation='', platform='', host='', user='', cwd='', packages=<factory>, git=None,"
+    " seeds=<factory>)",
+    "Event": "(kind, node, arguments, site=None)",
+    "Node": "(id, target, kind, path, arguments, site=None, within=None, outcome='returned', process=None, code=None,"
+    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=())",
+    "Ref": "(node, run=None)",
+    "Run": "(header, nodes=(), environment=None, events=(), children=())",
+    "Watch": None,  # made by `watch` only
+    "capture": "(name=None, save=None)",
+    "dump": "(path, *, at_exit=False)",
+    "graph": "()",
+    "load": "(path)",
+    "params": "(obj)",
+    "paused": "()",
+    "provenance": "(obj)",
+    "trackable": "(subject=None, /, *, ignore=(), redact=())",
+    "untrack": "(subject)",
+    "watch": "(*patterns)",
+}
+RUN = {
+    "children",
+    "config",
+    "downstream",
+    "environment",
+    "events",
+    "flat",
+    "header",
+    "id",
+    "name",
+    "nodes",
+    "result",
+    "save",
+    "select",
+    "to_dot",
+    "upstream",
+}
+
+
+def test_the_names_are_these():
+    """`begat.__all__` is the public face, whole, and every name in it can be had."""
+    assert set(begat.__all__) == set(FACE)
+    assert set(begat.__all__) <= set(dir(begat))
+    assert all(hasattr(begat, name) for name in begat.__all__)
+
+
+@pytest.mark.parametrize(("name", "signature"), [pair for pair in FACE.items() if pair[1]])
+def test_the_signatures_are_these(name, signature):
+    """What a public callable takes changes only together with this test."""
+    found = inspect.signature(getattr(begat, name))
+
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in found.parameters.values()]
+
+    assert str(found.replace(parameters=bare, return_annotation=found.empty)) == signature
+
+
+def test_a_run_answers_these():
+    """The public attributes of a run are these, loaded or live."""
+    assert {name for name in dir(begat.Run) if not name.startswith("_")} == RUN
+    with begat.capture() as run:
+        pass
+    assert {name for name in dir(type(run)) if not name.startswith("_")} >= RUN
+
+
+@pytest.mark.parametrize("name", begat.__all__)
+def test_every_name_says_what_it_does(name):
+    """Every public name has a docstring and calls itself by its public name."""
+    thing = getattr(begat, name)
+
+    assert thing.__doc__
+    assert thing.__doc__.strip()
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """Asking for what is not there says so, as any module does."""
+    with pytest.raises(AttributeError, match="no attribute 'lazzy'"):
+        begat.lazzy
