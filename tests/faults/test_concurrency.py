@@ -157,7 +157,7 @@ def test_a_context_carried_by_hand(switching):
     with begat.capture() as run:
         for i in range(400):
             context = contextvars.copy_context()
-            jobs.put(lambda context=context, i=i: context.run(Whole, "job", Part("job", i)))
+            jobs.put(lambda context=context, i=i: context.run(lambda: Whole("job", Part("job", i))))
         for _ in servers:
             jobs.put(None)
         for server in servers:

@@ -20,17 +20,20 @@ class Bomb(dict):
 def explode(*args, **kwargs):
     raise {error}("inside begat")
 
-{sabotage}
 with begat.capture() as run:
+    C([0])
+    begat.graph()
+    {sabotage}
     made = [C([i]) for i in range(3)]
 print([m.state for m in made])
-print(run.header.marks != () or len(run.nodes) == 3)
+print(run.header.marks != () or len(run.nodes) == 4)
 """
 # Each breaks something that the recorder calls while a construction is recorded.
 SABOTAGE = {
-    "the clock and frames": "sys._getframe = explode",
-    "the description of values": "import begat.introspect.describe as d\nfor n in list(vars(d)):\n"
-    "    if callable(getattr(d, n)) and not isinstance(getattr(d, n), type): setattr(d, n, explode)",
+    "the frames": "begat.intercept.hooks.frame = begat.intercept.interceptor.frame = explode",
+    "the bookkeeping": "import begat.capture.recorder as r\n    r.Recorder.settle = r.Recorder._take = explode",
+    "the description of values": "import begat.introspect.describe as d\n    for n in list(vars(d)):\n"
+    "        if callable(getattr(d, n)) and not isinstance(getattr(d, n), type): setattr(d, n, explode)",
 }
 
 

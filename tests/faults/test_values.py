@@ -33,7 +33,7 @@ __iter__ __next__ __reversed__ __contains__ __add__ __radd__ __call__ __enter__ 
 __complex__ __round__ __reduce__ __reduce_ex__ __getstate__ __copy__ __deepcopy__ __sizeof__ __fspath__ __await__ __aiter__
 __array__ __array_interface__ __array_function__ __dataframe__ __dlpack__ __torch_function__ __get_pydantic_core_schema__
 """.split()
-PROPERTIES = "__class__ __dict__ __weakref__ __module__ __doc__ __slots__ __array_struct__ shape dtype nbytes device columns".split()
+PROPERTIES = "__class__ __dict__ __weakref__ __module__ __doc__ __array_struct__ shape dtype nbytes device columns".split()
 
 
 def counting(*bases: type, skip: tuple[str, ...] = ()) -> tuple[type, list[str]]:

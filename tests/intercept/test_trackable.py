@@ -200,7 +200,6 @@ def test_factories_by_decorator():
     """A classmethod tracked below ``@classmethod`` is a factory: its call is the recipe, what it builds hangs below it."""
 
     class Net:
-        @begat.trackable
         def __init__(self, width):
             self.width = width
 

@@ -13,12 +13,13 @@ import re
 import subprocess
 import sys
 import time
-import uuid
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from begat.errors import InvalidRecord
 from begat.record import codec, decoding, encoding, engine, migrations
-from begat.record.decoding import Malformed
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process
 from begat.record.values import (
@@ -35,8 +36,6 @@ from begat.record.values import (
     Symbol,
     Typed,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 # --- what there is ----------------------------------------------------------------------------------------------------
 ANY_TEXT = st.text(st.characters(), max_size=8)  # lone surrogates too
@@ -59,7 +58,9 @@ EXACT = st.one_of(
     ZONES,
     st.decimals(),
     st.uuids(),
-    st.sampled_from([pathlib.Path("a/b"), pathlib.PurePosixPath("/x"), pathlib.PureWindowsPath("c:\\x"), pathlib.Path("")]),
+    st.sampled_from(
+        [pathlib.Path("a/b"), pathlib.PurePosixPath("/x"), pathlib.PureWindowsPath("c:\\x"), pathlib.Path("")]
+    ),
     st.sampled_from([re.compile("a+"), re.compile("é", re.I | re.M), re.compile(b"x", re.S)]),
 )
 MARKS = st.one_of(
@@ -69,7 +70,8 @@ MARKS = st.one_of(
     st.builds(Alias, ANY_TEXT),
 )
 HASHABLE = st.recursive(
-    SCALARS | EXACT.filter(lambda value: type(value) is not slice and not (type(value) is decimal.Decimal and value.is_snan())),
+    SCALARS
+    | EXACT.filter(lambda value: type(value) is not slice and not (type(value) is decimal.Decimal and value.is_snan())),
     lambda inner: st.lists(inner, max_size=3).map(tuple) | st.frozensets(inner, max_size=3),
     max_leaves=4,
 )
@@ -152,17 +154,30 @@ def test_what_orjson_cannot_do_is_done_without_it(monkeypatch):
         engine.engine.cache_clear()
 
 
-@pytest.mark.parametrize("value", [True, 1, 1.0, (1,), [1], "1", b"1", {1}, frozenset({1}), {1: 1}, {"1": 1}, -(10**5000)], ids=lambda v: type(v).__name__
+@pytest.mark.parametrize(
+    "value",
+    [True, 1, 1.0, (1,), [1], "1", b"1", {1}, frozenset({1}), {1: 1}, {"1": 1}, -(10**5000)],
+    ids=lambda v: type(v).__name__,
 )
 def test_types_are_not_confused(value):
     """What compares equal, or looks equal in JSON, keeps its type."""
     assert same(decoding.decode(encoding.encode(value)), value)
 
 
-@pytest.mark.parametrize("value", [{"$ref": 1}, {"$tuple": [1]}, {"$x": {"$y": 2}}, {"a": 1, "$b": 2}, {"$": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [{"$ref": 1}, {"$tuple": [1]}, {"$x": {"$y": 2}}, {"a": 1, "$b": 2}, {"$": 1}], ids=repr
+)
 def test_a_dictionary_is_not_taken_for_a_tag(value):
     """Keys of the program that begin with a dollar are no tags of ours."""
     assert same(decoding.decode(encoding.encode(value)), value)
+
+
+def test_offsets_to_the_microsecond():
+    """A time zone that is off by a microsecond comes back: `fromisoformat` would lose it."""
+    zone = datetime.timezone(datetime.timedelta(microseconds=1))
+
+    for value in (datetime.time(1, tzinfo=zone), datetime.datetime(2020, 1, 1, tzinfo=zone)):
+        assert repr(decoding.decode(encoding.encode(value))) == repr(value)
 
 
 def test_sets_are_written_in_one_order():
@@ -173,7 +188,11 @@ def test_sets_are_written_in_one_order():
     )
     outs = {
         subprocess.run(
-            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "2", "3")
     }
@@ -321,7 +340,9 @@ def test_one_stray_value_does_not_cost_the_record():
 
 def test_file_names_of_other_bytes_are_written():
     """A path that is not UTF-8 stops nothing; it is written in sight."""
-    run = Run(Header("r", argv=("caf\udce9.py",)), (dataclasses.replace(node(1), site=CallSite("caf\udce9.py", 1, "f")),))
+    run = Run(
+        Header("r", argv=("caf\udce9.py",)), (dataclasses.replace(node(1), site=CallSite("caf\udce9.py", 1, "f")),)
+    )
 
     assert codec.loads(codec.dumps(run)).nodes[0].site.file == r"caf\udce9.py"
 
@@ -374,8 +395,14 @@ def test_what_may_be_left_out_may_be_left_out():
         (json.dumps(document(nodes=[a_node(arguments=[{"name": "x"}])])), r"nodes\[0\].arguments\[0\].value"),
         (json.dumps(document(nodes=[a_node(arguments=[{"name": "x", "value": 1, "source": "hearsay"}])])), "source"),
         (json.dumps(document(nodes=[a_node(arguments=[{"name": "x", "value": 1}] * 2)])), "a second argument 'x'"),
-        (json.dumps(document(children=[{"run": {"id": "c"}, "environment": {}, "nodes": [{}]}])), r"children\[0\].nodes\[0\]"),
-        (json.dumps(an_argument({"a": [1, {"$evil": 1}]})), r"nodes\[1\].arguments\[0\].value.a\[1\]: unknown tag '\$evil'"),
+        (
+            json.dumps(document(children=[{"run": {"id": "c"}, "environment": {}, "nodes": [{}]}])),
+            r"children\[0\].nodes\[0\]",
+        ),
+        (
+            json.dumps(an_argument({"a": [1, {"$evil": 1}]})),
+            r"nodes\[1\].arguments\[0\].value.a\[1\]: unknown tag '\$evil'",
+        ),
         (json.dumps(an_argument({"$tuple": [], "more": 1})), "beside other keys"),
         (json.dumps(an_argument({"$tuple": 5})), "int instead of list"),
         (json.dumps(an_argument({"$dict": [[[1], 2]]})), r"\$dict\[0\]\[0\]: list instead of"),
@@ -398,7 +425,10 @@ def test_what_may_be_left_out_may_be_left_out():
         (json.dumps(an_argument({"$timezone": [[9, 0, 0]]})), "no timezone"),
         (json.dumps(an_argument({"$ref": "six"})), "str instead of dict"),
         (json.dumps(an_argument({"$ref": True})), "bool instead of dict"),
-        (json.dumps(an_argument({"$symbol": {"target": "os:system", "kind": "function", "call": True}})), "unknown key 'call'"),
+        (
+            json.dumps(an_argument({"$symbol": {"target": "os:system", "kind": "function", "call": True}})),
+            "unknown key 'call'",
+        ),
         (json.dumps(an_argument({"$symbol": {}})), "is missing"),
         (json.dumps(an_argument({"$symbol": {"target": 5, "kind": "class"}})), r"\$symbol.target: int instead of str"),
         ('{"a": ' + "1" * 5000 + "}", "not JSON"),
@@ -459,7 +489,10 @@ def test_reading_imports_and_opens_nothing(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "run.json")],
-        env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout == "[]\n[]\n"
@@ -548,8 +581,6 @@ def test_the_schema_accepts_what_is_written():
 def test_every_tag_is_described():
     """The schema names exactly the tags that are read."""
     assert set(encoding.TAGS) == set(decoding._READERS)
-
-
 
 
 if __name__ == "__main__":

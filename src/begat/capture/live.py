@@ -20,7 +20,8 @@ class LiveRun(Run):
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
-        identity = f"{started:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+        # Sorts by time: seconds, milliseconds, chance.
+        identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(2).hex()[:3]}"
         parent = around.id if around is not None else None
         super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
         self._environment = None  # type: ignore[assignment]  # collected when somebody asks

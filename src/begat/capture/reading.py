@@ -105,7 +105,9 @@ class _Known:
         }
 
     def _pairs(self, row: tuple[Any, ...]) -> Iterator[tuple[str, object, str]]:
-        for name, value in zip(self.schema.names, row, strict=True):
+        names = self.schema.names
+        # Calls of class methods and of __new__ have the class before the values.
+        for name, value in zip(names, row[len(row) - len(names) :], strict=True):
             if value is NOT_GIVEN:
                 yield name, self.schema.defaults.get(name), "default"
             elif type(value) is Defaulted:

@@ -15,6 +15,7 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
+from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder
 from begat.errors import BegatError
@@ -85,6 +86,7 @@ class Session:
             self._open += 1
             if self._open == 1:
                 threads.watch(self._starting)
+                seeds.watch()
 
     def ended(self) -> None:
         """A scope was closed."""
@@ -92,14 +94,13 @@ class Session:
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
+                seeds.unwatch()
 
     def _starting(self, thread: threading.Thread) -> None:
         lane = LANE.get()
         if lane is not None and isinstance(lane.sink, Recorder):
             self._inherited[thread] = lane.sink
 
-
-from begat.capture import threads  # noqa: E402  # after Session: a leaf that knows nothing of it
 
 session = Session()
 DOOR.arrive = session.arrive

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from begat.errors import BegatError
+
+if TYPE_CHECKING:
+    from begat.cli.launch import Plan
 
 VERBS = {
     "run": "begat.cli.run:command",
     "params": "begat.cli.params:command",
     "show": "begat.cli.show:command",
 }
+
+
+class Meant:
+    """What is to be done when the command line has been read, outside click, which has its own ideas of exceptions."""
+
+    plan: Plan | None = None
 
 
 class Verbs(click.Group):
@@ -84,4 +93,14 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of the `begat` command."""
-    command(arguments, prog_name="begat")
+    plan = None
+    try:
+        command(arguments, prog_name="begat", obj=(meant := Meant()))
+    except SystemExit as done:
+        plan = meant.plan if done.code in (None, 0) else None
+        if plan is None:
+            raise
+    # Not inside the handler, which would be the context of every exception of the program.
+    from begat.cli.launch import start
+
+    start(plan)

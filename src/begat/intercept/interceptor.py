@@ -32,6 +32,9 @@ class Sink(Protocol):
     def pinned(self, obj: object) -> object | None:
         """The token that `pin` gave for *obj*, or None."""
 
+    def seeded(self, name: str, value: object) -> None:
+        """The seeding function *name* was called with *value*."""
+
     def suspect(self) -> None:
         """The row that comes next may be of an object that was built before."""
 

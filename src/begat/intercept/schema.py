@@ -9,6 +9,7 @@ from typing import Any
 from weakref import ref
 
 from begat.record.model import Kind
+from begat.record.values import Made
 
 _CHANGING = (list, dict, set, bytearray)
 
@@ -79,10 +80,28 @@ def schema_of(
         names[skip:],
         starred,
         skip,
-        {name: snap(default) for name, default in known.items()},
+        {name: _default(subject, name, default, snap) for name, default in known.items()},
         options,
         notes,
     )
+
+
+def _default(subject: Any, name: str, default: object, snap: Callable[[object], object]) -> object:
+    """The default as a value of the record; where it stands for a factory, the factory."""
+    kind = type(default)
+    if kind.__name__ == "_HAS_DEFAULT_FACTORY_CLASS":  # of dataclasses: its own mark in the signature
+        factory = getattr(_fields(subject, "__dataclass_fields__", {}).get(name), "default_factory", None)
+    elif kind.__name__ == "_Nothing":  # of attrs
+        declared = next((a for a in _fields(subject, "__attrs_attrs__", ()) if a.alias == name), None)
+        factory = getattr(getattr(declared, "default", None), "factory", None)
+    else:
+        return snap(default)
+    return Made(snap(factory))
+
+
+def _fields(subject: Any, name: str, otherwise: Any) -> Any:
+    dictionaries = (type.__dict__["__dict__"].__get__(cls) for cls in type.__dict__["__mro__"].__get__(subject))
+    return next((d[name] for d in dictionaries if name in d), otherwise)
 
 
 def changing_defaults(code: CodeType, defaults: Iterable[Any], keywords: dict[str, Any]) -> dict[int, object]:

@@ -54,6 +54,12 @@ def register(kind: type, handler: Handler) -> None:
     _EXACT[id(kind)] = (kind, handler)
 
 
+def registered(kind: type) -> Handler | None:
+    """What describes values whose type is exactly *kind*, if that was registered."""
+    entry = _EXACT.get(id(kind))
+    return None if entry is None else entry[1]
+
+
 def snapshot(value: Any, link: Linker, limits: Limits = LIMITS) -> object:
     """
     Describe *value* as it is now, as a value of `begat.record.values`.
@@ -146,9 +152,9 @@ class Description:
         entry = _EXACT.get(id(kind))
         if entry is None:
             # Its own file, loaded on first need: most programs pass scalars, containers and tracked objects.
-            from begat.introspect.standard import other
+            from begat.introspect.standard import handler_for
 
-            return other(value, self)
+            entry = (kind, handler_for(kind))
         return entry[1](value, self)
 
     def part(self, value: object, step: object) -> object:

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from begat.introspect import libraries
-from begat.introspect.describe import BASES, Description, Handler, changed, items_of, octets, register
+from begat.introspect.describe import BASES, Description, Handler, changed, items_of, octets, register, registered
 from begat.introspect.targets import (
     code_fingerprint,
     dict_of,
@@ -40,17 +40,20 @@ SECRET_TYPES = frozenset(
 _SECRET_MODULES = frozenset(name.partition(":")[0] for name in SECRET_TYPES)
 
 
-def other(value: Any, d: Description) -> object:
-    """Describe *value*, whose exact type nobody has registered."""
+def handler_for(kind: type) -> Handler:
+    """What describes values whose exact type is *kind*."""
+    found = registered(kind)  # by this file, when it was loaded a moment ago
+    if found is None:
+        found = libraries.handler(kind)
+        if found is None:
+            # Not registered: the registry would keep a class of the program alive.
+            return symbol if has_base(kind, type) else _member if has_base(type(kind), enum.EnumMeta) else _other
+        register(kind, found)
+    return found
+
+
+def _other(value: Any, d: Description) -> object:
     kind = type(value)
-    handler = libraries.handler(kind)
-    if handler is not None:
-        register(kind, handler)
-        return handler(value, d)
-    if is_class(value):
-        return symbol(value, d)
-    if has_base(type(kind), enum.EnumMeta):
-        return _member(value, d)
     for base in mro_of(kind):
         if module_of(base) in _SECRET_MODULES and name_of(base) in SECRET_TYPES:
             return Redacted(name_of(kind), "secret type")

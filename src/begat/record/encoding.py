@@ -107,7 +107,8 @@ def _moment(value: Any, depth: int) -> tuple[str, Any]:
     tag, zone = f"${type(value).__name__}", value.tzinfo
     if zone is not None and type(zone) is not datetime.timezone:
         raise TypeError(f"no value of a record: a {type(value).__name__} of a time zone of another type")
-    if value.fold == 0 and (zone is None or len(_zone(zone)) == 1):
+    # By its parts too where the offset has microseconds: `fromisoformat` loses them.
+    if value.fold == 0 and (zone is None or (len(_zone(zone)) == 1 and not zone.utcoffset(None).microseconds)):
         return tag, value.isoformat()
     return tag, {
         "wall": value.replace(tzinfo=None, fold=0).isoformat(),

@@ -1,0 +1,182 @@
+"""Running a script or module as ``python`` would, captured: what it sees of itself, and what others see of it, is the same."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from begat.capture.endings import at_end
+from begat.capture.ownership import claim
+from begat.capture.session import session
+from begat.intercept.importing import FINDER, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run and how: *target* is a path, or a module if *is_module*; *home* the ``.begat`` folder."""
+
+    target: str
+    is_module: bool
+    arguments: tuple[str, ...]
+    watch: tuple[str, ...]
+    name: str | None
+    save: str | None
+    quiet: bool
+    home: str
+
+
+def start(plan: Plan) -> None:
+    """Run *plan*'s program in this process, as its main program. Ends as the program ends."""
+    from begat.capture import seeds
+
+    folder = os.path.abspath("." if plan.is_module else _folder(plan.target))
+    run = session.root
+    claim(folder)
+    patterns = (*plan.watch, plan.target.partition(".")[0]) if plan.is_module else plan.watch
+    watching = Watch(patterns, folders=(folder,))
+    FINDER.add(watching)
+    seeds.watch()
+    sys.argv = [plan.target, *plan.arguments]
+    said = f"-m {plan.target}" if plan.is_module else plan.target
+    run.describe_as(script=said, name=plan.name, argv=_scrubbed(sys.argv))
+    record = os.path.join(plan.home, "runs", run.id, "run.json")
+    _prepare(plan.home)
+    ending = _Ending(plan, run, record, watching)
+    at_end(ending.finish)
+    main = ModuleType("__main__")
+    main.__dict__["__builtins__"] = sys.modules["builtins"]
+    sys.modules["__main__"] = main
+    failed = _program(plan, main)
+    if failed is not None:
+        ending.error = failed
+        _end_as_python_does(failed)
+
+
+def _program(plan: Plan, main: ModuleType) -> BaseException | None:
+    """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
+    entry: Any
+    try:
+        if plan.is_module or os.path.isdir(plan.target) or not plan.target.endswith((".py", ".pyw")) and _is_archive(plan.target):
+            import runpy
+
+            sys.path[0] = os.getcwd() if plan.is_module else plan.target
+            entry = runpy._run_module_as_main.__code__  # type: ignore[attr-defined]  # what ``python -m`` itself calls
+            runpy._run_module_as_main(plan.target if plan.is_module else "__main__", alter_argv=plan.is_module)  # type: ignore[attr-defined]
+        else:
+            entry = _script(plan.target, main)
+            # A frame that says what warnings say when they point above the program: "sys:1".
+            exec(compile("exec(program, names)", "sys", "exec"), {"__name__": "sys", "program": entry, "names": main.__dict__})
+    except BaseException as error:
+        error.__traceback__ = _from(error.__traceback__, entry if "entry" in locals() else None)
+        return error
+    return None
+
+
+def _script(path: str, main: ModuleType) -> CodeType:
+    from importlib.machinery import SourceFileLoader
+
+    file = os.path.join(os.getcwd(), path)
+    sys.path[0] = os.path.dirname(os.path.realpath(file))
+    with io.open_code(file) as source:
+        code = compile(source.read(), file, "exec", dont_inherit=True)
+    main.__dict__.update(
+        __file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None, __annotations__={}
+    )
+    if sys.version_info >= (3, 14):
+        del main.__dict__["__annotations__"]
+    return FINDER.woven(code, "__main__", os.path.realpath(file))
+
+
+def _from(trace: TracebackType | None, entry: CodeType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code is not entry:
+        trace = trace.tb_next
+    return trace
+
+
+def _end_as_python_does(error: BaseException) -> None:
+    """What the interpreter does with an exception that nothing caught."""
+    if isinstance(error, SystemExit):
+        raise error
+    if isinstance(error, KeyboardInterrupt):
+        atexit.register(_die_of_interrupt)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    sys.stdout.flush()
+    sys.excepthook(type(error), error, error.__traceback__)
+    raise SystemExit(1)
+
+
+def _die_of_interrupt() -> None:
+    import signal
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+class _Ending:
+    """What is done when the interpreter ends: the record is written, one line says where."""
+
+    def __init__(self, plan: Plan, run: Any, record: str, watching: Watch) -> None:
+        self.plan = plan
+        self.run = run
+        self.record = record
+        self.watching = watching
+        self.error: BaseException | None = None
+
+    def finish(self) -> None:
+        """Write the record."""
+        error = self.error
+        ended = None if error is None or isinstance(error, SystemExit) and error.code in (None, 0) else type(error)
+        self.run.end(ended)
+        for path in filter(None, (self.record, self.plan.save)):
+            self.run.save(path)
+        if not self.plan.quiet:
+            self._say()
+
+    def _say(self) -> None:
+        nodes = self.run.nodes
+        own = sum(node.user for node in nodes)
+        where = os.path.relpath(self.record)
+        where = where if len(where) < len(self.record) else self.record
+        rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
+        unmatched = self.watching.unmatched
+        hint = f" (nothing matched --watch {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
+        print(f"begat: {own} constructions recorded{rest}: {where}{hint}; next: begat show last", file=sys.stderr, flush=True)
+
+
+def _folder(target: str) -> str:
+    path = os.path.join(os.getcwd(), target)
+    return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
+
+
+def _is_archive(path: str) -> bool:
+    import zipfile
+
+    return zipfile.is_zipfile(path)
+
+
+def _prepare(home: str) -> None:
+    """Make the ``.begat`` folder, out of git's sight: a record of a clean tree should say that it was clean."""
+    try:
+        os.makedirs(home, exist_ok=True)
+        ignore = os.path.join(home, ".gitignore")
+        if not os.path.exists(ignore):
+            with open(ignore, "w", encoding="utf-8") as file:
+                file.write("*\n")
+    except OSError:
+        return  # said once, at the end, when the record cannot be written
+
+
+def _scrubbed(argv: Sequence[str]) -> tuple[str, ...]:
+    from begat.introspect.environment import scrubbed_argv
+
+    return scrubbed_argv(argv)

@@ -1,0 +1,107 @@
+"""``begat run``: run a program unchanged and keep the record of everything it built."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from begat.cli.launch import Plan
+from begat.intercept.importing import names
+
+_KNOWN = ("watch",)
+
+
+class RunCommand(click.Command):
+    """Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what is behind ``--`` aside."""
+        behind: list[str] = []
+        if "--" in args:
+            at = args.index("--")
+            args, behind = args[:at], args[at + 1 :]
+        ctx.meta["begat.behind"] = behind
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=RunCommand, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("--watch", multiple=True, metavar="PATTERN", help="Track these classes too: sklearn, torch.optim, 'mylib.*'.")
+@click.option("--name", metavar="NAME", help="A name for the run.")
+@click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]... [-- ARGUMENTS...]")
+@click.pass_context
+def command(
+    ctx: click.Context, module: str | None, watch: tuple[str, ...], name: str | None, save: str | None, quiet: bool, words: tuple[str, ...]
+) -> None:
+    r"""Run a program as python would, and record every object it builds.
+
+    The classes that the program itself defines, in its file or in modules beside it, are tracked without asking; more by
+    --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. The record goes to .begat/runs/ID/run.json.
+
+    \b
+    Examples:
+      begat run train.py
+      begat run --watch torch.optim train.py --epochs 3
+      begat run -m pkg.train -- --epochs 3
+    """
+    behind = ctx.meta["begat.behind"]
+    if module is None:
+        if not words:
+            raise click.UsageError("give a script to run, or -m and a module", ctx)
+        target, words = words[0], words[1:]
+        if not os.path.exists(target):
+            raise click.UsageError(f"can't open file {os.path.abspath(target)!r}: no such file", ctx)
+    else:
+        target = module
+    _refuse_overrides(ctx, words)
+    from begat.cli.find import home
+
+    patterns = names((*_configured(target if module is None else "."), *watch))
+    where = os.fspath(home().absolute())
+    saved = os.path.abspath(save) if save else None
+    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, name, saved, quiet, where)
+
+
+def _refuse_overrides(ctx: click.Context, words: tuple[str, ...]) -> None:
+    for word in words:
+        path, equals, _ = word.partition("=")
+        if equals and path.replace(".", "").replace("_", "").replace("*", "").isalnum():
+            raise click.UsageError(
+                f"{word!r} looks like an override, which this release does not have yet; "
+                f"if it is an argument of the program, put it behind --: begat run train.py -- {word}",
+                ctx,
+            )
+
+
+def _configured(start: str) -> tuple[str, ...]:
+    """The patterns under ``[tool.begat]`` in the nearest pyproject.toml at or above *start*."""
+    folder = os.path.dirname(os.path.abspath(os.path.join(start, "x" if os.path.isdir(start) else "")))
+    while True:
+        file = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(file):
+            return _patterns_in(file)
+        above = os.path.dirname(folder)
+        if above == folder:
+            return ()
+        folder = above
+
+
+def _patterns_in(file: str) -> tuple[str, ...]:
+    import tomllib
+
+    try:
+        with open(file, "rb") as source:
+            table: Any = tomllib.load(source).get("tool", {}).get("begat", {})
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(f"cannot read {file}: {error}") from error
+    unknown = sorted(set(table) - set(_KNOWN))
+    if unknown:
+        raise click.UsageError(f"{file}: [tool.begat] has {', '.join(unknown)}; it takes {', '.join(_KNOWN)}")
+    patterns = table.get("watch", [])
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise click.UsageError(f'{file}: [tool.begat] watch takes a list of patterns: watch = ["sklearn"]')
+    return tuple(patterns)

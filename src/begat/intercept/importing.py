@@ -1,0 +1,314 @@
+"""`watch`: track classes by pattern, in modules that are loaded already and in those that will be.
+
+A finder asks the finders behind it, as the import system would, and leaves loaders what they are; only the code that a
+loader hands out for execution has its class definitions woven, once. Modules whose loader executes them in a way of its own
+(extension modules, pytest's rewritten ones) are swept when their import is over.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib._bootstrap_external import _LoaderBasics  # type: ignore[import-not-found]  # frozen, not in the stubs
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import Any
+
+from begat.errors import CannotTrack
+from begat.intercept.constructors import is_class, own
+from begat.intercept.definitions import Noticer, weave_module
+from begat.intercept.interceptor import trouble
+from begat.intercept.tracking import TRACKED, release, track
+from begat.intercept.schema import Options
+from begat.introspect.targets import module_of, name_of
+
+_contents: Callable[[ModuleType], dict[str, Any]] = ModuleType.__dict__["__dict__"].__get__
+_OPTIONS = Options()
+_FACTORIES = ("from_*", "load", "load_*", "create", "create_*")
+
+
+class Watch:
+    """
+    What `watch` gives: the patterns, what they reached, and the way to take them back.
+
+    *skipped* maps the full names of classes that match but cannot be tracked to the reason.
+    """
+
+    __module__ = "begat"
+
+    def __init__(self, patterns: Sequence[str] = (), folders: Sequence[str] = ()) -> None:
+        self.patterns = tuple(patterns)
+        self.folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
+        self.skipped: dict[str, str] = {}
+        self._matched: set[str] = set()
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """The full names of the classes and factories that are tracked because of this watch."""
+        found = (known.subject() for known in list(TRACKED.values()) if self in known.by)
+        return tuple(sorted(name_of(subject) for subject in found if subject is not None))
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """The patterns that have reached nothing so far."""
+        return tuple(pattern for pattern in self.patterns if pattern not in self._matched)
+
+    def remove(self) -> None:
+        """Stop watching, and leave every class as it was found. Harmless when done already."""
+        FINDER.remove(self)
+        for known in list(TRACKED.values()):
+            subject = known.subject()
+            if self in known.by and subject is not None:
+                release(subject, self)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def __repr__(self) -> str:
+        return f"<begat.Watch {', '.join(self.patterns + self.folders)}: {len(self.tracked)} tracked, {len(self.skipped)} skipped>"
+
+    # --- what the finder asks -------------------------------------------------------------------------------------------
+    def may_hold(self, module: str) -> bool:
+        """Whether *module* may define a class that matches."""
+        for pattern in self.patterns:
+            stem = _stem(pattern)
+            if _covers(pattern, module) or (stem and (stem + ".").startswith(module + ".")):
+                return True
+            if stem != pattern and (module.startswith(stem) or stem.startswith(module + ".") or not stem):
+                return True
+        return False
+
+    def holds_file(self, file: str) -> bool:
+        """Whether *file* is in one of the folders and no installed package."""
+        return any(file.startswith(folder) and "site-packages" not in file[len(folder) :] for folder in self.folders)
+
+    def offer(self, cls: Any, module: str | None = None, file: str = "") -> None:
+        """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
+        home = module or module_of(cls)
+        name = name_of(cls).replace(":", ".")
+        hits = [p for p in self.patterns if _covers(p, home) or _covers(p, name)]
+        if not hits and not (self.folders and self.holds_file(file)):
+            return
+        self._matched.update(hits)
+        self._track(cls)
+        for key, value in list(own(cls).items()):
+            if type(value) is classmethod and any(fnmatch.fnmatchcase(key, pattern) for pattern in _FACTORIES):
+                self._track(value.__func__)
+
+    def _track(self, subject: Any) -> None:
+        try:
+            track(subject, _OPTIONS, self)
+        except CannotTrack as error:
+            self.skipped[name_of(subject)] = str(error).partition(": ")[2]
+        except Exception as error:  # a metaclass that refuses: the class stays as it is
+            self.skipped[name_of(subject)] = f"{type(error).__name__}: {error}"
+
+
+def watch(*patterns: str) -> Watch:
+    """
+    Track every class that a pattern names, now and in modules imported later; returns a `Watch` with ``remove()``.
+
+    ``"sklearn"`` means the package and all below it, ``"torch.optim.AdamW"`` one class by the name under which it is
+    imported, ``"mylib.*Encoder"`` whatever matches. Class methods called ``from_…``, ``load…`` and ``create…`` are tracked as
+    factories. What matches and cannot be tracked is in ``skipped``, with the reason; nothing is raised.
+
+    >>> import begat
+    >>> with begat.watch("fractions") as watching:
+    ...     from fractions import Fraction
+    >>> watching.patterns
+    ('fractions',)
+    """
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise TypeError(f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes")
+    if not patterns:
+        raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
+    watching = Watch(patterns)
+    FINDER.add(watching)
+    return watching
+
+
+def _stem(pattern: str) -> str:
+    """The part of *pattern* before its first wildcard."""
+    return pattern[: min([pattern.find(c) for c in "*?[" if c in pattern], default=len(pattern))]
+
+
+def _covers(pattern: str, name: str) -> bool:
+    if _stem(pattern) == pattern:
+        return name == pattern or name.startswith(pattern + ".")
+    return fnmatch.fnmatchcase(name, pattern)
+
+
+class Finder:
+    """The one entry of ours in ``sys.meta_path``, there as long as anything is watched."""
+
+    def __init__(self) -> None:
+        self.watches: list[Watch] = []
+        self.arrivals: dict[str, Callable[[str], None]] = {}  # by module, who is told when it has been executed
+        self._pending: list[str] = []
+        self._finding = threading.local()
+
+    def add(self, watching: Watch) -> None:
+        """Watch, from now on and in what is loaded already."""
+        self.watches = [*self.watches, watching]
+        self._stand()
+        for name, module in list(sys.modules.items()):
+            if isinstance(name, str) and name != "__main__":
+                self._sweep(name, module)
+
+    def remove(self, watching: Watch) -> None:
+        """Do not watch any more."""
+        self.watches = [known for known in self.watches if known is not watching]
+        self._stand()
+
+    def tell(self, module: str, arrival: Callable[[str], None] | None) -> None:
+        """Call *arrival* when *module* has been executed; None: nobody is told any more."""
+        if arrival is not None:
+            self.arrivals[module] = arrival
+        else:
+            self.arrivals.pop(module, None)
+        self._stand()
+
+    def _stand(self) -> None:
+        needed = bool(self.watches or self.arrivals)
+        if needed and self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        elif not needed and self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    # --- the import system asks -----------------------------------------------------------------------------------------
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """The spec that the finders behind us give, its code woven where it is watched."""
+        if self._pending:
+            self._sweep_pending()
+        if not self._wants(name, path) or name in self._found():
+            return None
+        self._found().add(name)
+        try:
+            spec = next(self._others(name, path, target), None)
+        finally:
+            self._found().discard(name)
+        if spec is not None:
+            try:
+                self._attach(name, spec)
+            except Exception as error:
+                trouble(error, f"attaching to the import of {name}")
+        return spec
+
+    def _found(self) -> set[str]:
+        finding: set[str] | None = getattr(self._finding, "names", None)
+        if finding is None:
+            finding = self._finding.names = set()
+        return finding
+
+    def _others(self, name: str, path: Any, target: Any) -> Iterator[ModuleSpec]:
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None) if finder is not self else None
+            spec = find(name, path, target) if find is not None else None
+            if spec is not None:
+                yield spec
+
+    def _wants(self, name: str, path: Sequence[str] | None) -> bool:
+        if name in self.arrivals:
+            return True
+        for watching in self.watches:
+            if watching.may_hold(name):
+                return True
+            # Only a look at the folders: most modules a script imports are not beside it.
+            for folder in watching.folders:
+                if path is None:
+                    if os.path.exists(folder + name) or os.path.exists(f"{folder}{name}.py"):
+                        return True
+                elif any(os.path.realpath(entry).startswith(folder.rstrip(os.sep)) for entry in path):
+                    return True
+        return False
+
+    def _attach(self, name: str, spec: ModuleSpec) -> None:
+        loader = spec.loader
+        file = os.path.realpath(spec.origin) if spec.has_location and spec.origin else ""
+        if loader is None or not (name in self.arrivals or any(w.may_hold(name) or w.holds_file(file) for w in self.watches)):
+            return
+        kind: Any = type(loader)
+        if getattr(kind, "exec_module", None) is not _LoaderBasics.exec_module or not hasattr(loader, "__dict__"):
+            self._pending.append(name)
+            return
+        plain = kind.get_code
+
+        def get_code(fullname: str | None = None) -> CodeType | None:
+            loader.__dict__.pop("get_code", None)  # for one execution: afterwards the loader is what it was
+            code: CodeType | None = plain(loader, fullname) if fullname is not None else plain(loader)
+            return self.woven(code, fullname or name, file) if code is not None else None
+
+        loader.__dict__["get_code"] = get_code
+
+    # --- classes arrive -------------------------------------------------------------------------------------------------
+    def woven(self, code: CodeType, name: str, file: str) -> CodeType:
+        """*code* of the module *name*, with its classes offered to the watches as they are defined."""
+
+        def notice(cls: Any) -> None:
+            try:
+                self._offer(cls, name, file)
+            except Exception as error:
+                trouble(error, "looking at a new class")
+
+        def done() -> None:
+            try:
+                # By the code's own name: the main program is executed as "__main__".
+                self._sweep(name, sys.modules.get(name), file)
+            except Exception as error:
+                trouble(error, f"looking at the module {name}")
+
+        try:
+            return weave_module(code, Noticer(notice), done)
+        except Exception as error:
+            trouble(error, f"weaving the class definitions of {name}")
+            return code
+
+    def _offer(self, cls: Any, module: str, file: str) -> None:
+        if is_class(cls):
+            for watching in self.watches:
+                watching.offer(cls, module, file)
+
+    def _sweep_pending(self) -> None:
+        waiting, self._pending = self._pending, []
+        for name in waiting:
+            module = sys.modules.get(name)
+            spec = _contents(module).get("__spec__") if isinstance(module, ModuleType) else None
+            if module is None or getattr(spec, "_initializing", False):
+                self._pending.append(name)
+            else:
+                self._sweep(name, module)
+
+    def _sweep(self, name: str, module: Any, file: str = "") -> None:
+        if type(module) is not ModuleType and ModuleType not in type(module).__mro__:
+            return
+        contents = _contents(module)
+        if not file:
+            where = contents.get("__file__")
+            file = os.path.realpath(where) if isinstance(where, str) else ""
+        if any(w.may_hold(name) or w.holds_file(file) for w in self.watches):
+            for key, value in list(contents.items()):
+                if is_class(value):
+                    # Defined here, or asked for by the very name under which it is found here.
+                    here = module_of(value) == name
+                    for watching in self.watches:
+                        if here or f"{name}.{key}" in watching.patterns:
+                            watching._matched.update({f"{name}.{key}"} & set(watching.patterns))
+                            watching.offer(value, name if here else f"{name}.{key}", file)
+        arrival = self.arrivals.get(name)
+        if arrival is not None:
+            arrival(name)
+
+
+FINDER = Finder()
+
+
+def names(patterns: Iterable[str]) -> tuple[str, ...]:
+    """*patterns* without blanks and repetitions, in order."""
+    return tuple(dict.fromkeys(pattern.strip() for pattern in patterns if pattern.strip()))
