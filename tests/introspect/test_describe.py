@@ -256,6 +256,7 @@ def test_what_is_too_long_is_cut_and_says_how_long_it_was():
     )
     assert described([1, "abcdef"], limits)[1].length == 6
     assert described(10**400, limits) == Cut("int", 1329)
+    assert described({"a": 10**400}, limits) == {"a": Cut("int", 1329)}
     assert described([1, 2, 3, 4], limits) == Cut("list", 4, [1, 2, 3])
     assert described((1, 2, 3, 4), limits) == Cut("tuple", 4, (1, 2, 3))
     assert described({1: 1, 2: 2, 3: 3, 4: 4}, limits) == Cut("dict", 4, {1: 1, 2: 2, 3: 3})

@@ -99,7 +99,7 @@ class LiveRun(Run):
 
             self._seen = Reader(recorder).read()
             self._version = version
-            self._index = None
+            self._index = self._numbers = None
         return self._seen
 
     def _change(self, **changes: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from begat.capture.naming import Namer
@@ -16,7 +15,8 @@ from begat.introspect.callsites import locate
 from begat.introspect.secrets import redacted
 from begat.introspect.signatures import annotations
 from begat.introspect.targets import code_fingerprint
-from begat.record.model import Argument, CallSite, Event, Node, Process
+from begat.record.collector import resting
+from begat.record.model import Argument, CallSite, Event, Node, Process, Source
 
 _RAISED, _RETURNED = "raised", "returned"
 
@@ -31,8 +31,12 @@ class Reader:
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         """All nodes and events so far."""
+        self.recorder.resolve()
+        with resting():
+            return self._read()
+
+    def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
-        recorder.resolve()
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
         nodes, events = [], []
@@ -84,36 +88,54 @@ class _Known:
         self.annotations = {k: v for k, v in self.annotations.items() if k in schema.names}
         self.code = code_fingerprint(subject, original) if subject is not None else None
         self.public = _public(subject, schema)
-        self.starred = schema.starred if self.public is None else self.public.starred
+        self.starred = schema.starred if self.public is None else self.public.shown
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
+        self.careful = bool(hidden or schema.options.redact)
+        self.defaults = {
+            name: Argument(name, redacted(name, value), "default") for name, value in schema.defaults.items()
+        }
         self.notes = schema.notes + (
             (f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ()
         )
 
     def bind(self, row: tuple[Any, ...]) -> dict[str, Argument]:
         """The arguments of a row, in the order of the signature."""
-        pairs = list(self._pairs(row))
+        names = self.schema.names
+        # Calls of class methods and of __new__ have the class before the values.
+        values = row[len(row) - len(names) :]
+        if self.public is None and not self.careful:
+            defaults = self.defaults
+            return {
+                name: defaults[name] if value is NOT_GIVEN else self._argument(name, value)
+                for name, value in zip(names, values, strict=True)
+            }
+        pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
         if self.public is not None:
             pairs = self.public.bind(pairs)
         options = self.schema.options
         return {
-            name: Argument(name, redacted(name, value, options.redact), source)  # type: ignore[arg-type]  # one of two
+            name: Argument(name, redacted(name, value, options.redact), source)
             for name, value, source in pairs
             if name not in options.ignore
         }
 
-    def _pairs(self, row: tuple[Any, ...]) -> Iterator[tuple[str, object, str]]:
-        names = self.schema.names
-        # Calls of class methods and of __new__ have the class before the values.
-        for name, value in zip(names, row[len(row) - len(names) :], strict=True):
-            if value is NOT_GIVEN:
-                yield name, self.schema.defaults.get(name), "default"
-            elif type(value) is Defaulted:
-                yield name, value[0], "default"
-            else:
-                yield name, value, "given"
+    def _argument(self, name: str, value: Any) -> Argument:
+        if type(value) in _NEVER_SECRET:
+            return Argument(name, value)
+        _, value, source = self._pair(name, value)
+        return Argument(name, redacted(name, value), source)
+
+    def _pair(self, name: str, value: Any) -> tuple[str, object, Source]:
+        if value is NOT_GIVEN:
+            return name, self.schema.defaults.get(name), "default"
+        if type(value) is Defaulted:
+            return name, value[0], "default"
+        return name, value, "given"
+
+
+_NEVER_SECRET = frozenset((type(None), bool, int, float))
 
 
 def _public(subject: Any, schema: Schema) -> Any:

@@ -72,32 +72,30 @@ def snapshot(value: Any, link: Linker, limits: Limits = LIMITS) -> object:
         # no other thread comes between the look and the copy.
         kind = type(value)
         if kind is list:
-            if len(value) <= limits.items and _scalars(items := value[:], limits.text):
+            if len(value) <= limits.items and _scalars(items := value[:], limits):
                 return items
         elif kind is tuple:
-            if len(value) <= limits.items and _scalars(value, limits.text):
+            if len(value) <= limits.items and _scalars(value, limits):
                 return value
         elif kind is dict and len(value) <= limits.items:
             copy = value.copy()
-            if _scalars(copy, limits.text) and _scalars(copy.values(), limits.text):
+            if _scalars(copy, limits) and _scalars(copy.values(), limits):
                 return copy
         return Description(link, limits).of(value)
     except Exception as error:
         return _failed(value, error)
 
 
-_MODEST = 1 << 4_096
-
-
-def _scalars(items: Iterable[Any], longest: int) -> bool:
-    """Whether all of *items* are exact scalars of modest size."""
+def _scalars(items: Iterable[Any], limits: Limits) -> bool:
+    """Whether all of *items* are exact scalars within *limits*."""
+    longest, widest = limits.text, limits.bits
     for item in items:
         kind = type(item)
         if kind is str:
             if len(item) > longest:
                 return False
         elif kind is int:
-            if not -_MODEST < item < _MODEST:
+            if item.bit_length() > widest:  # six times faster than comparing with a bound
                 return False
         elif kind is not float and kind is not bool and item is not None:
             return False
@@ -151,10 +149,7 @@ class Description:
             return token
         entry = _EXACT.get(id(kind))
         if entry is None:
-            # Its own file, loaded on first need: most programs pass scalars, containers and tracked objects.
-            from begat.introspect.standard import handler_for
-
-            entry = (kind, handler_for(kind))
+            entry = (kind, (_handler_for or _load())(kind))
         return entry[1](value, self)
 
     def part(self, value: object, step: object) -> object:
@@ -177,7 +172,7 @@ class Description:
 
     def pairs(self, pairs: list[tuple[Any, Any]]) -> dict[object, object] | Mapping:
         """Describe the items of a dictionary."""
-        if _scalars([key for key, _ in pairs], self.limits.text):
+        if _scalars([key for key, _ in pairs], self.limits):
             return {key: self.part(item, key) for key, item in pairs}
         return Mapping(tuple((self.part(key, step), self.part(item, step)) for step, (key, item) in enumerate(pairs)))
 
@@ -202,6 +197,18 @@ class Description:
             length = min(self._left, self.limits.items)
         self._left -= length
         return length
+
+
+_handler_for: Callable[[type], Handler] | None = None
+
+
+def _load() -> Callable[[type], Handler]:
+    # Its own file, loaded on first need: most programs pass scalars, containers and tracked objects.
+    global _handler_for
+    from begat.introspect.standard import handler_for
+
+    _handler_for = handler_for
+    return handler_for
 
 
 # --- builtin types and their subclasses, read through the builtin type's own methods ----------------------------------
@@ -239,7 +246,7 @@ def elements(value: list[object], d: Description) -> object:
     else:
         length = list.__len__(value)
         items = list.__getitem__(value, slice(0, d.room(length)))
-    described = items if _scalars(items, d.limits.text) else d.parts(items)
+    described = items if _scalars(items, d.limits) else d.parts(items)
     return described if len(items) >= length else Cut("list", length, described or None)
 
 
@@ -252,7 +259,7 @@ def fixed(value: tuple[object, ...], d: Description) -> object:
     fields: Any = dict_of(type(value)).get("_fields") if type(value) is not tuple else None
     if type(fields) is tuple and len(fields) == length and all(type(name) is str for name in fields):
         return d.pairs(list(zip(fields, items, strict=True)))
-    return items if _scalars(items, d.limits.text) else tuple(d.parts(items))
+    return items if _scalars(items, d.limits) else tuple(d.parts(items))
 
 
 def mapping(value: dict[Any, Any], d: Description) -> object:

@@ -13,12 +13,12 @@ from begat.introspect.describe import Description, Handler
 from begat.introspect.targets import contents, has_base, importable, module_of, name_of
 from begat.record.values import Array, Opaque, Symbol, Typed
 
-_STANDARD: dict[str, Handler] = {}
+_STANDARD: dict[str, tuple[str, Handler]] = {}
 
 
 def standard(module: str, name: str, handler: Handler) -> None:
     """Let *handler* describe the values of the class *name* of *module*, which need not be imported yet."""
-    _STANDARD[f"{module}:{name}"] = handler
+    _STANDARD[module] = (name, handler)
 
 
 def handler(kind: type) -> Handler | None:
@@ -27,13 +27,13 @@ def handler(kind: type) -> Handler | None:
     choose = _LIBRARIES.get(module.partition(".")[0])
     if choose is not None:
         return choose(kind, name_of(kind).partition(":")[2])
-    found = _STANDARD.get(name_of(kind))
-    return found if found is not None and importable(name_of(kind), kind) else None
+    name, found = _STANDARD.get(module, ("", None))
+    return found if found is not None and contents(module).get(name) is kind else None
 
 
-def base(kind: type) -> Handler | None:
-    """What describes values of subclasses of *kind* through the methods of *kind* itself, if it is a library's."""
-    return _inherited if module_of(kind) == "numpy" and contents("numpy").get("ndarray") is kind else None
+def base(kind: type, module: str) -> Handler | None:
+    """What describes values of subclasses of *kind* of *module* by the methods of *kind* itself, if it is a library's."""
+    return _inherited if module == "numpy" and contents("numpy").get("ndarray") is kind else None
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------

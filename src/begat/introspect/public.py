@@ -6,7 +6,7 @@ from typing import Any
 
 from begat.introspect.describe import snapshot
 from begat.introspect.signatures import short
-from begat.record.values import Typed
+from begat.record.values import Made
 
 Pair = tuple[str, object, str]
 
@@ -21,8 +21,10 @@ class Public:
         self.star, self.double = starred
         self.names = names
         self.annotations = {p.name: short(p.annotation) for p in parameters if p.annotation is not p.empty}
+        self.defaults = {p.name: _default(p.default) for p in parameters if p.default is not p.empty}
         kinds = {p.kind.name: p.name for p in parameters}
         self.starred = (kinds.get("VAR_POSITIONAL"), kinds.get("VAR_KEYWORD"))
+        self.shown = (self.starred[0], self.starred[1] or self.double)
 
     def bind(self, pairs: list[Pair]) -> list[Pair]:
         """*pairs* as the public signature has them; as they were where it does not take them."""
@@ -35,16 +37,21 @@ class Public:
                 keywords |= value
             elif source == "given":
                 positional.append(value)
+        # A wrapper may take more than the signature it shows: that stays under the wrapper's own name.
+        extra = {} if self.starred[1] else {k: keywords.pop(k) for k in list(keywords) if k not in self.parameters}
         try:
-            bound = self.signature.bind(*positional, **keywords)
+            given = self.signature.bind(*positional, **keywords).arguments
         except TypeError:
             return pairs
-        given = bound.arguments
-        return [
-            (name, given[name], "given") if name in given else (name, _default(parameter), "default")
-            for name, parameter in self.parameters.items()
-            if name in given or parameter.default is not parameter.empty
-        ] + [(name, () if name == self.starred[0] else {}, "given") for name in self.starred if name and name not in given]
+        bound: list[Pair] = []
+        for name, parameter in self.parameters.items():
+            if name in given:
+                bound.append((name, given[name], "given"))
+            elif name in self.starred:
+                bound.append((name, () if name == self.starred[0] else {}, "given"))
+            elif parameter.default is not parameter.empty:
+                bound.append((name, self.defaults[name], "default"))
+        return bound + ([(self.double, extra, "given")] if extra and self.double else [])
 
 
 def public_signature(
@@ -64,6 +71,8 @@ def public_signature(
     return Public(signature, skip, starred, names)
 
 
-def _default(parameter: Any) -> object:
-    default = snapshot(parameter.default, lambda _: None)
-    return default if not isinstance(default, Typed) else default
+def _default(default: object) -> object:
+    # How signatures show a default factory (dataclasses, pydantic, attrs): which one it is, they do not say.
+    if type(default).__name__ in ("_HAS_DEFAULT_FACTORY_CLASS", "_Nothing"):
+        return Made(None)
+    return snapshot(default, lambda _: None)

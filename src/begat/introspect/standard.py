@@ -45,19 +45,23 @@ def handler_for(kind: type) -> Handler:
     found = registered(kind)  # by this file, when it was loaded a moment ago
     if found is None:
         found = libraries.handler(kind)
-        if found is None:
-            # Not registered: the registry would keep a class of the program alive.
-            return symbol if has_base(kind, type) else _member if has_base(type(kind), enum.EnumMeta) else _other
-        register(kind, found)
-    return found
+        if found is not None:
+            register(kind, found)
+    if found is not None:
+        return found
+    # Not registered: the registry would keep a class of the program alive.
+    if has_base(kind, type):
+        return symbol
+    return _other if type(kind) is type or not has_base(type(kind), enum.EnumMeta) else _member
 
 
 def _other(value: Any, d: Description) -> object:
     kind = type(value)
     for base in mro_of(kind):
-        if module_of(base) in _SECRET_MODULES and name_of(base) in SECRET_TYPES:
+        module = module_of(base)
+        if module in _SECRET_MODULES and name_of(base) in SECRET_TYPES:
             return Redacted(name_of(kind), "secret type")
-        content = _BASES.get(id(base)) or libraries.base(base)
+        content = _BASES.get(id(base)) or libraries.base(base, module)
         if content is not None:
             described = content(value, d)
             return described if type(described) is Opaque else Typed(name_of(kind), described)

@@ -48,7 +48,10 @@ def is_class(value: object) -> bool:
 
 def has_base(cls: type, base: type) -> bool:
     """Whether *base* is among the ancestors of *cls*, without asking either."""
-    return any(each is base for each in mro_of(cls))
+    for each in mro_of(cls):  # a plain loop: `in` asks metaclasses, and `any` takes four times as long
+        if each is base:
+            return True
+    return False
 
 
 def name_of(target: Any) -> str:

@@ -28,7 +28,7 @@ class Run:
     """
 
     __module__ = "begat"
-    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_nodes")
+    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_nodes", "_numbers")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Run:
         self._events = events
         self._children = children
         self._index: dict[str, Node] | None = None
+        self._numbers: dict[int, Node] | None = None
 
     # --- what it holds ------------------------------------------------------------------------------------------------
     @property
@@ -180,7 +181,10 @@ class Run:
 
     # --- within -------------------------------------------------------------------------------------------------------
     def _by_id(self) -> dict[int, Node]:
-        return {node.id: node for node in self.nodes}
+        nodes = self.nodes
+        if self._numbers is None or len(self._numbers) != len(nodes):
+            self._numbers = {node.id: node for node in nodes}
+        return self._numbers
 
     def _paths(self) -> dict[str, Node]:
         if self._index is None or len(self._index) != len(self.nodes):

@@ -80,9 +80,23 @@ def grow(run: Run, everything: bool = False) -> Tree:
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _above(node.path, first)
+        parents[node.id] = parent = _parent(node, run, first)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
+
+
+def _parent(node: Node, run: Run, owners: dict[str, int]) -> int | None:
+    """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
+    parent = _above(node.path, owners)
+    while parent is not None and node.path.rpartition(".")[2].isdigit():
+        owner = run[parent]
+        if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
+            break
+        # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
+        if node.within is not None or any(ref.node == node.id for ref in references(owner)):
+            break
+        parent = _above(owner.path, owners)
+    return parent
 
 
 def _above(path: str, owners: dict[str, int]) -> int | None:
