@@ -66,7 +66,19 @@ def calls(heading: Heading) -> st.SearchStrategy[tuple[list[Any], dict[str, Any]
 
 # --- bodies -----------------------------------------------------------------------------------------------------------
 _EXPRESSIONS = st.sampled_from(
-    ["a", "b", "c", "len(log)", "a + 1", "b * 2", "(a, b)", "[k for k in range(c)]", "1 // a", "(lambda: a)()", "log[b]"]
+    [
+        "a",
+        "b",
+        "c",
+        "len(log)",
+        "a + 1",
+        "b * 2",
+        "(a, b)",
+        "[k for k in range(c)]",
+        "1 // a",
+        "(lambda: a)()",
+        "log[b]",
+    ]
 )
 _CONDITIONS = st.sampled_from(["a", "b > 1", "len(log) % 2", "c == a", "not log", "True", "False", "a is b", "tick()"])
 _ERRORS = st.sampled_from(["ValueError", "KeyError", "Stop", "ZeroDivisionError"])
@@ -91,7 +103,11 @@ def _simple(draw: st.DrawFn, loop: bool) -> list[str]:
     if kind == 8:
         return ["del c", "c = 4"]
     if kind == 9:
-        return [draw(st.sampled_from(["pass", "assert a", "log += [*rest, *more]", "log.append(sorted(locals()))", "a += 1"]))]
+        return [
+            draw(
+                st.sampled_from(["pass", "assert a", "log += [*rest, *more]", "log.append(sorted(locals()))", "a += 1"])
+            )
+        ]
     return [draw(st.sampled_from(["break", "continue"]))]
 
 
@@ -136,7 +152,15 @@ def _compound(draw: st.DrawFn, depth: int, loop: bool) -> list[str]:
     if kind == "group":
         # break, continue and return may not stand in an except* clause
         return ["try:", *block(), "except* ValueError as group:", "    log.append(len(group.exceptions))"]
-    return [f"match {draw(_EXPRESSIONS)}:", "    case (x, y):", *_indented(block()), "    case 1 | 2:", *_indented(block()), "    case _:", *_indented(block())]
+    return [
+        f"match {draw(_EXPRESSIONS)}:",
+        "    case (x, y):",
+        *_indented(block()),
+        "    case 1 | 2:",
+        *_indented(block()),
+        "    case _:",
+        *_indented(block()),
+    ]
 
 
 @st.composite

@@ -17,7 +17,6 @@ DOORS = {
     "pydantic": {"record/schema"},
     "click": {"cli"},
     "rich": {"cli", "render"},
-    "ruamel": {"render/yaml"},
     "wrapt": set(),
 }
 
@@ -57,7 +56,7 @@ def test_imports_go_down_or_stay_in_the_chapter(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_each_library_comes_in_by_its_door(module):
-    """orjson, pydantic, click, rich, ruamel and wrapt are imported only where `DOORS` says so."""
+    """orjson, pydantic, click, rich and wrapt are imported only where `DOORS` says so."""
     places = {str(module), module.parts[0]}
 
     for name, line in imports(module):

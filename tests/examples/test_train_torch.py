@@ -73,27 +73,34 @@ EXPECTED = [
 ]
 
 
-def test_record_says_what_the_code_says(tmp_path):
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The script run plain, and captured, and its record."""
+    folder = tmp_path_factory.mktemp("train")
+    alone = plain("train_torch.py", "--epochs", "1", cwd=folder)
+    return alone, *captured("train_torch.py", "--epochs", "1", watch=WATCH, cwd=folder)
+
+
+def test_record_says_what_the_code_says(runs):
     """Output and exit code are those of plain Python, and the record holds every construction of the script, exactly."""
-    alone = plain("train_torch.py", "--epochs", "1", cwd=tmp_path)
-    done, run = captured("train_torch.py", "--epochs", "1", watch=WATCH, cwd=tmp_path)
+    alone, done, run = runs
 
     assert (done.stdout, done.returncode) == (alone.stdout, alone.returncode), done.stderr
     assert alone.returncode == 0
     assert differences(tree(run), EXPECTED) == []
 
 
-def test_seeds_are_in_the_record(tmp_path):
+def test_seeds_are_in_the_record(runs):
     """What the script passed to the three usual seeding functions is in the record's environment."""
-    _, run = captured("train_torch.py", "--epochs", "1", watch=(), cwd=tmp_path)
+    _, _, run = runs
 
-    assert run.environment.seeds == {"random": 7, "numpy.random": 7, "torch": 7}
+    assert run.environment.seeds == {"random.seed": 7, "numpy.random.seed": 7, "torch.manual_seed": 7}
 
 
-def test_what_the_libraries_built_is_below_what_caused_it(tmp_path):
+def test_what_the_libraries_built_is_below_what_caused_it(runs):
     """Samplers that a DataLoader makes for itself are recorded inside it, and are not the user's."""
-    _, run = captured("train_torch.py", "--epochs", "1", watch=WATCH, cwd=tmp_path)
+    _, _, run = runs
 
-    samplers = [node for node in run.nodes if node.target.endswith("RandomSampler")]
+    samplers = [node for node in run.nodes if node.target.endswith(":RandomSampler")]
 
     assert [(run[node.within].path, node.user) for node in samplers] == [("train", False)]

@@ -11,10 +11,10 @@ import sys
 import threading
 
 import pytest
-from begat.record.values import Ref
-from zoo_support.tracking import succeeds
 
 import begat
+from begat.record.values import Ref
+from zoo_support.tracking import succeeds
 
 
 class Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from zoo_support.tracking import python, succeeds
 
 BREAK = """
@@ -31,7 +32,7 @@ print(run.header.marks != () or len(run.nodes) == 4)
 # Each breaks something that the recorder calls while a construction is recorded.
 SABOTAGE = {
     "the frames": "begat.intercept.hooks.frame = begat.intercept.interceptor.frame = explode",
-    "the bookkeeping": "import begat.capture.recorder as r\n    r.Recorder.settle = r.Recorder._take = explode",
+    "the bookkeeping": "r = sys.modules['begat.capture.recorder']\n    r.Recorder.settle = r.Recorder._take = explode",
     "the description of values": "import begat.introspect.describe as d\n    for n in list(vars(d)):\n"
     "        if callable(getattr(d, n)) and not isinstance(getattr(d, n), type): setattr(d, n, explode)",
 }

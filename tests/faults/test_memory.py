@@ -10,10 +10,10 @@ import tracemalloc
 import weakref
 
 import pytest
-from begat.record.values import Opaque, Ref
-from zoo_support.tracking import succeeds
 
 import begat
+from begat.record.values import Opaque, Ref
+from zoo_support.tracking import succeeds
 
 
 class Plain:

@@ -21,10 +21,10 @@ import time
 import uuid
 
 import pytest
-from begat.record.values import Array, Cut, Member, Opaque, Symbol, Typed
-from zoo_support.tracking import succeeds
 
 import begat
+from begat.record.values import Array, Cut, Member, Opaque, Symbol, Typed
+from zoo_support.tracking import succeeds
 
 DUNDERS = """
 __repr__ __str__ __bytes__ __format__ __lt__ __le__ __eq__ __ne__ __gt__ __ge__ __hash__ __bool__ __getattr__
@@ -33,7 +33,9 @@ __iter__ __next__ __reversed__ __contains__ __add__ __radd__ __call__ __enter__ 
 __complex__ __round__ __reduce__ __reduce_ex__ __getstate__ __copy__ __deepcopy__ __sizeof__ __fspath__ __await__ __aiter__
 __array__ __array_interface__ __array_function__ __dataframe__ __dlpack__ __torch_function__ __get_pydantic_core_schema__
 """.split()
-PROPERTIES = "__class__ __dict__ __weakref__ __module__ __doc__ __array_struct__ shape dtype nbytes device columns".split()
+PROPERTIES = (
+    "__class__ __dict__ __weakref__ __module__ __doc__ __array_struct__ shape dtype nbytes device columns".split()
+)
 
 
 def counting(*bases: type, skip: tuple[str, ...] = ()) -> tuple[type, list[str]]:
@@ -76,7 +78,11 @@ def record(track, tmp_path):
     return recorded
 
 
-@pytest.mark.parametrize("bases", [(), (dict,), (list,), (tuple,), (str,), (int,), (float,), (set,), (Exception,)], ids=lambda b: b[0].__name__ if b else "object")
+@pytest.mark.parametrize(
+    "bases",
+    [(), (dict,), (list,), (tuple,), (str,), (int,), (float,), (set,), (Exception,)],
+    ids=lambda b: b[0].__name__ if b else "object",
+)
 def test_a_value_is_asked_nothing(bases, track, tmp_path):
     """An argument, alone, nested, as a key, as a default, is not asked a single question: at the call, when read, when written."""
     private, asked = counting(*bases)
@@ -202,7 +208,12 @@ def test_iterators_and_files_stay_where_they_are(track, tmp_path):
         found = [node.params["value"] for node in run.nodes]
 
     assert all(isinstance(value, Opaque | range) for value in found[::2])
-    assert (list(generator), list(iterator), list(zipped), list(mapped)) == ([0, 1, 2], [1, 2, 3], [("a", 1), ("b", 2)], ["1", "2"])
+    assert (list(generator), list(iterator), list(zipped), list(mapped)) == (
+        [0, 1, 2],
+        [1, 2, 3],
+        [("a", 1), ("b", 2)],
+        ["1", "2"],
+    )
     assert (file.read(), memory.read(), right.recv(9), cursor.fetchall()) == ("cdef", b"yz", b"hello", [(1,), (2,)])
     for thing in (file, left, right, database):
         thing.close()
@@ -223,7 +234,9 @@ def test_nan(record):
     assert math.isnan(record([math.nan])[0])
 
 
-@pytest.mark.parametrize("value", [2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**300, 0, -1, True, False, 1, 1.0], ids=repr)
+@pytest.mark.parametrize(
+    "value", [2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**300, 0, -1, True, False, 1, 1.0], ids=repr
+)
 def test_numbers_keep_value_and_type(record, value):
     """Large integers are exact; True, 1 and 1.0 are three things."""
     found = record(value)
@@ -240,7 +253,9 @@ def test_a_huge_integer_does_not_stop_the_run(record):
     assert found == value or (type(found) is Cut and found.length == value.bit_length())
 
 
-@pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\x00", "\u202e", "é", "\U0001f600", "", "</script>", '"\\'], ids=ascii)
+@pytest.mark.parametrize(
+    "value", ["\ud800", "a\udfffb", "\x00", "\u202e", "é", "\U0001f600", "", "</script>", '"\\'], ids=ascii
+)
 def test_texts_are_exact(record, value):
     """Lone surrogates, NUL and everything else come back."""
     assert record(value) == value
@@ -350,7 +365,11 @@ def test_sets_do_not_depend_on_the_hash_seed(tmp_path):
         "run.save('x.json')\nimport json\nprint(json.load(open('x.json'))['nodes'])\n"
     )
     outs = {
-        re.sub(r'"?\'?(pid|rank|time\w*)\'?"?: [^,}]+', "", succeeds("script.py", cwd=tmp_path, env={"PYTHONHASHSEED": seed}))
+        re.sub(
+            r'"?\'?(pid|rank|time\w*)\'?"?: [^,}]+',
+            "",
+            succeeds("script.py", cwd=tmp_path, env={"PYTHONHASHSEED": seed}),
+        )
         for seed in ("0", "1", "2")
     }
 

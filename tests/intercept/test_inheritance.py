@@ -175,6 +175,25 @@ def test_only_the_construction_that_raised_is_marked(track):
     ]
 
 
+def test_the_smallest_constructor_that_raises(track):
+    """A constructor whose whole body is a ``raise`` has a value stack of one: the woven code must not write beyond it."""
+
+    class Fails:
+        def __init__(self):
+            raise LookupError
+
+    track(Fails)
+    with begat.capture() as run:
+        for _ in range(50):
+            try:
+                Fails()
+            except LookupError:
+                pass
+
+    assert {(node.outcome, node.error) for node in run.nodes} == {("raised", "builtins:LookupError")}
+    assert len(run.nodes) == 50
+
+
 def test_a_base_that_raises_in_a_chain(track):
     """A super chain that fails below, or is caught and repaired, has the outcome of the whole construction."""
 

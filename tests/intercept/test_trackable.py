@@ -6,11 +6,11 @@ import functools
 import inspect
 
 import pytest
+
+import begat
 import zoo
 from begat.errors import CannotTrack
 from begat.record.values import Redacted, Ref
-
-import begat
 
 
 def test_the_class_stays_the_same_object():

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zoo_support.tracking import python, succeeds
 
 import begat
+from zoo_support.tracking import python, succeeds
 
 MODEL = """
 class Net:
@@ -91,7 +91,14 @@ def test_a_module_imported_before_and_names_taken_from_it(site):
 
 def test_objects_built_while_their_module_is_imported(site):
     """A class is tracked where it is defined: constructions further down the same module are recorded."""
-    site.write({"pkg_c.py": MODEL + "first = Net(7)\n" + MODEL.replace("Net", "Other") + "second = [Other(i) for i in range(2)]\n"})
+    site.write(
+        {
+            "pkg_c.py": MODEL
+            + "first = Net(7)\n"
+            + MODEL.replace("Net", "Other")
+            + "second = [Other(i) for i in range(2)]\n"
+        }
+    )
     site.watch("pkg_c")
     with begat.capture() as run:
         import pkg_c
@@ -124,7 +131,11 @@ def test_classes_that_decorators_replace(site):
 
 def test_classes_made_in_functions(site):
     """A class statement inside a function of a watched module is tracked each time it runs."""
-    site.write({"pkg_e.py": "def make(k):\n    class Net:\n        def __init__(self, a):\n            self.a = a * k\n    return Net\n"})
+    site.write(
+        {
+            "pkg_e.py": "def make(k):\n    class Net:\n        def __init__(self, a):\n            self.a = a * k\n    return Net\n"
+        }
+    )
     site.watch("pkg_e")
     import pkg_e
 
@@ -182,7 +193,13 @@ def test_what_cannot_be_tracked_is_listed_with_the_reason(site):
 def test_remove_leaves_everything_as_it_was(site):
     """After remove: no hook, no changed class, no finder, no builtin of ours; later imports are plain."""
     site.write({"pkg_k/__init__.py": MODEL, "pkg_k/late.py": MODEL})
-    before = (list(sys.meta_path), list(sys.path_hooks), builtins.__build_class__, builtins.__import__, sys.getprofile())
+    before = (
+        list(sys.meta_path),
+        list(sys.path_hooks),
+        builtins.__build_class__,
+        builtins.__import__,
+        sys.getprofile(),
+    )
     import pkg_k
 
     code, namespace = pkg_k.Net.__init__.__code__, dict(vars(pkg_k.Net))
@@ -194,7 +211,13 @@ def test_remove_leaves_everything_as_it_was(site):
 
     with begat.capture() as run:
         pkg_k.Net(1), pkg_k.late.Net(2)
-    assert (list(sys.meta_path), list(sys.path_hooks), builtins.__build_class__, builtins.__import__, sys.getprofile()) == before
+    assert (
+        list(sys.meta_path),
+        list(sys.path_hooks),
+        builtins.__build_class__,
+        builtins.__import__,
+        sys.getprofile(),
+    ) == before
     assert pkg_k.Net.__init__.__code__ is code
     assert all(vars(pkg_k.Net)[key] is value for key, value in namespace.items())
     assert vars(pkg_k.Net).keys() == namespace.keys()
@@ -239,7 +262,9 @@ def facts(name: str) -> dict[str, object]:
         "code": spec.loader.get_code(name).co_filename,
         "filename": spec.loader.get_filename(name),
         "names": sorted(vars(module)),
-        "builtins": sorted(vars(module).get("__builtins__", {}))[:3] if isinstance(vars(module).get("__builtins__"), dict) else "",
+        "builtins": sorted(vars(module).get("__builtins__", {}))[:3]
+        if isinstance(vars(module).get("__builtins__"), dict)
+        else "",
     }
 
 
@@ -313,7 +338,9 @@ def test_circular_imports(site):
 
 def test_an_import_that_fails(site):
     """The exception and its traceback are the same, nothing half-made stays behind, and a second try works."""
-    site.write({"pkg_p.py": MODEL + "Net(1)\nimport os\nif not hasattr(os, 'pkg_p_ok'):\n    raise RuntimeError('no')\n"})
+    site.write(
+        {"pkg_p.py": MODEL + "Net(1)\nimport os\nif not hasattr(os, 'pkg_p_ok'):\n    raise RuntimeError('no')\n"}
+    )
 
     def attempt() -> tuple[str, list[str]]:
         with pytest.raises(RuntimeError) as caught:

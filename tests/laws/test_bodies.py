@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import strategies
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from zoo_support.portrait import observe, traced
 
 import begat
+import strategies
+from zoo_support.portrait import observe, traced
 
 CALLS = [((1,), {}), ((0, 5, 6), {"c": 1, "k": 2}), ((2, 1), {"b": 3}), ((3,), {"c": 0})]
 

@@ -9,6 +9,7 @@ import typing
 from typing import Any
 
 import pytest
+
 import zoo
 from zoo_support.tracking import recording
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-import zoo
-from zoo_support.tracking import nodes_of
 
 import begat
+import zoo
+from zoo_support.tracking import nodes_of
 
 
 def perform(animal: zoo.Animal, cls: type) -> list[object]:
@@ -75,7 +75,9 @@ def test_a_run_survives_its_file(animal, track, tmp_path):
     assert loaded.events == run.events
 
 
-@pytest.mark.parametrize("animal", [a for a in zoo.TRACKABLE if a.calls[0].seen and a.calls[0].outcome == "returned"], ids=repr)
+@pytest.mark.parametrize(
+    "animal", [a for a in zoo.TRACKABLE if a.calls[0].seen and a.calls[0].outcome == "returned"], ids=repr
+)
 def test_an_object_leads_to_its_node(animal, track):
     """`provenance` of what a call returned is the node of that call, where the object can be told from all others."""
     cls = animal.make()

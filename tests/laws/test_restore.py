@@ -5,9 +5,9 @@ from __future__ import annotations
 import types
 
 import pytest
-import zoo
 
 import begat
+import zoo
 
 
 def anatomy(cls: type) -> dict[str, object]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import strategies
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import begat
+import strategies
 
 
 def plain_and_tracked(heading: strategies.Heading) -> tuple[type, type]:

@@ -9,9 +9,9 @@ import re
 import sys
 
 import pytest
-from zoo_support.tracking import python, recording, succeeds
 
 import begat
+from zoo_support.tracking import python, recording, succeeds
 
 
 def build():

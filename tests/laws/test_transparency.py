@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
+import begat
 import zoo
 from begat.errors import CannotTrack
 from zoo_support.portrait import observe, portrait, traced
 from zoo_support.tracking import recording
-
-import begat
 
 MODES = ["idle", "recording"]
 

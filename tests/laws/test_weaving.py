@@ -6,9 +6,9 @@ import dis
 import functools
 import importlib
 import types
-from collections.abc import Iterator
 
 import pytest
+
 from begat.intercept.assembly import decode, encode
 from begat.intercept.constants import Gate
 from begat.intercept.prologue import refusal, weave
@@ -44,9 +44,7 @@ def codes(module: str) -> tuple[types.CodeType, ...]:
 def test_taking_apart_and_putting_together_changes_nothing(module):
     """decode then encode gives the same instructions, exception table and positions, for every function."""
     for code in codes(module):
-        again = encode(
-            code, decode(code), consts=code.co_consts, names=code.co_names, stacksize=code.co_stacksize
-        )
+        again = encode(code, decode(code), consts=code.co_consts, names=code.co_names, stacksize=code.co_stacksize)
 
         assert again.co_code == code.co_code, code
         assert again.co_exceptiontable == code.co_exceptiontable, code
@@ -75,8 +73,78 @@ def test_everything_can_be_woven_and_disassembled(module):
 
         list(dis.get_instructions(woven))
         assert set(lines(woven)) - {None} == set(lines(code)) - {None}, code
+        assert woven.co_stacksize >= depth(woven), code
         assert woven.co_varnames == code.co_varnames
         assert woven.co_flags == code.co_flags
+
+
+def depth(code: types.CodeType) -> int:
+    """The deepest value stack that *code* can reach: beyond ``co_stacksize`` the interpreter writes into foreign memory."""
+    instructions = list(dis.get_instructions(code))
+    place = {instruction.offset: i for i, instruction in enumerate(instructions)}
+    handlers = [(e.start, e.end, e.target, e.depth + 1 + e.lasti) for e in dis._parse_exception_table(code)]
+    at: dict[int, int] = {}
+    todo = [(place[target], height) for _, _, target, height in handlers] + [(0, 0)]
+    while todo:
+        i, height = todo.pop()
+        while i < len(instructions) and height > at.get(i, -1):
+            at[i] = height
+            instruction = instructions[i]
+            arg = instruction.arg if instruction.opcode >= dis.HAVE_ARGUMENT else None
+            if instruction.opcode in dis.hasjrel:
+                todo.append((place[instruction.argval], height + dis.stack_effect(instruction.opcode, arg, jump=True)))
+            if instruction.opname in ENDS:
+                break
+            height += dis.stack_effect(instruction.opcode, arg, jump=False)
+            at[i] = max(at[i], height)
+            i += 1
+    return max(at.values())
+
+
+ENDS = {
+    "RETURN_VALUE",
+    "RETURN_CONST",
+    "RERAISE",
+    "RAISE_VARARGS",
+    "JUMP_FORWARD",
+    "JUMP_BACKWARD",
+    "JUMP_BACKWARD_NO_INTERRUPT",
+}
+
+
+def functions(bodies: str) -> list[types.FunctionType]:
+    """The functions in *bodies*, whose stacks are as small as they get."""
+    space: dict[str, object] = {}
+    exec(bodies, space)
+    return [f for f in space.values() if isinstance(f, types.FunctionType)]
+
+
+SMALL = """
+def nothing(): pass
+def raises(): raise LookupError
+def one(self): pass
+def one_raises(self): raise LookupError
+def default(self, a=1): pass
+def keyword(self, *, a=[]): raise a
+def stars(*args, **kwargs): pass
+def everything(self, a, /, b, c=30, *args, d=40, e=50, **kwargs): raise a
+def cells(self, a=1):
+    def inner(): return self, a
+def returns(a): return a
+def caught(a):
+    try: raise a
+    except a: return
+"""
+
+
+@pytest.mark.parametrize("result", [False, True])
+@pytest.mark.parametrize("function", functions(SMALL), ids=lambda f: f.__name__)
+def test_the_stack_is_large_enough(function, result):
+    """The smallest functions, whose own stacks hold one value or none, get the room that the woven code needs."""
+    woven, _, _ = weave(function, Gate(lambda *args: None, lambda leave, error: None), result=result)
+
+    assert depth(function.__code__) <= function.__code__.co_stacksize
+    assert depth(woven) <= woven.co_stacksize
 
 
 class _Counter:

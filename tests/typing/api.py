@@ -87,6 +87,7 @@ fetch("a")  # error: also with options
 
 with begat.capture("baseline", save="provenance.json") as run:
     Net(3)
+    run.result(val_loss=0.31)
 
 assert_type(run, begat.Run)
 assert_type(run.nodes, tuple[begat.Node, ...])

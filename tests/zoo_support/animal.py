@@ -98,7 +98,9 @@ class Animal:
 ANIMALS: list[Animal] = []
 
 
-def animal(*calls: Call, tracked: bool | None = True, needs: tuple[int, int] = (3, 11)) -> Callable[[Callable[[], Any]], Any]:
+def animal(
+    *calls: Call, tracked: bool | None = True, needs: tuple[int, int] = (3, 11)
+) -> Callable[[Callable[[], Any]], Any]:
     """Put the class that the decorated function makes into the zoo, under the function's name."""
 
     def enter(make: Callable[[], Any]) -> Callable[[], Any]:

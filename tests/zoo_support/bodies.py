@@ -119,7 +119,13 @@ def raises_after_deleting_self() -> type:
     return C
 
 
-@animal(call(0).given(a=0), call(1).given(a=1), call(2).given(a=2), call(3).given(a=3).raises(), call("x").given(a="x").raises())
+@animal(
+    call(0).given(a=0),
+    call(1).given(a=1),
+    call(2).given(a=2),
+    call(3).given(a=3).raises(),
+    call("x").given(a="x").raises(),
+)
 def early_returns() -> type:
     class C:
         def __init__(self, a):
@@ -223,7 +229,9 @@ def _note(log: list[str], name: str) -> Any:
         log.append(f"-{name}")
 
 
-@animal(call([1, 2, 3]).given(x=[1, 2, 3]), call({"k": 1}).given(x={"k": 1}), call("s").given(x="s"), call(1.5).given(x=1.5))
+@animal(
+    call([1, 2, 3]).given(x=[1, 2, 3]), call({"k": 1}).given(x={"k": 1}), call("s").given(x="s"), call(1.5).given(x=1.5)
+)
 def match_statement() -> type:
     class C:
         def __init__(self, x):
@@ -341,8 +349,19 @@ def very_long_body() -> type:
     for i in range(6000):
         lines.append(f"            if n == {i + 1000}: self.name_{i} = total")
         if i % 1000 == 0:
-            lines += ["            try:", f"                total += {i} // (n + 1)", "            finally:", "                total += 1"]
-    lines += ["            total += i", "        self.total = total", "        while n > 3:", "            n -= 1", "        self.n = n"]
+            lines += [
+                "            try:",
+                f"                total += {i} // (n + 1)",
+                "            finally:",
+                "                total += 1",
+            ]
+    lines += [
+        "            total += i",
+        "        self.total = total",
+        "        while n > 3:",
+        "            n -= 1",
+        "        self.n = n",
+    ]
     return _spelled("\n".join(lines) + "\n")
 
 
@@ -389,7 +408,7 @@ def starts_with_a_docstring_and_a_loop() -> type:
 @animal(call(1).given(a=1))
 def one_line() -> type:
     class C:
-        def __init__(self, a): self.a = a  # noqa: E704  # the definition and the body share a line
+        def __init__(self, a): self.a = a  # fmt: skip  # the definition and the body share a line
 
     return C
 
@@ -439,7 +458,18 @@ def _from_below(problem: Any) -> None:
         raise problem() from error
 
 
-for _problem in (ValueError, KeyError, StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, _Stop, StopAsyncIteration, MemoryError, RecursionError):
+for _problem in (
+    ValueError,
+    KeyError,
+    StopIteration,
+    GeneratorExit,
+    KeyboardInterrupt,
+    SystemExit,
+    _Stop,
+    StopAsyncIteration,
+    MemoryError,
+    RecursionError,
+):
     _make = _raiser(_problem)
     _make.__name__ = f"raises_{_problem.__name__.strip('_')}"
     animal(call(1).given(a=1).raises())(_make)

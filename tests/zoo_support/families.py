@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import attrs
 import pydantic
 import pydantic.dataclasses
-from begat.record.values import Made, Symbol
 
+from begat.record.values import Made, Symbol
 from zoo_support.animal import animal, call
 
 LIST = Made(Symbol("builtins:list"))

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import begat
 import pytest
+
+import begat
 from begat.errors import CannotTrack
 
 TESTS = Path(__file__).parent.parent

@@ -93,6 +93,7 @@ class _Known:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
         self.careful = bool(hidden or schema.options.redact)
+        self.order = _order(schema)
         self.defaults = {
             name: Argument(name, redacted(name, value), "default") for name, value in schema.defaults.items()
         }
@@ -107,13 +108,16 @@ class _Known:
         values = row[len(row) - len(names) :]
         if self.public is None and not self.careful:
             defaults = self.defaults
-            return {
+            found = {
                 name: defaults[name] if value is NOT_GIVEN else self._argument(name, value)
                 for name, value in zip(names, values, strict=True)
             }
+            return found if self.order is None else {name: found[name] for name in self.order}
         pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
+        if self.public is None and self.order is not None:
+            pairs.sort(key=lambda pair: self.order.index(pair[0]))  # type: ignore[union-attr]  # not None, above
         if self.public is not None:
-            pairs = self.public.bind(pairs)
+            pairs = self.public.bind(pairs, self.schema.positional)
         options = self.schema.options
         return {
             name: Argument(name, redacted(name, value, options.redact), source)
@@ -136,6 +140,15 @@ class _Known:
 
 
 _NEVER_SECRET = frozenset((type(None), bool, int, float))
+
+
+def _order(schema: Schema) -> list[str] | None:
+    """The names in the order of a signature, where the code has another: it keeps ``*args`` behind the keyword-only ones."""
+    star = schema.starred[0]
+    if star is None or schema.names.index(star) == schema.positional:
+        return None
+    others = [name for name in schema.names if name != star]
+    return [*others[: schema.positional], star, *others[schema.positional :]]
 
 
 def _public(subject: Any, schema: Schema) -> Any:

@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 from array import array
+from collections import defaultdict
 from operator import call
 from types import CodeType
 from typing import Any
@@ -57,7 +58,8 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins: dict[int, Pin] = {}
-        self._place: dict[tuple[int, int, int], int] = {}
+        self._place: defaultdict[tuple[int, int, int], int] = defaultdict()
+        self._place.default_factory = self._place.__len__
         self._loose: list[int] = []  # rows with links in them
         self._inner: list[int] = []  # rows whose construction happened inside another
         self._raised: list[Raised] = []
@@ -178,15 +180,13 @@ class Recorder:
 
     def _placed(self, schemas: Any, codes: Any, lastis: Any) -> list[int]:
         known, places = self._place, self.places
-        try:
-            return list(map(known.__getitem__, zip(map(id, schemas), map(id, codes), lastis, strict=True)))
-        except KeyError:  # new places among them
-            for place in zip(schemas, codes, lastis, strict=True):
-                key = (id(place[0]), id(place[1]), place[2])
-                if key not in known:
-                    known[key] = len(places)
-                    places.append(place)
-            return self._placed(schemas, codes, lastis)
+        before = len(known)
+        numbers = list(map(known.__getitem__, zip(map(id, schemas), map(id, codes), lastis, strict=True)))
+        at = 0
+        for number in range(before, len(known)):  # new places, in the order in which they came
+            at = numbers.index(number, at)
+            places.append((schemas[at], codes[at], lastis[at]))
+        return numbers
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> None:

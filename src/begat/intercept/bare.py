@@ -23,6 +23,9 @@ class Bare:
         self.owner = owner
         self.which = which
 
+    def __reduce__(self) -> tuple[Any, tuple[type, str]]:
+        return getattr, (object, "__init__")  # by value: what the class would find without us
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         behind = _behind(self.owner, owner if owner is not None else type(instance))
         # Static readers pass a class as the instance; to them and to all who look at the class, we are not here.

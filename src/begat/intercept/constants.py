@@ -104,6 +104,9 @@ class KeywordDefaults(dict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self.real[name]
 
+    def __iter__(self) -> Iterator[str]:  # makes ``dict(x)`` and ``{**x}`` ask us instead of copying the storage
+        return iter(self.real)
+
     def get(self, name: str, default: Any = None) -> Any:
         return self.real.get(name, default)
 

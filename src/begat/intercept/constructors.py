@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.prologue import refusal
-from begat.introspect.targets import name_of
+from begat.introspect.targets import module_of, name_of
 
 _mro = type.__dict__["__mro__"].__get__
 _dict = type.__dict__["__dict__"].__get__
+
+_flags = type.__dict__["__flags__"].__get__
+_HEAP = 1 << 9  # made at run time: its attributes can be set
 
 # Bases whose instances are values: recorded whole or described where they are passed, never built by ``__init__``.
 _VALUE_BASES = {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("numpy", "ndarray"), ("numpy", "generic")}
@@ -55,11 +58,11 @@ def constructor_of(cls: type) -> Constructor:
     order = mro(cls)
     _refuse_special(cls, order)
     for owner in order:
-        found = own(owner).get("__init__")
-        if found is None:
+        if "__init__" not in own(owner):
             continue
         if owner is object:
             return _by_new(cls, order)
+        found = own(owner)["__init__"]
         if type(found) is FunctionType:
             return _woven("init", cls, owner, found)
         if type(found) is Bare:
@@ -72,11 +75,11 @@ def constructor_of(cls: type) -> Constructor:
 
 def _by_new(cls: type, order: tuple[type, ...]) -> Constructor:
     for owner in order:
-        found = own(owner).get("__new__")
-        if found is None:
+        if "__new__" not in own(owner):
             continue
         if owner is object:
             return Constructor("bare", cls, None)
+        found = own(owner)["__new__"]
         function = found.__func__ if type(found) is staticmethod else found
         if type(function) is FunctionType:
             return _woven("new", cls, owner, function)
@@ -92,26 +95,23 @@ def _woven(way: str, cls: type, owner: type, function: FunctionType) -> Construc
 
 
 def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
+    if not _flags(cls) & _HEAP:
+        raise _refused(cls, "it is written in C")
     if type in order:
         raise _refused(cls, "it is a metaclass: its instances are classes")
     for meta in mro(type(cls)):
-        reason = _SPECIAL_METACLASSES.get((_text(meta, "__module__"), _name(meta)))
+        reason = _SPECIAL_METACLASSES.get((module_of(meta), _name(meta)))
         if reason:
             raise _refused(cls, reason)
     if own(cls).get("_is_protocol") is True:
         raise _refused(cls, "a Protocol is never instantiated")
     for base in order:
-        if (_text(base, "__module__"), _name(base)) in _VALUE_BASES:
+        if (module_of(base), _name(base)) in _VALUE_BASES:
             raise _refused(cls, f"its instances are {_name(base)}s: recorded as values where they are passed")
 
 
 def _name(cls: type) -> str:
     return str(type.__dict__["__name__"].__get__(cls))
-
-
-def _text(cls: type, name: str) -> str:
-    value = own(cls).get(name)
-    return value if type(value) is str else ""
 
 
 def _refused(cls: type, reason: str) -> CannotTrack:

@@ -37,6 +37,7 @@ from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import Call, LANE, Lane, Returned, arrive, frame, ident, token_of, trouble
 
+_NONE = type(None)
 SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
@@ -76,6 +77,7 @@ _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()"""
+_SCALAR = "((t := TYPE({})) is INT or t is STR or t is FLOAT or t is NONE or t is BOOL)"
 _UNPACK = """\
             if not a0: return None
             me, a0 = a0[0], a0[1:]
@@ -83,6 +85,12 @@ _UNPACK = """\
 _METAS = """\
             while frame.f_code in METAS: frame = frame.f_back
 """
+
+
+def is_scalar(value: object) -> bool:
+    """Whether *value* is kept as it is. By identity: looking its type up in a set would run a metaclass's ``__hash__``."""
+    kind = type(value)
+    return kind is int or kind is str or kind is float or kind is _NONE or kind is bool
 
 
 class Defaulted(tuple[Any]):
@@ -105,7 +113,7 @@ class Leave:
         try:
             self.token.over = True
             self.lane.stack.pop()
-            if type(result) not in SCALARS:
+            if not is_scalar(result):
                 identity = identity_of(result, self.lane)
                 if identity is not None:
                     self.lane.append(Returned(self.token, identity))
@@ -130,7 +138,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
         metas=_METAS if metas else "",
         values="".join(f"{name}, " for name in names[first:]),
         unpack=_UNPACK if unpack else "",
-        plain=" and ".join([*(f"TYPE({name}) in SCALARS" for name in names[first:]), "not CHANGING" if changing else "True"]),
+        plain=" and ".join([*(_SCALAR.format(name) for name in names[first:]), "not CHANGING" if changing else "True"]),
         leave="LEAVE(lane, token)" if way == "call" else "lane.leave",
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {metas}>"
@@ -150,7 +158,11 @@ _GLOBALS: dict[str, Any] = {
     "TOKEN": token_of,
     "CALL": Call,
     "FRAME": frame,
-    "SCALARS": SCALARS,
+    "INT": int,
+    "STR": str,
+    "FLOAT": float,
+    "NONE": type(None),
+    "BOOL": bool,
     "LEAVE": Leave,
     "TROUBLE": trouble,
 }
@@ -185,7 +197,7 @@ def make(
 
 def _snapper(snap: Callable[[object], object]) -> Callable[[tuple[Any, ...], dict[int, object]], tuple[Any, ...]]:
     def snapped(values: tuple[Any, ...], changing: dict[int, object]) -> tuple[Any, ...]:
-        found = [value if type(value) in SCALARS else snap(value) for value in values]
+        found = [value if is_scalar(value) else snap(value) for value in values]
         for position, default in changing.items():
             if found[position] is NOT_GIVEN:
                 found[position] = Defaulted((snap(default),))

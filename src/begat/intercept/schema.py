@@ -8,8 +8,8 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
+from begat.introspect.factories import default_of
 from begat.record.model import Kind
-from begat.record.values import Made
 
 _CHANGING = (list, dict, set, bytearray)
 
@@ -27,7 +27,8 @@ class Schema:
     """
     The parameters of one tracked callable, in the order in which rows hold their values.
 
-    *skip* leading values of the code (``self``, ``cls``) are not in the row. *subject* is the class or function, weakly:
+    *skip* leading values of the code (``self``, ``cls``) are not in the row; the first *positional* names may be given by
+    position. *subject* is the class or function, weakly:
     a record keeps nothing of the program alive. *defaults* are values of the record.
     """
 
@@ -39,6 +40,7 @@ class Schema:
     names: tuple[str, ...] = ()
     starred: tuple[str | None, str | None] = (None, None)
     skip: int = 0
+    positional: int = 0
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
@@ -80,28 +82,11 @@ def schema_of(
         names[skip:],
         starred,
         skip,
-        {name: _default(subject, name, default, snap) for name, default in known.items()},
+        max(0, code.co_argcount - skip),
+        {name: default_of(subject, name, default, snap) for name, default in known.items()},
         options,
         notes,
     )
-
-
-def _default(subject: Any, name: str, default: object, snap: Callable[[object], object]) -> object:
-    """The default as a value of the record; where it stands for a factory, the factory."""
-    kind = type(default)
-    if kind.__name__ == "_HAS_DEFAULT_FACTORY_CLASS":  # of dataclasses: its own mark in the signature
-        factory = getattr(_fields(subject, "__dataclass_fields__", {}).get(name), "default_factory", None)
-    elif kind.__name__ == "_Nothing":  # of attrs
-        declared = next((a for a in _fields(subject, "__attrs_attrs__", ()) if a.alias == name), None)
-        factory = getattr(getattr(declared, "default", None), "factory", None)
-    else:
-        return snap(default)
-    return Made(snap(factory))
-
-
-def _fields(subject: Any, name: str, otherwise: Any) -> Any:
-    dictionaries = (type.__dict__["__dict__"].__get__(cls) for cls in type.__dict__["__mro__"].__get__(subject))
-    return next((d[name] for d in dictionaries if name in d), otherwise)
 
 
 def changing_defaults(code: CodeType, defaults: Iterable[Any], keywords: dict[str, Any]) -> dict[int, object]:

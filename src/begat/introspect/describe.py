@@ -95,7 +95,7 @@ def _scalars(items: Iterable[Any], limits: Limits) -> bool:
             if len(item) > longest:
                 return False
         elif kind is int:
-            if item.bit_length() > widest:  # six times faster than comparing with a bound
+            if item.bit_length() > widest:  # less than half the time of comparing with a bound
                 return False
         elif kind is not float and kind is not bool and item is not None:
             return False

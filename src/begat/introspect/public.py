@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from begat.introspect.describe import snapshot
+from begat.introspect.factories import default_of
 from begat.introspect.signatures import short
-from begat.record.values import Made
 
 Pair = tuple[str, object, str]
 
@@ -14,33 +14,34 @@ Pair = tuple[str, object, str]
 class Public:
     """A signature that named arguments are brought into, late and by name alone."""
 
-    def __init__(self, signature: Any, skip: int, starred: tuple[str | None, str | None], names: tuple[str, ...]) -> None:
+    def __init__(self, subject: Any, signature: Any, skip: int, starred: tuple[str | None, str | None]) -> None:
         parameters = list(signature.parameters.values())[skip:]
         self.signature = signature.replace(parameters=parameters)
         self.parameters = {p.name: p for p in parameters}
         self.star, self.double = starred
-        self.names = names
         self.annotations = {p.name: short(p.annotation) for p in parameters if p.annotation is not p.empty}
-        self.defaults = {p.name: _default(p.default) for p in parameters if p.default is not p.empty}
+        self.defaults = {p.name: default_of(subject, p.name, p.default, lambda value: snapshot(value, lambda _: None)) for p in parameters if p.default is not p.empty}
         kinds = {p.kind.name: p.name for p in parameters}
         self.starred = (kinds.get("VAR_POSITIONAL"), kinds.get("VAR_KEYWORD"))
         self.shown = (self.starred[0], self.starred[1] or self.double)
 
-    def bind(self, pairs: list[Pair]) -> list[Pair]:
-        """*pairs* as the public signature has them; as they were where it does not take them."""
-        positional: list[object] = []
+    def bind(self, pairs: list[Pair], positional: int) -> list[Pair]:
+        """*pairs*, the first *positional* of which may be given by position, as the public signature has them."""
+        values: list[object] = []
         keywords: dict[str, object] = {}
-        for name, value, source in pairs:
+        for number, (name, value, source) in enumerate(pairs):
             if name == self.star and type(value) is tuple:
-                positional += value
+                values += value
             elif name == self.double and type(value) is dict:
                 keywords |= value
+            elif source == "given" and number < positional and len(values) == number:
+                values.append(value)
             elif source == "given":
-                positional.append(value)
+                keywords[name] = value
         # A wrapper may take more than the signature it shows: that stays under the wrapper's own name.
         extra = {} if self.starred[1] else {k: keywords.pop(k) for k in list(keywords) if k not in self.parameters}
         try:
-            given = self.signature.bind(*positional, **keywords).arguments
+            given = self.signature.bind(*values, **keywords).arguments
         except TypeError:
             return pairs
         bound: list[Pair] = []
@@ -66,13 +67,6 @@ def public_signature(
         return None
     shown = [p.name for p in signature.parameters.values()]
     skip = 1 if kind == "factory" and shown and shown[0] == "cls" else 0
-    if shown[skip:] == list(names):
+    if set(shown[skip:]) == set(names):
         return None
-    return Public(signature, skip, starred, names)
-
-
-def _default(default: object) -> object:
-    # How signatures show a default factory (dataclasses, pydantic, attrs): which one it is, they do not say.
-    if type(default).__name__ in ("_HAS_DEFAULT_FACTORY_CLASS", "_Nothing"):
-        return Made(None)
-    return snapshot(default, lambda _: None)
+    return Public(subject, signature, skip, starred)

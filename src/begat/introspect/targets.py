@@ -48,7 +48,8 @@ def is_class(value: object) -> bool:
 
 def has_base(cls: type, base: type) -> bool:
     """Whether *base* is among the ancestors of *cls*, without asking either."""
-    for each in mro_of(cls):  # a plain loop: `in` asks metaclasses, and `any` takes four times as long
+    # A plain loop: `in` asks metaclasses, and `any` takes more than twice as long.
+    for each in mro_of(cls):  # noqa: SIM110
         if each is base:
             return True
     return False

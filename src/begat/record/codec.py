@@ -50,7 +50,7 @@ def _run(run: Run) -> bytes:
 
 
 def _chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
-    # Fewer objects than make the collector start.
+    # So few that most are gone before the collector looks.
     rows = iter(rows)
     while chunk := list(islice(rows, 64)):
         yield chunk

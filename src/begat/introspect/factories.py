@@ -1,0 +1,37 @@
+"""Default factories: what dataclasses, attrs and pydantic put in a signature only says that there is one; the class knows which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from begat.introspect.targets import dict_of, mro_of
+from begat.record.values import Made
+
+_MARKS = ("_HAS_DEFAULT_FACTORY_CLASS", "_Nothing")
+
+
+def default_of(subject: Any, name: str, default: object, snap: Callable[[object], object]) -> object:
+    """The *default* of parameter *name* of *subject* as a value of the record; where it stands for a factory, `Made`."""
+    if type(default).__name__ not in _MARKS:
+        return snap(default)
+    factory = _dataclass(subject, name) or _attrs(subject, name) or _pydantic(subject, name)
+    return Made(snap(factory) if factory is not None else None)
+
+
+def _dataclass(subject: Any, name: str) -> Any:
+    factory = getattr(_found(subject, "__dataclass_fields__", {}).get(name), "default_factory", None)
+    return factory if callable(factory) else None
+
+
+def _attrs(subject: Any, name: str) -> Any:
+    declared = next((a for a in _found(subject, "__attrs_attrs__", ()) if a.alias == name), None)
+    return getattr(getattr(declared, "default", None), "factory", None)
+
+
+def _pydantic(subject: Any, name: str) -> Any:
+    return getattr(_found(subject, "__pydantic_fields__", {}).get(name), "default_factory", None)
+
+
+def _found(subject: Any, name: str, otherwise: Any) -> Any:
+    return next((dict_of(cls)[name] for cls in mro_of(subject) if name in dict_of(cls)), otherwise) if isinstance(subject, type) else otherwise
