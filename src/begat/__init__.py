@@ -12,13 +12,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
 
-from begat.capture.session import capture, dump, graph, params, paused, provenance
-from begat.intercept.tracking import trackable, untrack
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from begat.capture.session import capture, dump, graph, params, paused, provenance
     from begat.intercept.importing import Watch, watch
+    from begat.intercept.tracking import trackable, untrack
     from begat.record.codec import load
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
@@ -47,18 +47,27 @@ __all__ = [
     "watch",
 ]
 
+# Everything is loaded on first use: a program that only imports begat pays next to nothing.
 _LATER = {
-    "watch": "begat.intercept.importing",
-    "Watch": "begat.intercept.importing",
+    **dict.fromkeys(("capture", "dump", "graph", "params", "paused", "provenance"), "begat.capture.session"),
+    **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
+    **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
+    **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
-    "Argument": "begat.record.model",
-    "CallSite": "begat.record.model",
-    "Environment": "begat.record.model",
-    "Event": "begat.record.model",
-    "Node": "begat.record.model",
     "Ref": "begat.record.values",
 }
+
+
+class _Face(type(sys)):  # type: ignore[misc]  # the type of modules
+    """This module: `begat.capture` is the scope, although a package of that name lies below."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _LATER and isinstance(value, type(sys))):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
 
 
 def __getattr__(name: str) -> object:
@@ -67,6 +76,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'begat' has no attribute {name!r}")
     from importlib import import_module
 
+    # Tracked constructions are recorded by the session: whoever tracks needs it.
+    import_module("begat.capture.session")
     value = globals()[name] = getattr(import_module(module), name)
     return value
 

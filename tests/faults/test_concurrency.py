@@ -399,7 +399,7 @@ def test_exceptions_thrown_into_threads(switching):
 
     for _ in range(30):
         with begat.capture() as run:
-            thread = threading.Thread(target=work)
+            thread = threading.Thread(target=work, daemon=True)
             thread.start()
             while not run.nodes:
                 pass
@@ -411,24 +411,35 @@ def test_exceptions_thrown_into_threads(switching):
         assert [n.within is not None for n in witness] == [False, False, True]
 
 
-def test_an_interrupt_at_any_instant(tmp_path):
-    """Ctrl-C while recording is the program's KeyboardInterrupt, once, and the scope still ends and saves."""
-    (tmp_path / "script.py").write_text(
-        "import begat, signal, threading, _thread, time\n"
-        "@begat.trackable\n"
-        "class C:\n"
-        "    def __init__(self, a): self.a = [a]\n"
-        "caught = 0\n"
-        "for i in range(50):\n"
-        "    try:\n"
-        "        with begat.capture(save='run.json') as run:\n"
-        "            signal.setitimer(signal.ITIMER_REAL, 0.002 + i * 0.00003)\n"
-        "            signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
-        "            while True: C([i])\n"
-        "    except KeyboardInterrupt:\n"
-        "        caught += 1\n"
-        "    assert begat.load('run.json') == run, i\n"
-        "print(caught)\n"
-    )
+INTERRUPTS = """
+import begat, signal, sys, traceback
 
-    assert succeeds("script.py", cwd=tmp_path, timeout=90) == "50\n"
+@begat.trackable
+class C:
+    def __init__(self, a):
+        self.a = [a]
+
+def spin(i):
+    for _ in range(200000):
+        C([i])
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+caught = lineless = 0
+for i in range(100):
+    try:
+        with begat.capture(save="run.json") as run:
+            signal.setitimer(signal.ITIMER_REAL, 0.002 + i * 0.00003)
+            spin(i)
+    except KeyboardInterrupt as interrupt:
+        caught += 1
+        lineless += any(line is None for _, line in traceback.walk_tb(interrupt.__traceback__))
+    assert begat.load("run.json") == run, i
+print(caught, lineless)
+"""
+
+
+def test_an_interrupt_at_any_instant(tmp_path):
+    """Ctrl-C while recording is the program's KeyboardInterrupt, with a line for every frame; the scope ends and saves."""
+    (tmp_path / "script.py").write_text(INTERRUPTS)
+
+    assert succeeds("script.py", cwd=tmp_path, timeout=120) == "100 0\n"

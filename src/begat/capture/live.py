@@ -72,11 +72,10 @@ class LiveRun(Run):
         return self._environment
 
     def result(self, **values: Any) -> None:
-        """Keep what the run achieved: ``run.result(val_loss=0.31)``. Values are numbers, strings, or lists of them."""
+        """Keep what the run achieved: ``run.result(val_loss=0.31)``."""
         from begat.introspect.describe import snapshot
 
-        known = {name: snapshot(value, lambda _: None) for name, value in values.items()}
-        self._change(result={**self._header.result, **known})
+        super().result(**{name: snapshot(value, lambda _: None) for name, value in values.items()})
 
     def describe_as(self, **changes: Any) -> None:
         """Set what the run says of itself: script, name, argv."""

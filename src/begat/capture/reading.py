@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import CodeType
 from typing import Any
 
 from begat.capture.naming import Namer
 from begat.capture.ownership import is_users
-from begat.capture.recorder import Place, Recorder
+from begat.capture.recorder import Recorder
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
 from begat.intercept.schema import Schema
@@ -26,7 +27,7 @@ class Reader:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._sites: dict[int, tuple[CallSite, bool]] = {}
+        self._sites: dict[tuple[int, int], tuple[CallSite, bool]] = {}
         self._schemas: dict[int, _Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
@@ -40,11 +41,11 @@ class Reader:
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
         nodes, events = [], []
-        for number, row in enumerate(list(recorder.rows)):
-            place = recorder.at[number]
-            schema, code, lasti = recorder.places[place]
+        # Not strict: rows come last, so while others build there may be more of the rest.
+        columns = zip(list(recorder.rows), recorder.schemas, recorder.codes, recorder.lastis, strict=False)
+        for number, (row, schema, code, lasti) in enumerate(columns):
             known = self._known(schema)
-            site, user = self._site(place, recorder.places[place])
+            site, user = self._site(code, lasti)
             again = recorder.again.get(number)
             if again is not None:
                 events.append(Event(again[0], again[1], known.bind(row), site))
@@ -63,12 +64,13 @@ class Reader:
             namer.add(nodes[-1], code, lasti)
         return tuple(namer.named(nodes)), tuple(events)
 
-    def _site(self, number: int, place: Place) -> tuple[CallSite, bool]:
-        found = self._sites.get(number)
+    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:
+        key = id(code), lasti  # the recorder holds the code
+        found = self._sites.get(key)
         if found is None:
-            at = locate(place[1], place[2])
+            at = locate(code, lasti)
             site = CallSite(at.file, at.line, at.function, at.column)
-            found = self._sites[number] = (site, is_users(at.file))
+            found = self._sites[key] = (site, is_users(at.file))
         return found
 
     def _known(self, schema: Schema) -> _Known:

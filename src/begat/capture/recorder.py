@@ -15,12 +15,11 @@ import os
 import sys
 import threading
 from array import array
-from collections import defaultdict
 from operator import call
-from types import CodeType
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
+from begat.capture.columns import Column
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
 from begat.intercept.interceptor import Call, Lane, Pin, Raised, Returned, ident, trouble
@@ -29,9 +28,7 @@ from begat.introspect.describe import Link
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
 
-_WAITING = 30_000  # rows that may wait in the log
-_ROWS = frozenset((tuple,))
-Place = tuple[Schema, CodeType, int]
+_WAITING = 180_000  # items that may wait in the log: six a row
 
 
 class Recorder:
@@ -46,20 +43,20 @@ class Recorder:
         self.rank = _rank()
         self.closed = False
         self.log: list[Any] = []
+        self.events: list[Any] = []
         self.lanes: dict[int, Lane] = {}
-        self.rows: list[tuple[Any, ...]] = []
-        self.within: list[Any] = []
+        self.rows = Column()
+        self.within = Column()
         self.tokens: list[Any] = []
-        self.at = array("L")  # for each row the number of its place
-        self.places: list[Place] = []
+        self.schemas: list[Schema] = []
+        self.codes = Column()
+        self.lastis = array("i")
         self.outcomes: dict[int, str] = {}
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
         self.dropped = 0
         self.pins: dict[int, Pin] = {}
-        self._place: defaultdict[tuple[int, int, int], int] = defaultdict()
-        self._place.default_factory = self._place.__len__
         self._loose: list[int] = []  # rows with links in them
         self._inner: list[int] = []  # rows whose construction happened inside another
         self._raised: list[Raised] = []
@@ -71,8 +68,10 @@ class Recorder:
         self._suspicious = False
         self._swept = 4096
         self._pins_swept = 256
-        self._busy = threading.Lock()
+        self._busy = threading.RLock()
+        self._inside = False
         gc.callbacks.append(_Weakly(self))
+        RECORDERS.add(self)
 
     # --- what lanes need ------------------------------------------------------------------------------------------------
     def lane(self) -> Lane:
@@ -80,7 +79,7 @@ class Recorder:
         thread = ident()
         lane = self.lanes.get(thread)
         if lane is None:
-            lane = self.lanes[thread] = Lane(self, self.log, thread)
+            lane = self.lanes[thread] = Lane(self, self.log, self.events, thread)
         return lane
 
     def pin(self, obj: object) -> object:
@@ -108,7 +107,7 @@ class Recorder:
     def collecting(self, phase: str, info: dict[str, int]) -> None:
         # Rows are tuples, so the collector comes by at least every few thousand of them: the call path need not count.
         if phase == "start":
-            if len(self.log) > _WAITING:
+            if len(self.log) > (0 if info["generation"] else _WAITING):
                 self.settle()
             if self.pins and info["generation"] == 2:
                 self.unpin()
@@ -139,35 +138,45 @@ class Recorder:
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
-        # Not a reentrant lock: a signal handler or a finalizer that constructs must not come in a second time.
-        if not self._busy.acquire(blocking=False):
+        # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
+        # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
+        if self._inside or not self._busy.acquire(blocking=False):
             return
         try:
-            if len(self.rows) + len(self.log) >= 2 * self._swept:
+            self._inside = True
+            if len(self.rows) + len(self.log) // 6 >= 2 * self._swept:
                 self._resolve()
                 self._swept = max(4096, len(self.rows))
             else:
                 self._take()
+                self._forget()
         except Exception as error:
-            trouble(error, "taking rows out of the log")
+            self._failed(error)
         finally:
+            self._inside = False
             self._busy.release()
 
+    def _failed(self, error: Exception) -> None:
+        self.trouble(f"{type(error).__name__} while taking rows out of the log")
+        trouble(error, "taking rows out of the log")
+
     def _take(self) -> None:
+        # Events first: what they are about stands in the log already.
+        for event in (events := self.events[:]):
+            if type(event) is Raised:
+                self._raised.append(event)
+            else:
+                self._returned.append(event)
+        del self.events[: len(events)]
         batch = self.log[:]
         del self.log[: len(batch)]
-        if not _ROWS.issuperset(map(type, batch)):
-            self._raised += [item for item in batch if type(item) is Raised]
-            self._returned += [item for item in batch if type(item) is Returned]
-            batch = [item for item in batch if type(item) is tuple]
         start = len(self.rows)
-        if start + len(batch) > self.limit:
-            self.dropped += start + len(batch) - self.limit
-            del batch[max(0, self.limit - start) :]
+        if start + len(batch) // 6 > self.limit:
+            self.dropped += start + len(batch) // 6 - self.limit
+            del batch[6 * max(0, self.limit - start) :]
         if not batch:
             return
-        tokens, schemas, codes, lastis, within, rows = zip(*batch, strict=True)
-        self.at.extend(self._placed(schemas, codes, lastis))
+        tokens, schemas, codes, lastis, within, rows = (batch[column::6] for column in range(6))
         if within.count(None) != len(within):
             self._inner += [i for i, token in enumerate(within, start) if token is not None]
         if linked.count != self._linked:
@@ -175,27 +184,25 @@ class Recorder:
             plain = SCALARS.issuperset
             self._loose += [i for i, row in enumerate(rows, start) if not plain(map(type, row))]
         self.tokens += tokens
-        self.within += within
-        self.rows += rows
-
-    def _placed(self, schemas: Any, codes: Any, lastis: Any) -> list[int]:
-        known, places = self._place, self.places
-        before = len(known)
-        numbers = list(map(known.__getitem__, zip(map(id, schemas), map(id, codes), lastis, strict=True)))
-        at = 0
-        for number in range(before, len(known)):  # new places, in the order in which they came
-            at = numbers.index(number, at)
-            places.append((schemas[at], codes[at], lastis[at]))
-        return numbers
+        self.schemas += schemas
+        self.codes.extend(codes)
+        self.lastis.extend(lastis)
+        self.within.extend(within)
+        self.rows.extend(rows)
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> None:
         """Find the number of every object that rows refer to by its token. To be called before reading."""
-        if not self._busy.acquire(timeout=10):
-            raise RuntimeError("begat: the record is being read inside its own bookkeeping")
+        # Below its own bookkeeping, or while another thread is stuck in it, what was resolved before has to do.
+        if self._inside or not self._busy.acquire(timeout=10):
+            return
         try:
+            self._inside = True
             self._resolve()
+        except Exception as error:
+            self._failed(error)
         finally:
+            self._inside = False
             self._busy.release()
 
     def _resolve(self) -> None:
@@ -204,13 +211,37 @@ class Recorder:
         dead = [i for i in self._live if tokens[i]() is None]
         dead += [i for i, living in enumerate(map(call, tokens[start:]), start) if living is None]
         self._take()
-        if self._loose or self._inner or self._raised or self._returned or self._suspicious:
+        if self._unresolved():
             self._refer()
         for position in dead:
             tokens[position] = None
         self._live = [i for i in self._live if tokens[i] is not None]
+        self._settled_up_to_here()
+
+    def _forget(self) -> None:
+        """
+        Drop the tokens of objects that have come and gone since the last time, if no row can refer to them.
+
+        Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
+        """
+        if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in list(RECORDERS)):
+            return
+        tokens, start = self.tokens, self._resolved
+        living = [token if token() is not None else None for token in tokens[start:]]
+        if not self.log:  # else a row may have come in meanwhile, and refer to what died since
+            tokens[start:] = living
+            self._settled_up_to_here()
+
+    def _unresolved(self) -> object:
+        return self._loose or self._inner or self._raised or self._returned or self._suspicious
+
+    def _settled_up_to_here(self) -> None:
+        tokens, start = self.tokens, self._resolved
         self._live += [i for i, token in enumerate(tokens[start:], start) if token is not None]
         self._resolved = len(tokens)
+        self.rows.pack()
+        self.within.pack()
+        self.codes.pack()
 
     def _refer(self) -> None:
         """Put numbers in the place of tokens in all rows that are new."""
@@ -244,7 +275,7 @@ class Recorder:
         call = numbers.get(id(returned.token))
         if call is None:
             return
-        schema = self.places[self.at[call]][0]
+        schema = self.schemas[call]
         earlier = numbers.get(id(returned.identity))
         if earlier is not None and earlier < call:
             if schema.kind == "class":
@@ -284,14 +315,12 @@ class Recorder:
         """What the runs around this one built, by token."""
         if self._outer is None:
             self._outer = {}
-            outer = self.parent
-            while outer is not None:
+            for outer in sorted((r for r in RECORDERS if r is not self), key=lambda r: r.identity, reverse=True):
                 outer.settle()
                 for position, token in enumerate(outer.tokens):
                     if token is not None:
                         number = outer.again.get(position, ("", position))[1]
                         self._outer.setdefault(id(token), Ref(number, outer.identity))
-                outer = outer.parent
         return self._outer
 
     def version(self) -> tuple[int, ...]:
@@ -316,6 +345,19 @@ class Recorder:
         return None
 
 
+RECORDERS: WeakSet[Recorder] = WeakSet()  # objects pass from run to run: an argument may be another's node
+
+
+def _after_fork() -> None:
+    # Another thread may have held a lock when this process was forked, and is not here to release it.
+    for recorder in RECORDERS:
+        recorder._busy = threading.RLock()
+        recorder._inside = False
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class _Weakly:
     """A callback of the collector that does not keep its recorder alive."""
 
@@ -327,7 +369,10 @@ class _Weakly:
     def __call__(self, phase: str, info: dict[str, int]) -> None:
         recorder = self.recorder()
         if recorder is not None:
-            recorder.collecting(phase, info)
+            try:
+                recorder.collecting(phase, info)
+            except Exception as error:
+                trouble(error, "taking rows out of the log")
 
 
 def _rank() -> int | None:

@@ -8,7 +8,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
-from begat.intercept.constants import LISTENING
+from begat.intercept.constants import LISTENING, NOT_GIVEN
 from begat.intercept.importing import FINDER
 from begat.intercept.interceptor import LANE, arrive, ident, trouble
 from begat.intercept.woven import WOVEN, Woven
@@ -70,7 +70,7 @@ def _random(module: Any) -> Callable[[], None] | None:
 
     def enter(me: object, seed: object = None, *_: object) -> None:
         if me is hidden:
-            _note("random.seed", seed if type(seed) is not str or not seed.startswith("<begat") else None)
+            _note("random.seed", seed if seed is not NOT_GIVEN else None)
 
     return _weave(module.Random.seed, enter)
 

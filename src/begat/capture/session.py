@@ -20,7 +20,7 @@ from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder
 from begat.errors import BegatError
 from begat.intercept.identity import stands_for
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
 from begat.record.graph import Run
 from begat.record.model import Node
 
@@ -75,6 +75,10 @@ class Session:
         sink: Any = lane.sink
         return sink.run  # type: ignore[no-any-return]  # every recorder belongs to a live run
 
+    def forked(self) -> None:
+        """This process is a child now, without the threads that may have held the lock."""
+        self._lock = threading.Lock()
+
     def others(self, current: LiveRun) -> list[LiveRun]:
         """Every run that is still in memory but *current*, the newest first."""
         return sorted((run for run in self._runs if run is not current), key=lambda run: run.id, reverse=True)
@@ -103,6 +107,7 @@ class Session:
 
 
 session = Session()
+os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
@@ -146,9 +151,22 @@ class capture(ContextDecorator):
         except ValueError:  # left in another context than entered: a generator closed elsewhere
             LANE.set(NOWHERE)
         session.ended()
-        run.end(kind)
+        try:
+            run.end(kind)
+        except Exception as failed:
+            trouble(failed, "closing a run")
         if self.save is not None:
-            run.save(self.save)
+            self._save(run, error)
+
+    def _save(self, run: LiveRun, error: BaseException | None) -> None:
+        try:
+            run.save(self.save)  # type: ignore[arg-type]  # asked above
+        except OSError as failed:
+            if error is None:
+                raise  # a request that cannot be honored
+            error.add_note(f"begat: the record could not be written either: {failed}")
+        except Exception as failed:
+            trouble(failed, "writing a record")
 
     def __call__(self, func: F) -> F:
         from inspect import iscoroutinefunction

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from begat.intercept.interceptor import LANE, Lane, arrive, frame, ident, token_of, trouble
+from begat.introspect.targets import is_class
 
 _mro = type.__dict__["__mro__"].__get__
 
@@ -29,7 +30,7 @@ class Bare:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         behind = _behind(self.owner, owner if owner is not None else type(instance))
         # Static readers pass a class as the instance; to them and to all who look at the class, we are not here.
-        if instance is None or type in _mro(type(instance)):
+        if instance is None or is_class(instance):
             return behind
         if behind is not object.__init__:
             return behind.__get__(instance, owner)
@@ -67,13 +68,13 @@ class _Call:
         if schema is not None:
             caller = frame(2)
             within = lane.stack[-1] if lane.stack else None
-            lane.append((token_of(self.instance, lane), schema, caller.f_code, caller.f_lasti, within, ()))
+            lane.extend((token_of(self.instance, lane), schema, caller.f_code, caller.f_lasti, within, ()))
 
 
 def _behind(owner: type, kind: Any) -> Any:
     """What *kind* finds at ``__init__`` behind *owner*."""
     order = _mro(kind)
-    start = order.index(owner) + 1 if owner in order else 0
+    start = next((i + 1 for i, cls in enumerate(order) if cls is owner), 0)
     for cls in order[start:]:
         found = type.__dict__["__dict__"].__get__(cls).get("__init__")
         if found is not None and type(found) is not Bare:

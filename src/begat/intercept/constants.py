@@ -6,7 +6,9 @@ it was woven, also where begat is not installed.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any
 
 
@@ -31,17 +33,45 @@ class Flag(set[object]):
 
 LISTENING = Flag()
 
-# Stands in the defaults of woven functions, so that given and default can be told apart even for equal values. A string,
-# because a tracer or a pickler that meets it must be able to take it for an ordinary constant.
-NOT_GIVEN = "".join(("<begat: ", "not given>"))
+# Stands in the defaults of woven functions, so that given and default can be told apart even for equal values: told by
+# identity. An int, because a tracer or a pickler that meets it must be able to take it for an ordinary constant.
+NOT_GIVEN = int.from_bytes(b"begat: not given", "big")
+_GLOBAL = (FunctionType, BuiltinFunctionType, type)
+
+
+class Late:
+    """Attributes that are looked up each time they are asked for."""
+
+    def __init__(self) -> None:
+        self._lookups: dict[str, Callable[[], Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_lookups"][name]()
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 class Gate:
-    """What woven code calls: *enter* with the bound arguments, *failed* with what *enter* returned and the exception."""
+    """What woven code calls: *enter* with the bound arguments, *failed* with what *enter* returned and the exception.
+
+    Defaults that are no literals hang here too. Those that could lead back to the function are looked up in its own
+    defaults: the collector does not look into code objects, so a circle through one would never be freed.
+    """
 
     def __init__(self, enter: Callable[..., Any], failed: Callable[[Any, BaseException], None]) -> None:
         self.enter = enter
         self.failed = failed
+        self.code: CodeType | None = None  # what the woven code was made from
+        self.late = Late()  # an object of its own: a __getattr__ here would make *enter* slower to find
+
+    def hold(self, name: str, default: Any, lookup: Callable[[], Any]) -> tuple[str, ...]:
+        """The attributes by which woven code finds *default*; *lookup* finds it without holding it."""
+        if not gc.is_tracked(default) or (type(default) in _GLOBAL and "<locals>" not in default.__qualname__):
+            setattr(self, name, default)
+            return (name,)
+        self.late._lookups[name] = lookup
+        return "late", name
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()

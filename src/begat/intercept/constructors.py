@@ -5,13 +5,14 @@ Classes are read through `type` itself, never through their metaclass, which may
 
 from __future__ import annotations
 
+import sys
 from types import FunctionType, WrapperDescriptorType
 from typing import Any, NamedTuple
 
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.prologue import refusal
-from begat.introspect.targets import module_of, name_of
+from begat.introspect.targets import has_base, is_class, module_of, name_of
 
 _mro = type.__dict__["__mro__"].__get__
 _dict = type.__dict__["__dict__"].__get__
@@ -48,11 +49,6 @@ def own(cls: type) -> Any:
     return _dict(cls)
 
 
-def is_class(obj: object) -> bool:
-    """Whether *obj* is a class, without asking it."""
-    return type in mro(type(obj))
-
-
 def constructor_of(cls: type) -> Constructor:
     """How *cls* takes its arguments. Raises `CannotTrack` with the reason where nothing can be put in between."""
     order = mro(cls)
@@ -78,6 +74,7 @@ def _by_new(cls: type, order: tuple[type, ...]) -> Constructor:
         if "__new__" not in own(owner):
             continue
         if owner is object:
+            _refuse_unfinished(cls)
             return Constructor("bare", cls, None)
         found = own(owner)["__new__"]
         function = found.__func__ if type(found) is staticmethod else found
@@ -97,7 +94,7 @@ def _woven(way: str, cls: type, owner: type, function: FunctionType) -> Construc
 def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
     if not _flags(cls) & _HEAP:
         raise _refused(cls, "it is written in C")
-    if type in order:
+    if has_base(cls, type):
         raise _refused(cls, "it is a metaclass: its instances are classes")
     for meta in mro(type(cls)):
         reason = _SPECIAL_METACLASSES.get((module_of(meta), _name(meta)))
@@ -108,6 +105,20 @@ def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
     for base in order:
         if (module_of(base), _name(base)) in _VALUE_BASES:
             raise _refused(cls, f"its instances are {_name(base)}s: recorded as values where they are passed")
+
+
+def _refuse_unfinished(cls: type) -> None:
+    """A class with fields and no ``__init__`` that is not bound to its name yet: a decorator is about to make one."""
+    space = own(cls)
+    fields = "__annotations__" in space or "__annotate_func__" in space or any(
+        _name(type(value)) == "_CountingAttr" for value in space.values()
+    )
+    module = sys.modules.get(module_of(cls))
+    bound = module is not None and vars(module).get(_name(cls)) is cls
+    if fields and not bound and "__dataclass_fields__" not in space:
+        raise _refused(
+            cls, "it has fields but no __init__ yet; if @dataclass or @attrs.define makes it, put @begat.trackable above that"
+        )
 
 
 def _name(cls: type) -> str:

@@ -9,19 +9,21 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
                 if lane is None: return None
-            if TYPE(me) is CLASS and not COUNT(me): schema = SCHEMA     # the very class, and never seen before
+            if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA   # the very class, and never seen before
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me); stack = lane.stack; frame = FRAME(2); values = (a, b)
             if not ({plain}): values = SNAP(values, CHANGING)
-            lane.append((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            note = lane.extend
+            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
             stack.append(token)
             return lane.leave
         except Exception as error:
             return TROUBLE(error)
 
-Only names stand in the source; classes, schemas and values come in through the closure.
+The class is referred to weakly: the collector does not look into code objects, so nothing that hangs on one may lead back
+to its class. Only names stand in the source; classes, schemas and values come in through the closure.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import Call, LANE, Lane, Returned, arrive, frame, ident, token_of, trouble
 
 _NONE = type(None)
+LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
@@ -56,7 +59,8 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
 {metas}\
             values = ({values})
             if not ({plain}): values = SNAP(values, CHANGING)
-            lane.append((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            note = lane.extend
+            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
             stack.append(token)
             return {leave}
         except Exception as error:
@@ -64,7 +68,7 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
     return enter
 """
 _FAST = """\
-            if TYPE(me) is CLASS and not COUNT(me): schema = SCHEMA
+            if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
@@ -77,7 +81,7 @@ _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()"""
-_SCALAR = "((t := TYPE({})) is INT or t is STR or t is FLOAT or t is NONE or t is BOOL)"
+_SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _UNPACK = """\
             if not a0: return None
             me, a0 = a0[0], a0[1:]
@@ -90,7 +94,7 @@ _METAS = """\
 def is_scalar(value: object) -> bool:
     """Whether *value* is kept as it is. By identity: looking its type up in a set would run a metaclass's ``__hash__``."""
     kind = type(value)
-    return kind is int or kind is str or kind is float or kind is _NONE or kind is bool
+    return kind is int or kind is float or kind is _NONE or kind is bool or (kind is str and len(value) < LONG)  # type: ignore[arg-type]
 
 
 class Defaulted(tuple[Any]):
@@ -116,7 +120,7 @@ class Leave:
             if not is_scalar(result):
                 identity = identity_of(result, self.lane)
                 if identity is not None:
-                    self.lane.append(Returned(self.token, identity))
+                    self.lane.events.append(Returned(self.token, identity))
         except Exception as error:
             trouble(error, "recording what a call returned")
 
@@ -158,6 +162,8 @@ _GLOBALS: dict[str, Any] = {
     "TOKEN": token_of,
     "CALL": Call,
     "FRAME": frame,
+    "LEN": len,
+    "LONG": LONG,
     "INT": int,
     "STR": str,
     "FLOAT": float,
@@ -192,7 +198,15 @@ def make(
     # Rows have no place for the object itself.
     shift = 1 if way in ("fast", "slow") and named else 0
     moved = {position - shift: default for position, default in (changing or {}).items()}
-    return maker(subject, schema, which, _snapper(snap), _Codes(metas), moved)
+    return maker(_weakly(subject), schema, which, _snapper(snap), _Codes(metas), moved)
+
+
+def _weakly(subject: type | None) -> Callable[[], type | None]:
+    return ref(subject) if subject is not None else _no_class
+
+
+def _no_class() -> None:
+    return None
 
 
 def _snapper(snap: Callable[[object], object]) -> Callable[[tuple[Any, ...], dict[int, object]], tuple[Any, ...]]:

@@ -1,19 +1,21 @@
 """Between the woven code and whoever records: the lane that the current thread and context write into.
 
-A row of a lane's log is ``(token, schema, code, lasti, within, values)``: *token* stands for the object (its weak
+A row of a lane's log is six items in a row, *token, schema, code, lasti, within, values*: *token* stands for the object (its weak
 reference, which CPython makes once per object and hands out again, so that the same object is the same token), *code*
 and *lasti* are the place of the call, *within* the token of the construction that this one happened in, and the values
 follow the parameters of the schema, `NOT_GIVEN` where the caller left one out. Names are looked up when somebody reads.
+The log is flat, so that a row leaves no tuple behind for the garbage collector to count; what happens to calls later, which is
+rare, goes into *events*.
 """
 
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from os import environ
 from typing import Any, Protocol
 from weakref import ref
 
@@ -79,12 +81,12 @@ class Stack(list[object]):
 class Lane:
     """One thread's way into one run. *leave* takes the innermost construction off the stack."""
 
-    __slots__ = ("append", "leave", "log", "sink", "stack", "thread")
+    __slots__ = ("events", "extend", "leave", "sink", "stack", "thread")
 
-    def __init__(self, sink: Sink | None, log: list[object], thread: int) -> None:
+    def __init__(self, sink: Sink | None, log: list[object], events: list[object], thread: int) -> None:
         self.sink = sink
-        self.log = log
-        self.append = log.append
+        self.extend = log.extend
+        self.events = events
         self.stack = Stack()
         self.stack.lane = self
         self.leave = self.stack.pop
@@ -92,12 +94,12 @@ class Lane:
 
 
 # A lane of no thread: whoever finds it has to ask `arrive` for its own. None in its place means: record nothing.
-NOWHERE = Lane(None, [], 0)
+NOWHERE = Lane(None, [], [], 0)
 LANE: ContextVar[Lane | None] = ContextVar("begat.lane", default=NOWHERE)
 
 
 class Raised:
-    """In a log: the call of *token* ended in an exception of type *error*."""
+    """An event: the call of *token* ended in an exception of type *error*."""
 
     __slots__ = ("error", "token")
 
@@ -107,7 +109,7 @@ class Raised:
 
 
 class Returned:
-    """In a log: the call of *token* returned the object that *identity* stands for."""
+    """An event: the call of *token* returned the object that *identity* stands for."""
 
     __slots__ = ("identity", "token")
 
@@ -143,13 +145,13 @@ def token_of(obj: object, lane: Lane) -> object:
         return lane.sink.pin(obj)
 
 
-STRICT = environ.get("BEGAT_STRICT") == "1"
+STRICT = os.environ.get("BEGAT_STRICT") == "1"
 _reported: set[str] = set()
 
 
 def trouble(error: BaseException, doing: str = "recording a call") -> None:
     """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
-    if STRICT:
+    if STRICT or not _is_ours(error):
         raise error
     lane = LANE.get()
     what = f"{type(error).__name__} while {doing}"
@@ -160,6 +162,18 @@ def trouble(error: BaseException, doing: str = "recording a call") -> None:
         warnings.warn(f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3)
 
 
+# What code of ours can fail with. Anything else was thrown in from outside: by a signal handler, by another thread.
+_KINDS = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, ImportError, LookupError, MemoryError, NameError, OSError,
+    ReferenceError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+
+
+def _is_ours(error: BaseException) -> bool:
+    kind = type(error)
+    return kind.__module__ in ("builtins", "begat.errors") and kind is not TimeoutError and issubclass(kind, _KINDS)
+
+
 def failed(leave: Any, error: BaseException) -> None:
     """The gate's answer to an exception that leaves woven code."""
     try:
@@ -168,7 +182,7 @@ def failed(leave: Any, error: BaseException) -> None:
         token = stack.pop()
         if type(token) is Call:
             token.over = True
-        lane.append(Raised(token, _name(type(error))))
+        lane.events.append(Raised(token, _name(type(error))))
     except Exception as own:
         trouble(own, "recording an exception")
 

@@ -18,8 +18,10 @@ cloudpickle, say) the constants below turn into plain empty ones, so that the co
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import ref
 
 from begat.intercept.assembly import OP, Instruction, Listing, Row, decode, encode
 from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, KeywordDefaults
@@ -27,6 +29,7 @@ from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, Keyw
 _VERSION = sys.version_info[:2]
 _CO_VARARGS, _CO_VARKEYWORDS = 0x04, 0x08
 _CO_SUSPENDS = 0x20 | 0x80 | 0x200  # generator, coroutine, asynchronous generator
+_DEEPEST = 9  # what the handler needs: leave, position, two exceptions, a call with two arguments
 _LITERALS = (type(None), bool, int, float, str, bytes)
 
 
@@ -50,11 +53,20 @@ def weave(function: FunctionType, gate: Gate, *, result: bool = False) -> tuple[
     return _Weaver(function, gate).weave(result)
 
 
+def written(code: CodeType) -> CodeType:
+    """*code* as it was written, also where a copy of a woven function has it."""
+    for const in reversed(code.co_consts):
+        if type(const) is Gate:
+            return const.code or code
+    return code
+
+
 class _Weaver:
     def __init__(self, function: FunctionType, gate: Gate) -> None:
         self.function = function
         self.gate = gate
-        self.code = code = function.__code__
+        self.code = code = written(function.__code__)
+        gate.code = code
         self.consts: list[object] = list(code.co_consts)
         self.names: list[str] = list(code.co_names)
         self.named = code.co_argcount + code.co_kwonlyargcount
@@ -82,7 +94,7 @@ class _Weaver:
             Listing(instructions, rows, listing.end),
             consts=tuple(self.consts),
             names=tuple(self.names),
-            stacksize=max(self.code.co_stacksize + 6, self.count + 3),
+            stacksize=max(self.code.co_stacksize + 1, self.count + 3, _DEEPEST),
         )
         defaults, keywords = self.function.__defaults__, self.function.__kwdefaults__
         return code, Defaults(tuple(defaults)) if defaults else defaults, KeywordDefaults(dict(keywords)) if keywords else keywords
@@ -121,12 +133,25 @@ class _Weaver:
         return out
 
     def _default(self, position: int, default: object) -> list[Instruction]:
-        if type(default) in _LITERALS:
+        if _is_literal(default):
             return [self._const(default)]
         # Anything else may be unhashable, and code objects hash their constants: it hangs on the gate.
         name = f"{self.params[position]}_default"
-        setattr(self.gate, name, default)
-        return self._gate(name)
+        return self._gate(*self.gate.hold(name, default, self._lookup(position)))
+
+    def _lookup(self, position: int) -> Callable[[], object]:
+        """Finds the default of a parameter in the function, which is held weakly."""
+        function, code = ref(self.function), self.code
+
+        def found() -> object:
+            living = function()
+            if living is None:
+                raise ReferenceError("the function is gone")
+            if position >= code.co_argcount:
+                return (living.__kwdefaults__ or {})[code.co_varnames[position]]
+            return (living.__defaults__ or ())[position - code.co_argcount]
+
+        return found
 
     def _with_epilogues(
         self, body: list[Instruction], moved: dict[Instruction, Instruction], result: bool
@@ -187,11 +212,14 @@ class _Weaver:
         test = [_ours("TO_BOOL")] if _VERSION >= (3, 13) else []
         return [condition, *test, _ours(_IF_FALSE, target=target)]
 
-    def _gate(self, attribute: str) -> list[Instruction]:
-        if attribute not in self.names:
-            self.names.append(attribute)
-        index = self.names.index(attribute)
-        return [self._const(self.gate), _ours("LOAD_ATTR", index << 1 if _VERSION >= (3, 12) else index)]
+    def _gate(self, *attributes: str) -> list[Instruction]:
+        found = [self._const(self.gate)]
+        for attribute in attributes:
+            if attribute not in self.names:
+                self.names.append(attribute)
+            index = self.names.index(attribute)
+            found.append(_ours("LOAD_ATTR", index << 1 if _VERSION >= (3, 12) else index))
+        return found
 
     # --- operands -----------------------------------------------------------------------------------------------------
     def _const(self, value: object) -> Instruction:
@@ -205,6 +233,10 @@ class _Weaver:
         # A parameter that an inner function uses lives in a cell, in the slot of the same number.
         cell = self.params[position] in self.code.co_cellvars
         return _ours(f"{verb}_{'DEREF' if cell else 'FAST'}", position)
+
+
+def _is_literal(value: object) -> bool:
+    return type(value) in _LITERALS or (type(value) is tuple and all(type(item) in _LITERALS for item in value))
 
 
 _IF_FALSE = "POP_JUMP_FORWARD_IF_FALSE" if _VERSION == (3, 11) else "POP_JUMP_IF_FALSE"

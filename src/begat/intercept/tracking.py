@@ -275,7 +275,7 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
     if tracked is None:
         return None, None
     if tracked.constructor == "bare":
-        notes = _seen_by(kind, tracked) if any("__init__" in own(c) for c in order[: order.index(tracked.subject())]) else ()
+        notes = _seen_by(kind, tracked) if any("__init__" in own(c) for c in _before(order, tracked.subject())) else ()
         return tracked.key, _schema(kind, name_of(kind), "class", None, 0, tracked.options, notes)
     name = "__new__" if tracked.constructor == "new" else "__init__"
     notes = ()
@@ -288,6 +288,10 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
         if found is not None:
             notes = _seen_by(kind, tracked)
     return None, None
+
+
+def _before(order: tuple[type, ...], cls: Any) -> tuple[type, ...]:
+    return order[: next(i for i, each in enumerate(order) if each is cls)]
 
 
 def _tracked(cls: type) -> Tracked | None:

@@ -10,7 +10,7 @@ from begat.intercept.constants import Gate
 from begat.intercept.constructors import mro, own
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
-from begat.intercept.prologue import weave
+from begat.intercept.prologue import weave, written
 from begat.intercept.schema import changing_defaults
 
 _weak = type.__dict__["__weakrefoffset__"].__get__
@@ -23,14 +23,16 @@ def _idle(*_: object) -> None:
 class Woven:
     """*users* are the ids of the tracked classes, or the function itself, that this weaving serves."""
 
-    __slots__ = ("_woven", "code", "defaults", "function", "gate", "key", "keywords", "users")
+    __slots__ = ("_before", "_woven", "code", "defaults", "function", "gate", "key", "keywords", "users")
 
     def __init__(self, function: FunctionType, *, result: bool) -> None:
         key = self.key = id(function)
         self.function = ref(function, lambda _: WOVEN.pop(key, None))
-        self.code: CodeType = function.__code__
-        self.defaults = function.__defaults__
-        self.keywords = function.__kwdefaults__
+        self._before = function.__code__, function.__defaults__, function.__kwdefaults__
+        self.code: CodeType = written(function.__code__)
+        # A copy of a woven function has its defaults too: the real ones are in them.
+        self.defaults = tuple(function.__defaults__) if function.__defaults__ is not None else None
+        self.keywords = dict(function.__kwdefaults__) if function.__kwdefaults__ is not None else None
         self.users: set[int] = set()
         gate = Gate(_idle, failed)
         self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
@@ -69,11 +71,14 @@ class Woven:
             code, defaults, keywords = self._woven
             # The other way round: no call may meet a placeholder that its code does not understand.
             if function.__defaults__ is defaults:
-                function.__defaults__ = self.defaults
+                function.__defaults__ = self._before[1]
             if function.__kwdefaults__ is keywords:
-                function.__kwdefaults__ = self.keywords
+                function.__kwdefaults__ = self._before[2]
             if function.__code__ is code:
-                function.__code__ = self.code
+                function.__code__ = self._before[0]
+        gate = self.gate()
+        if gate is not None:
+            gate.enter = _idle  # copies of the function may still have the code
         WOVEN.pop(self.key, None)
 
 
@@ -82,8 +87,7 @@ WOVEN: dict[int, Woven] = {}
 
 def original(function: FunctionType) -> CodeType:
     """The code of *function* as it was written."""
-    woven = WOVEN.get(id(function))
-    return woven.code if woven is not None and woven.function() is function else function.__code__
+    return written(function.__code__)
 
 
 def _metaclass_calls(subject: type) -> tuple[CodeType, ...]:

@@ -145,6 +145,12 @@ class Run:
 
         return flat(self, everything=all)
 
+    def result(self, **values: Any) -> None:
+        """Keep what the run achieved: ``run.result(val_loss=0.31)``. Numbers, strings, or lists and dicts of them."""
+        from dataclasses import replace
+
+        self._header = replace(self._header, result={**self._header.result, **values})
+
     # --- out ----------------------------------------------------------------------------------------------------------
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half."""

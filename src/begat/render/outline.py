@@ -56,7 +56,7 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     under = {
         parent: tuple(
             [escaped(f"… {group}") for group in rest.get(parent, ())]
-            + [escaped(str(group)) for group in groups.get(parent, ())]
+            + [escaped(group) for group in _told(groups.get(parent, ()))]
         )
         for parent in {*rest, *groups}
     }
@@ -66,6 +66,19 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
         if node.id not in skipped
     )
     return Outline(tuple(head(run, len(tree.nodes))), lines, under.get(None, ()))
+
+
+_TOLD = 5  # groups under one node that are told one by one
+
+
+def _told(groups: tuple[Folded, ...]) -> list[str]:
+    """The largest groups, and the rest as one."""
+    if len(groups) <= _TOLD + 1:
+        return [str(group) for group in groups]
+    ordered = sorted(groups, key=lambda group: -len(group.nodes))
+    rest = ordered[_TOLD:]
+    count = sum(len(group.nodes) for group in rest)
+    return [*map(str, ordered[:_TOLD]), f"{count} more of {len(rest)} kinds (--all)"]
 
 
 def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:

@@ -1,0 +1,46 @@
+"""One fact for each row of a record, so kept that the garbage collector need not walk over all of them each time.
+
+The collector forgets a tuple of scalars when it first meets it, and then also a tuple of such tuples; a list it walks every
+time, from end to end. So what is final is packed into tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+_BLOCK = 4096
+
+
+class Column:
+    """A list that only grows; an item can be set until it is packed."""
+
+    __slots__ = ("_packed", "_tail")
+
+    def __init__(self) -> None:
+        self._packed: list[tuple[Any, ...]] = []
+        self._tail: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._packed) * _BLOCK + len(self._tail)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable((*self._packed, tuple(self._tail)))
+
+    def __getitem__(self, number: int) -> Any:
+        block, place = divmod(number, _BLOCK)
+        return self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
+
+    def __setitem__(self, number: int, item: object) -> None:
+        self._tail[number - len(self._packed) * _BLOCK] = item
+
+    def extend(self, items: Iterable[Any]) -> None:
+        """Add *items* at the end."""
+        self._tail.extend(items)
+
+    def pack(self) -> None:
+        """All items so far are final."""
+        whole = len(self._tail) - len(self._tail) % _BLOCK
+        self._packed += [tuple(self._tail[start : start + _BLOCK]) for start in range(0, whole, _BLOCK)]
+        del self._tail[:whole]
