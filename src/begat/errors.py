@@ -36,3 +36,15 @@ class CaptureWarning(RuntimeWarning):
 
 for _error in (BegatError, CannotTrack, InvalidRecord, UnknownRun, CaptureWarning):
     _error.__module__ = "begat.errors"
+
+
+_KINDS = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, ImportError, LookupError, MemoryError, NameError, OSError,
+    ReferenceError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether code of ours can have failed with *error*; if not, a signal handler or another thread threw it into our code."""
+    kind = type(error)
+    return kind.__module__ in ("builtins", "begat.errors") and kind is not TimeoutError and issubclass(kind, _KINDS)

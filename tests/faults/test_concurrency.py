@@ -325,7 +325,9 @@ class C:
 stop = False
 def work():
     while not stop:
-        C([1])
+        for _ in range(20):
+            C([1])
+        time.sleep(0.001)  # the record must stay small enough to be read in each child
 
 with begat.capture() as run:
     threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
@@ -333,8 +335,9 @@ with begat.capture() as run:
     for i in range(100):
         pid = os.fork()
         if pid == 0:
-            C("child")
-            os._exit(0 if begat.provenance(C("x")) is not None else 1)
+            for _ in range(100):
+                C("child")
+            os._exit(0 if begat.params(C("x")) == {"a": "x"} else 1)
         end = time.time() + 10
         while True:
             done, status = os.waitpid(pid, os.WNOHANG)

@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
+from weakref import ref
 
 from begat.capture.recorder import Recorder
 from begat.record.graph import Run
@@ -31,7 +32,7 @@ class LiveRun(Run):
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
         outer = around.recorder if around is not None else None
         self.recorder = Recorder(outer, identity=identity)
-        self.recorder.run = self
+        self.recorder.owner = ref(self)
         if around is not None:
             around._children = (*around._children, self)
 

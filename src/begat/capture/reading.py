@@ -64,6 +64,12 @@ class Reader:
             namer.add(nodes[-1], code, lasti)
         return tuple(namer.named(nodes)), tuple(events)
 
+    def params(self, number: int) -> dict[str, Any]:
+        """The values of one row's arguments: without names for all the others, which take time."""
+        self.recorder.resolve()
+        schema = self.recorder.places[self.recorder.at[number]][0]
+        return {name: argument.value for name, argument in self._known(schema).bind(self.recorder.rows[number]).items()}
+
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:
         key = id(code), lasti  # the recorder holds the code
         found = self._sites.get(key)

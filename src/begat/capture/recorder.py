@@ -10,14 +10,14 @@ Invariant: a node's number is its position in `rows`, for good; a row that turns
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
 from array import array
+from collections.abc import Callable
 from operator import call
 from typing import Any
-from weakref import WeakSet, ref
+from weakref import ref
 
 from begat.capture.columns import Column
 from begat.intercept.hooks import SCALARS, Defaulted
@@ -38,7 +38,7 @@ class Recorder:
         self.parent = parent
         self.limit = limit
         self.identity = identity
-        self.run: Any = None  # the live run that reads this
+        self.owner: Callable[[], Any] = lambda: None  # the live run that reads this, weakly
         self.pid = os.getpid()
         self.rank = _rank()
         self.closed = False
@@ -70,8 +70,12 @@ class Recorder:
         self._pins_swept = 256
         self._busy = threading.RLock()
         self._inside = False
-        gc.callbacks.append(_Weakly(self))
-        RECORDERS.add(self)
+        _RECORDERS.append(ref(self))
+
+    @property
+    def run(self) -> Any:
+        """The live run that reads this."""
+        return self.owner()
 
     # --- what lanes need ------------------------------------------------------------------------------------------------
     def lane(self) -> Lane:
@@ -104,14 +108,6 @@ class Recorder:
                 del self.pins[address]
                 pin.obj = None
 
-    def collecting(self, phase: str, info: dict[str, int]) -> None:
-        # Rows are tuples, so the collector comes by at least every few thousand of them: the call path need not count.
-        if phase == "start":
-            if len(self.log) > (0 if info["generation"] else _WAITING):
-                self.settle()
-            if self.pins and info["generation"] == 2:
-                self.unpin()
-
     def trouble(self, what: str) -> None:
         if what not in self.marks:
             self.marks.append(what)
@@ -133,7 +129,6 @@ class Recorder:
         self.resolve()
         self.unpin(everything=True)
         self.lanes.clear()
-        gc.callbacks[:] = [callback for callback in gc.callbacks if type(callback) is not _Weakly or callback.recorder() is not self]
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -224,7 +219,7 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in list(RECORDERS)):
+        if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
             return
         tokens, start = self.tokens, self._resolved
         living = [token if token() is not None else None for token in tokens[start:]]
@@ -315,7 +310,7 @@ class Recorder:
         """What the runs around this one built, by token."""
         if self._outer is None:
             self._outer = {}
-            for outer in sorted((r for r in RECORDERS if r is not self), key=lambda r: r.identity, reverse=True):
+            for outer in (known for known in recorders() if known is not self):
                 outer.settle()
                 for position, token in enumerate(outer.tokens):
                     if token is not None:
@@ -345,34 +340,26 @@ class Recorder:
         return None
 
 
-RECORDERS: WeakSet[Recorder] = WeakSet()  # objects pass from run to run: an argument may be another's node
+# Objects pass from run to run: an argument may be another's node. Not a WeakSet: it removes what dies in a callback, and an
+# interrupt that falls into a callback is lost.
+_RECORDERS: list[ref[Recorder]] = []
+
+
+def recorders() -> list[Recorder]:
+    """The recorders that are still in memory, the newest first."""
+    _RECORDERS[:] = [known for known in _RECORDERS if known() is not None]
+    living = [known() for known in _RECORDERS]
+    return [recorder for recorder in reversed(living) if recorder is not None]
 
 
 def _after_fork() -> None:
     # Another thread may have held a lock when this process was forked, and is not here to release it.
-    for recorder in RECORDERS:
+    for recorder in recorders():
         recorder._busy = threading.RLock()
         recorder._inside = False
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-class _Weakly:
-    """A callback of the collector that does not keep its recorder alive."""
-
-    __slots__ = ("recorder",)
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = ref(recorder, lambda _: gc.callbacks.remove(self))
-
-    def __call__(self, phase: str, info: dict[str, int]) -> None:
-        recorder = self.recorder()
-        if recorder is not None:
-            try:
-                recorder.collecting(phase, info)
-            except Exception as error:
-                trouble(error, "taking rows out of the log")
 
 
 def _rank() -> int | None:

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import Token
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
-from begat.capture.recorder import Recorder
+from begat.capture.recorder import Recorder, recorders
 from begat.errors import BegatError
 from begat.intercept.identity import stands_for
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
@@ -38,7 +38,6 @@ class Session:
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._open = 0
-        self._runs: WeakSet[LiveRun] = WeakSet()
 
     @property
     def root(self) -> LiveRun:
@@ -47,7 +46,6 @@ class Session:
             with self._lock:
                 if self._root is None:
                     self._root = LiveRun(None)
-                    self._runs.add(self._root)
         return self._root
 
     def arrive(self, found: Lane | None) -> Lane | None:
@@ -81,12 +79,11 @@ class Session:
 
     def others(self, current: LiveRun) -> list[LiveRun]:
         """Every run that is still in memory but *current*, the newest first."""
-        return sorted((run for run in self._runs if run is not current), key=lambda run: run.id, reverse=True)
+        return [recorder.run for recorder in recorders() if recorder.run is not None and recorder.run is not current]
 
-    def opened(self, run: LiveRun) -> None:
+    def opened(self) -> None:
         """A scope was opened: threads started from now on inherit it."""
         with self._lock:
-            self._runs.add(run)
             self._open += 1
             if self._open == 1:
                 threads.watch(self._starting)
@@ -140,7 +137,7 @@ class capture(ContextDecorator):
     def __enter__(self) -> Run:
         parent = session.current()
         run = LiveRun(self.name, parent if parent is not session._root or parent.header.script else None)
-        session.opened(run)
+        session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane())))
         return run
 
@@ -226,11 +223,16 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
 
 def provenance(obj: object) -> Node | None:
     """The node of the construction that built *obj*, in whichever run that still exists; None if it was not recorded."""
+    found = _built(obj)
+    return found[0][found[1]] if found is not None else None
+
+
+def _built(obj: object) -> tuple[LiveRun, int] | None:
     current = session.current() or session.root
     for run in (current, *session.others(current)):
         number = run.recorder.number_of_object(obj)
         if number is not None:
-            return run[number]
+            return run, number
     return None
 
 
@@ -240,13 +242,15 @@ def params(obj: object) -> dict[str, Any]:
 
     Raises LookupError if the construction was not recorded.
     """
-    node = provenance(obj)
-    if node is None:
+    found = _built(obj)
+    if found is None:
         raise LookupError(
             f"no record of how this {type(obj).__name__} was built: is its class tracked, and was it built since, "
             "by its constructor and outside begat.paused()?"
         )
-    return node.params
+    from begat.capture.reading import Reader
+
+    return Reader(found[0].recorder).params(found[1])
 
 
 __all__ = ["BegatError", "capture", "dump", "graph", "params", "paused", "provenance", "session", "stands_for"]

@@ -17,6 +17,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             if not ({plain}): values = SNAP(values, CHANGING)
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             return lane.leave
         except Exception as error:
@@ -40,6 +41,7 @@ from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import Call, LANE, Lane, Returned, arrive, frame, ident, token_of, trouble
 
 _NONE = type(None)
+LIMIT = 6 * 30_000  # what may wait in a log: six entries make a row
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
@@ -61,6 +63,7 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
             if not ({plain}): values = SNAP(values, CHANGING)
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             return {leave}
         except Exception as error:
@@ -164,6 +167,7 @@ _GLOBALS: dict[str, Any] = {
     "FRAME": frame,
     "LEN": len,
     "LONG": LONG,
+    "LIMIT": LIMIT,
     "INT": int,
     "STR": str,
     "FLOAT": float,

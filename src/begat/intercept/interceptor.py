@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 from weakref import ref
 
-from begat.errors import CaptureWarning
+from begat.errors import CaptureWarning, is_ours
 
 
 class Sink(Protocol):
@@ -81,10 +81,11 @@ class Stack(list[object]):
 class Lane:
     """One thread's way into one run. *leave* takes the innermost construction off the stack."""
 
-    __slots__ = ("events", "extend", "leave", "sink", "stack", "thread")
+    __slots__ = ("events", "extend", "leave", "log", "sink", "stack", "thread")
 
     def __init__(self, sink: Sink | None, log: list[object], events: list[object], thread: int) -> None:
         self.sink = sink
+        self.log = log
         self.extend = log.extend
         self.events = events
         self.stack = Stack()
@@ -151,7 +152,7 @@ _reported: set[str] = set()
 
 def trouble(error: BaseException, doing: str = "recording a call") -> None:
     """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
-    if STRICT or not _is_ours(error):
+    if STRICT or not is_ours(error):
         raise error
     lane = LANE.get()
     what = f"{type(error).__name__} while {doing}"
@@ -160,18 +161,6 @@ def trouble(error: BaseException, doing: str = "recording a call") -> None:
     if what not in _reported:
         _reported.add(what)
         warnings.warn(f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3)
-
-
-# What code of ours can fail with. Anything else was thrown in from outside: by a signal handler, by another thread.
-_KINDS = (
-    ArithmeticError, AssertionError, AttributeError, BufferError, ImportError, LookupError, MemoryError, NameError, OSError,
-    ReferenceError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
-
-
-def _is_ours(error: BaseException) -> bool:
-    kind = type(error)
-    return kind.__module__ in ("builtins", "begat.errors") and kind is not TimeoutError and issubclass(kind, _KINDS)
 
 
 def failed(leave: Any, error: BaseException) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from begat.errors import is_ours
 from begat.introspect.targets import UNKNOWN, dict_of, name_of
 from begat.record.values import Alias, Cut, Mapping, Opaque, Typed
 
@@ -103,6 +104,8 @@ def _scalars(items: Iterable[Any], limits: Limits) -> bool:
 
 
 def _failed(value: object, error: Exception) -> Opaque:
+    if not is_ours(error):
+        raise error
     reason = f"not described: {type(error).__name__}"
     try:
         return Opaque(name_of(type(value)), {"reason": reason})

@@ -102,6 +102,9 @@ class Run:
 
         return isinstance(path, str) and normal(path) in self._paths()
 
+    def __bool__(self) -> bool:
+        return True  # also one without nodes: asking must not read them
+
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
