@@ -126,14 +126,14 @@ def test_subinterpreters(tmp_path):
 
 
 def test_a_tool_that_rewrites_constructors_afterwards(tmp_path):
-    """A function whose code another tool exchanges after tracking runs that tool's code, and untrack leaves it."""
+    """A function whose code and defaults another tool exchanges after tracking is that tool's, and untrack leaves it."""
     (tmp_path / "script.py").write_text(
         "import begat\n"
         "class C:\n"
         "    def __init__(self, a, b=2): self.state = (a, b)\n"
         "def other(self, a, b=2): self.state = ('other', a, b)\n"
         "begat.trackable(C)\n"
-        "C.__init__.__code__ = other.__code__\n"
+        "C.__init__.__code__, C.__init__.__defaults__ = other.__code__, (2,)\n"
         "print(C(1).state)\n"
         "begat.untrack(C)\n"
         "print(C(1).state, C.__init__.__code__ is other.__code__)\n"

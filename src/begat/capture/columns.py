@@ -39,6 +39,13 @@ class Column:
         """Add *items* at the end."""
         self._tail.extend(items)
 
+    def cut(self, count: int) -> None:
+        """Keep the first *count* items."""
+        packed = len(self._packed) * _BLOCK
+        if count < packed:
+            raise IndexError("what is packed is final")
+        del self._tail[count - packed :]
+
     def pack(self) -> None:
         """All items so far are final."""
         whole = len(self._tail) - len(self._tail) % _BLOCK

@@ -67,7 +67,7 @@ class Reader:
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time."""
         self.recorder.resolve()
-        schema = self.recorder.places[self.recorder.at[number]][0]
+        schema = self.recorder.schemas[number]
         return {name: argument.value for name, argument in self._known(schema).bind(self.recorder.rows[number]).items()}
 
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:

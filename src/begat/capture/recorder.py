@@ -15,7 +15,6 @@ import sys
 import threading
 from array import array
 from collections.abc import Callable
-from operator import call
 from typing import Any
 from weakref import ref
 
@@ -28,7 +27,6 @@ from begat.introspect.describe import Link
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
 
-_WAITING = 180_000  # items that may wait in the log: six a row
 
 
 class Recorder:
@@ -69,7 +67,7 @@ class Recorder:
         self._swept = 4096
         self._pins_swept = 256
         self._busy = threading.RLock()
-        self._inside = False
+        self._inside = 0  # the thread that is in here
         _RECORDERS.append(ref(self))
 
     @property
@@ -135,10 +133,11 @@ class Recorder:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
-        if self._inside or not self._busy.acquire(blocking=False):
+        if self._inside == ident() or not self._busy.acquire(blocking=False):
             return
         try:
-            self._inside = True
+            self._inside = ident()
+            self._level()
             if len(self.rows) + len(self.log) // 6 >= 2 * self._swept:
                 self._resolve()
                 self._swept = max(4096, len(self.rows))
@@ -148,7 +147,7 @@ class Recorder:
         except Exception as error:
             self._failed(error)
         finally:
-            self._inside = False
+            self._inside = 0
             self._busy.release()
 
     def _failed(self, error: Exception) -> None:
@@ -185,26 +184,41 @@ class Recorder:
         self.within.extend(within)
         self.rows.extend(rows)
 
+    def _level(self) -> None:
+        """Cut off what an interrupt, or a fork in the middle, left beyond the whole rows."""
+        count = len(self.rows)
+        if not count == len(self.tokens) == len(self.schemas) == len(self.codes) == len(self.lastis) == len(self.within):
+            for column in (self.tokens, self.schemas, self.lastis):
+                del column[count:]
+            for packed in (self.codes, self.within):
+                packed.cut(count)
+            self._inner = [position for position in self._inner if position < count]
+            self._loose = [position for position in self._loose if position < count]
+            self._resolved = min(self._resolved, count)
+            self._live = [position for position in self._live if position < count]
+            self.trouble("an interrupt while taking rows out of the log")
+
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> None:
         """Find the number of every object that rows refer to by its token. To be called before reading."""
         # Below its own bookkeeping, or while another thread is stuck in it, what was resolved before has to do.
-        if self._inside or not self._busy.acquire(timeout=10):
+        if self._inside == ident() or not self._busy.acquire(timeout=10):
             return
         try:
-            self._inside = True
+            self._inside = ident()
+            self._level()
             self._resolve()
         except Exception as error:
             self._failed(error)
         finally:
-            self._inside = False
+            self._inside = 0
             self._busy.release()
 
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.tokens, self._resolved
-        dead = [i for i in self._live if tokens[i]() is None]
-        dead += [i for i, living in enumerate(map(call, tokens[start:]), start) if living is None]
+        dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
+        dead += [i for i, token in enumerate(tokens[start:], start) if token is not None and token() is None]
         self._take()
         if self._unresolved():
             self._refer()
@@ -222,7 +236,7 @@ class Recorder:
         if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
             return
         tokens, start = self.tokens, self._resolved
-        living = [token if token() is not None else None for token in tokens[start:]]
+        living = [token if token is not None and token() is not None else None for token in tokens[start:]]
         if not self.log:  # else a row may have come in meanwhile, and refer to what died since
             tokens[start:] = living
             self._settled_up_to_here()
@@ -356,7 +370,7 @@ def _after_fork() -> None:
     # Another thread may have held a lock when this process was forked, and is not here to release it.
     for recorder in recorders():
         recorder._busy = threading.RLock()
-        recorder._inside = False
+        recorder._inside = 0
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -83,6 +83,7 @@ class _Weaver:
             if instruction.target in moved:
                 instruction.target = moved[instruction.target]
         handler = self._handler()
+        # The prologue has no position: any line would be an event more for debuggers and coverage.
         instructions = head + self._prologue(woven[0]) + woven + handler
         table = [
             (moved.get(start, start), moved.get(end, end), moved.get(target, target), depth + 1, lasti)
