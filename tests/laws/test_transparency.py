@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 import begat
@@ -25,6 +28,8 @@ def test_a_tracked_class_does_what_its_twin_does(animal, mode, track):
     with recording(mode == "recording"):
         found = [observe(call.on, tracked) for call in animal.calls]
 
+    # A class without constructor has no code to weave: where it refuses arguments, the refusal has one frame more.
+    found = [replace(seen, error=re.sub(r'  File ".*bare.py".*\n.*\n', "", seen.error)) for seen in found]
     assert found == expected
 
 

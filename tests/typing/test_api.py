@@ -25,7 +25,9 @@ def run(*command: str) -> str:
 
 def test_mypy_sees_classes_unchanged():
     """mypy refuses exactly the lines of api.py marked so, and nothing else in it."""
-    output = run(sys.executable, "-m", "mypy", "--no-pretty", "--no-warn-unreachable", "--follow-imports=silent", str(API))
+    output = run(
+        sys.executable, "-m", "mypy", "--no-pretty", "--no-warn-unreachable", "--follow-imports=silent", str(API)
+    )
 
     found = {int(line) for line in re.findall(r"api\.py:(\d+): error:", output)}
 

@@ -30,7 +30,9 @@ class Column:
 
     def __getitem__(self, number: int) -> Any:
         block, place = divmod(number, _BLOCK)
-        return self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
+        return (
+            self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
+        )
 
     def __setitem__(self, number: int, item: object) -> None:
         self._tail[number - len(self._packed) * _BLOCK] = item

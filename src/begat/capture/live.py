@@ -17,7 +17,7 @@ class LiveRun(Run):
     """A `Run` read from its recorder. Reading twice without anything built in between gives the same objects."""
 
     __module__ = "begat"
-    __slots__ = ("_asked", "_seen", "_version", "__weakref__", "around", "recorder")
+    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "recorder")
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
@@ -25,13 +25,13 @@ class LiveRun(Run):
         identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(2).hex()[:3]}"
         parent = around.id if around is not None else None
         super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
-        self._environment = None  # type: ignore[assignment]  # collected when somebody asks
+        self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
         self.around = around
         self._version: tuple[int, ...] = ()
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
-        outer = around.recorder if around is not None else None
-        self.recorder = Recorder(outer, identity=identity)
+        outer: Recorder | None = around.recorder if around is not None else None
+        self.recorder: Recorder = Recorder(outer, identity=identity)
         self.recorder.owner = ref(self)
         if around is not None:
             around._children = (*around._children, self)
@@ -65,12 +65,14 @@ class LiveRun(Run):
         from begat.introspect.environment import collect
 
         packages = {node.target.partition(":")[0].partition(".")[0] for node in self.nodes}
-        if self._environment is None or packages != self._asked:
-            self._environment = collect(sorted(packages))
+        found = self._found
+        if found is None or packages != self._asked:
+            found = collect(sorted(packages))
             self._asked = packages
-        if self._environment.seeds != self.recorder.seeds:
-            self._environment = replace(self._environment, seeds=dict(self.recorder.seeds))
-        return self._environment
+        if found.seeds != self.recorder.seeds:
+            found = replace(found, seeds=dict(self.recorder.seeds))
+        self._found = found
+        return found
 
     def result(self, **values: Any) -> None:
         """Keep what the run achieved: ``run.result(val_loss=0.31)``."""
@@ -88,7 +90,9 @@ class LiveRun(Run):
 
         self.recorder.close()
         outcome = "finished" if kind is None else "raised"
-        self._change(ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None)
+        self._change(
+            ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None
+        )
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder

@@ -14,12 +14,10 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.secrets import redacted
-from begat.introspect.signatures import annotations
+from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
 from begat.record.model import Argument, CallSite, Event, Node, Process, Source
-
-_RAISED, _RETURNED = "raised", "returned"
 
 
 class Reader:
@@ -56,10 +54,22 @@ class Reader:
             error = recorder.outcomes.get(number)
             nodes.append(
                 Node(
-                    number, schema.target, schema.kind, "", arguments, site, within,
-                    _RAISED if error else _RETURNED, process, known.code, user, error,
-                    known.annotations, known.starred, known.notes,
-                )  # fmt: skip
+                    number,
+                    schema.target,
+                    schema.kind,
+                    "",
+                    arguments,
+                    site,
+                    within,
+                    "raised" if error else "returned",
+                    process,
+                    known.code,
+                    user,
+                    error,
+                    known.annotations,
+                    known.starred,
+                    known.notes,
+                )
             )
             namer.add(nodes[-1], code, lasti)
         return tuple(namer.named(nodes)), tuple(events)
@@ -92,7 +102,7 @@ class _Known:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         subject, function = schema.subject(), schema.function()
-        self.annotations = annotations(function) if function is not None else {}
+        self.annotations = annotations_of(function) if function is not None else {}
         self.annotations = {k: v for k, v in self.annotations.items() if k in schema.names}
         self.code = code_fingerprint(subject, original) if subject is not None else None
         self.public = _public(subject, schema)
@@ -105,9 +115,7 @@ class _Known:
         self.defaults = {
             name: Argument(name, redacted(name, value), "default") for name, value in schema.defaults.items()
         }
-        self.notes = schema.notes + (
-            (f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ()
-        )
+        self.notes = schema.notes + ((f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ())
 
     def bind(self, row: tuple[Any, ...]) -> dict[str, Argument]:
         """The arguments of a row, in the order of the signature."""

@@ -21,12 +21,11 @@ from weakref import ref
 from begat.capture.columns import Column
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import Call, Lane, Pin, Raised, Returned, ident, trouble
+from begat.intercept.interceptor import Lane, Pin, Raised, Returned, ident, trouble
 from begat.intercept.schema import Schema
 from begat.introspect.describe import Link
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
-
 
 
 class Recorder:
@@ -62,7 +61,7 @@ class Recorder:
         self._outer: dict[int, Ref] | None = None
         self._live: list[int] = []  # the rows before the resolved ones whose object still lives
         self._resolved = 0
-        self._linked = 0
+        self._linked = linked.count
         self._suspicious = False
         self._swept = 4096
         self._pins_swept = 256
@@ -187,7 +186,14 @@ class Recorder:
     def _level(self) -> None:
         """Cut off what an interrupt, or a fork in the middle, left beyond the whole rows."""
         count = len(self.rows)
-        if not count == len(self.tokens) == len(self.schemas) == len(self.codes) == len(self.lastis) == len(self.within):
+        if (
+            not count
+            == len(self.tokens)
+            == len(self.schemas)
+            == len(self.codes)
+            == len(self.lastis)
+            == len(self.within)
+        ):
             for column in (self.tokens, self.schemas, self.lastis):
                 del column[count:]
             for packed in (self.codes, self.within):
@@ -263,8 +269,12 @@ class Recorder:
             self._identify(returned, numbers)
         for position in self._inner:
             self.within[position] = numbers.get(id(self.within[position]))
+
+        def leaf(value: object) -> object:
+            return self._settled(value, numbers) if type(value) is Link else value
+
         for position in self._loose:
-            self.rows[position] = self._tight(self.rows[position], numbers)
+            self.rows[position] = self._tight(self.rows[position], leaf)
         self._raised, self._returned, self._loose, self._inner = [], [], [], []
         self._outer, self._suspicious = None, False
 
@@ -297,17 +307,14 @@ class Recorder:
         self.tokens[call] = returned.identity
         numbers[id(returned.identity)] = call
 
-    def _tight(self, row: tuple[Any, ...], numbers: dict[int, int]) -> tuple[Any, ...]:
-        def leaf(value: object) -> object:
-            return self._settled(value, numbers) if type(value) is Link else value
-
-        return tuple([v if type(v) in SCALARS else self._value(v, leaf) for v in row])
-
     @staticmethod
-    def _value(value: Any, leaf: Any) -> object:
-        if type(value) is Defaulted:
-            return Defaulted((replaced(value[0], leaf),))
-        return replaced(value, leaf)
+    def _tight(row: tuple[Any, ...], leaf: Callable[[object], object]) -> tuple[Any, ...]:
+        def tight(value: Any) -> object:
+            if type(value) is Link:
+                return leaf(value)
+            return Defaulted((replaced(value[0], leaf),)) if type(value) is Defaulted else replaced(value, leaf)
+
+        return tuple([value if type(value) in SCALARS else tight(value) for value in row])
 
     def _settled(self, link: Link, numbers: dict[int, int]) -> object:
         token, schema = link

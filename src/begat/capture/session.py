@@ -38,6 +38,7 @@ class Session:
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._open = 0
+        self._last: LiveRun | None = None
 
     @property
     def root(self) -> LiveRun:
@@ -89,9 +90,10 @@ class Session:
                 threads.watch(self._starting)
                 seeds.watch()
 
-    def ended(self) -> None:
-        """A scope was closed."""
+    def ended(self, run: LiveRun) -> None:
+        """A scope was closed; its run stays in memory until the next one's, for those who ask for an object's arguments."""
         with self._lock:
+            self._last = run
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
@@ -108,7 +110,7 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-class capture(ContextDecorator):
+class capture(ContextDecorator):  # noqa: N801  # used like a function
     """
     Record what is built inside a block, or inside a function when used as a decorator, as one run.
 
@@ -129,25 +131,31 @@ class capture(ContextDecorator):
 
     def __init__(self, name: str | None = None, save: str | os.PathLike[str] | None = None) -> None:
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"capture takes a name as a string, not {type(name).__name__}; decorate with @begat.capture()")
+            raise TypeError(
+                f"capture takes a name as a string, not {type(name).__name__}; decorate with @begat.capture()"
+            )
         self.name = name
         self.save = save
         self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
 
     def __enter__(self) -> Run:
         parent = session.current()
-        run = LiveRun(self.name, parent if parent is not session._root or parent.header.script else None)
+        if parent is session._root and (parent is None or parent.header.script is None):
+            parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        run = LiveRun(self.name, parent)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane())))
         return run
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         run, token = self._entered.pop()
         try:
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
             LANE.set(NOWHERE)
-        session.ended()
+        session.ended(run)
         try:
             run.end(kind)
         except Exception as failed:
@@ -174,7 +182,7 @@ class capture(ContextDecorator):
 
         @wraps(func)
         async def captured(*args: Any, **kwargs: Any) -> Any:
-            with self._recreate_cm():  # type: ignore[attr-defined]  # of ContextDecorator
+            with self._recreate_cm():
                 return await func(*args, **kwargs)
 
         return captured  # type: ignore[return-value]  # the same signature
@@ -183,7 +191,7 @@ class capture(ContextDecorator):
         return type(self)(self.name, self.save)
 
 
-class paused(ContextDecorator):
+class paused(ContextDecorator):  # noqa: N801  # used like a function
     """Record nothing inside a block: neither into a run nor into the process-wide graph.
 
     >>> import begat

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from begat.intercept.constants import LISTENING
 from begat.intercept.interceptor import trouble
 from begat.intercept.woven import WOVEN, Woven
 
-_START = threading.Thread.start
+_START: Any = threading.Thread.start
 
 
 class _Starting:

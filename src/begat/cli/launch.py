@@ -62,7 +62,11 @@ def _program(plan: Plan, main: ModuleType) -> BaseException | None:
     """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
     entry: Any
     try:
-        if plan.is_module or os.path.isdir(plan.target) or not plan.target.endswith((".py", ".pyw")) and _is_archive(plan.target):
+        if (
+            plan.is_module
+            or os.path.isdir(plan.target)
+            or (not plan.target.endswith((".py", ".pyw")) and _is_archive(plan.target))
+        ):
             import runpy
 
             sys.path[0] = os.getcwd() if plan.is_module else plan.target
@@ -71,7 +75,8 @@ def _program(plan: Plan, main: ModuleType) -> BaseException | None:
         else:
             entry = _script(plan.target, main)
             # A frame that says what warnings say when they point above the program: "sys:1".
-            exec(compile("exec(program, names)", "sys", "exec"), {"__name__": "sys", "program": entry, "names": main.__dict__})
+            above = compile("exec(program, names)", "sys", "exec")
+            exec(above, {"__name__": "sys", "program": entry, "names": main.__dict__})  # noqa: S102  # the user's program
     except BaseException as error:
         error.__traceback__ = _from(error.__traceback__, entry if "entry" in locals() else None)
         return error
@@ -89,7 +94,7 @@ def _script(path: str, main: ModuleType) -> CodeType:
         __file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None, __annotations__={}
     )
     if sys.version_info >= (3, 14):
-        del main.__dict__["__annotations__"]
+        main.__dict__.pop("__annotations__")
     return FINDER.woven(code, "__main__", os.path.realpath(file))
 
 
@@ -135,7 +140,7 @@ class _Ending:
     def finish(self) -> None:
         """Write the record."""
         error = self.error
-        ended = None if error is None or isinstance(error, SystemExit) and error.code in (None, 0) else type(error)
+        ended = None if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)) else type(error)
         self.run.end(ended)
         for path in filter(None, (self.record, self.plan.save)):
             self.run.save(path)
@@ -150,7 +155,11 @@ class _Ending:
         rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
         unmatched = self.watching.unmatched
         hint = f" (nothing matched --watch {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
-        print(f"begat: {own} constructions recorded{rest}: {where}{hint}; next: begat show last", file=sys.stderr, flush=True)
+        print(
+            f"begat: {own} constructions recorded{rest}: {where}{hint}; next: begat show last",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _folder(target: str) -> str:

@@ -97,10 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command(arguments, prog_name="begat", obj=(meant := Meant()))
     except SystemExit as done:
-        plan = meant.plan if done.code in (None, 0) else None
-        if plan is None:
+        plan = meant.plan
+        if plan is None or done.code not in (None, 0):
             raise
     # Not inside the handler, which would be the context of every exception of the program.
-    from begat.cli.launch import start
+    if plan is not None:
+        from begat.cli.launch import start
 
-    start(plan)
+        start(plan)

@@ -28,14 +28,22 @@ class RunCommand(click.Command):
 
 @click.command(cls=RunCommand, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
-@click.option("--watch", multiple=True, metavar="PATTERN", help="Track these classes too: sklearn, torch.optim, 'mylib.*'.")
+@click.option(
+    "--watch", multiple=True, metavar="PATTERN", help="Track these classes too: sklearn, torch.optim, 'mylib.*'."
+)
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]... [-- ARGUMENTS...]")
 @click.pass_context
 def command(
-    ctx: click.Context, module: str | None, watch: tuple[str, ...], name: str | None, save: str | None, quiet: bool, words: tuple[str, ...]
+    ctx: click.Context,
+    module: str | None,
+    watch: tuple[str, ...],
+    name: str | None,
+    save: str | None,
+    quiet: bool,
+    words: tuple[str, ...],
 ) -> None:
     r"""Run a program as python would, and record every object it builds.
 

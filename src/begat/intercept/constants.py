@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType
-from typing import Any
+from typing import Any, Self
 
 
 class Flag(set[object]):
@@ -77,12 +77,12 @@ class Gate:
         return type(None), ()
 
 
-class Defaults(tuple[Any, ...]):
+class Defaults(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of any length has no room for slots
     """``__defaults__`` of a woven function: the interpreter, in C, finds `NOT_GIVEN`; Python code finds the real ones."""
 
     real: tuple[Any, ...]
 
-    def __new__(cls, real: tuple[Any, ...]) -> Defaults:
+    def __new__(cls, real: tuple[Any, ...]) -> Self:
         self = tuple.__new__(cls, (NOT_GIVEN,) * len(real))
         self.real = real
         return self
@@ -158,7 +158,7 @@ class KeywordDefaults(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # as a dict
+    __hash__ = None  # as a dict
 
     def __repr__(self) -> str:
         return repr(self.real)

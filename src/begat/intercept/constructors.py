@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.prologue import refusal
-from begat.introspect.targets import has_base, is_class, module_of, name_of
+from begat.introspect.targets import has_base, module_of, name_of
 
 _mro = type.__dict__["__mro__"].__get__
 _dict = type.__dict__["__dict__"].__get__
@@ -110,14 +110,17 @@ def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
 def _refuse_unfinished(cls: type) -> None:
     """A class with fields and no ``__init__`` that is not bound to its name yet: a decorator is about to make one."""
     space = own(cls)
-    fields = "__annotations__" in space or "__annotate_func__" in space or any(
-        _name(type(value)) == "_CountingAttr" for value in space.values()
+    fields = (
+        "__annotations__" in space
+        or "__annotate_func__" in space
+        or any(_name(type(value)) == "_CountingAttr" for value in space.values())
     )
     module = sys.modules.get(module_of(cls))
     bound = module is not None and vars(module).get(_name(cls)) is cls
     if fields and not bound and "__dataclass_fields__" not in space:
         raise _refused(
-            cls, "it has fields but no __init__ yet; if @dataclass or @attrs.define makes it, put @begat.trackable above that"
+            cls,
+            "it has fields but no __init__ yet; if @dataclass or @attrs.define makes it, put @begat.trackable above that",
         )
 
 

@@ -15,7 +15,9 @@ from typing import Any
 from begat.intercept.assembly import OP, Instruction, Position, decode, encode
 
 _BUILD = OP["LOAD_BUILD_CLASS"]
-_STORES = frozenset(op for name, op in OP.items() if name in ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF"))
+_STORES = frozenset(
+    op for name, op in OP.items() if name in ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
+)
 _NAMED = frozenset((OP["STORE_NAME"], OP["STORE_GLOBAL"]))
 _VERSION = sys.version_info[:2]
 
@@ -49,9 +51,7 @@ def weave_module(code: CodeType, noticer: Noticer, done: Callable[[], None]) -> 
             out += block
         out.append(instruction)
     listing.instructions = out
-    return encode(
-        code, listing, consts=(*code.co_consts, done), names=code.co_names, stacksize=code.co_stacksize + 4
-    )
+    return encode(code, listing, consts=(*code.co_consts, done), names=code.co_names, stacksize=code.co_stacksize + 4)
 
 
 def weave_definitions(code: CodeType, noticer: Noticer) -> CodeType:
@@ -82,9 +82,7 @@ def weave_definitions(code: CodeType, noticer: Noticer) -> CodeType:
     if len(out) == len(listing.instructions):
         return code.replace(co_consts=tuple(consts)) if changed else code
     listing.instructions = out
-    return encode(
-        code, listing, consts=(*consts, noticer), names=code.co_names, stacksize=code.co_stacksize + 4
-    )
+    return encode(code, listing, consts=(*consts, noticer), names=code.co_names, stacksize=code.co_stacksize + 4)
 
 
 def _class_name(code: CodeType, instructions: list[Instruction], position: int) -> str | None:

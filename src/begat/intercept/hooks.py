@@ -13,8 +13,8 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
-            token = REF(me); stack = lane.stack; frame = FRAME(2); values = (a, b)
-            if not ({plain}): values = SNAP(values, CHANGING)
+            token = REF(me); stack = lane.stack; frame = FRAME(2)
+            values = (a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b))
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
@@ -38,15 +38,15 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import Call, LANE, Lane, Returned, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import LANE, Call, Lane, Returned, arrive, frame, ident, token_of, trouble
 
 _NONE = type(None)
-LIMIT = 6 * 30_000  # what may wait in a log: six entries make a row
+LIMIT = 6 * 1_024  # what may wait in a log: six entries make a row
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
-def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
+def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGED):
     def enter({parameters}):
         lane = LANE()
         if lane is None: return None
@@ -60,7 +60,7 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGING):
             frame = FRAME(2)
 {metas}\
             values = ({values})
-            if not ({plain}): values = SNAP(values, CHANGING)
+{changing}\
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
@@ -88,6 +88,9 @@ _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t
 _UNPACK = """\
             if not a0: return None
             me, a0 = a0[0], a0[1:]
+"""
+_CHANGING = """\
+            values = CHANGED(values)
 """
 _METAS = """\
             while frame.f_code in METAS: frame = frame.f_back
@@ -143,15 +146,15 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
         parameters=", ".join(names),
         choose=choose,
         metas=_METAS if metas else "",
-        values="".join(f"{name}, " for name in names[first:]),
+        values="".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:]),
+        changing=_CHANGING if changing else "",
         unpack=_UNPACK if unpack else "",
-        plain=" and ".join([*(_SCALAR.format(name) for name in names[first:]), "not CHANGING" if changing else "True"]),
         leave="LEAVE(lane, token)" if way == "call" else "lane.leave",
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {metas}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     scope: dict[str, Any] = dict(_GLOBALS)
-    exec(compile(source, file, "exec"), scope)
+    exec(compile(source, file, "exec"), scope)  # noqa: S102  # ours: only names stand in it
     return scope["make"]  # type: ignore[no-any-return]  # it is what the source defines
 
 
@@ -202,7 +205,7 @@ def make(
     # Rows have no place for the object itself.
     shift = 1 if way in ("fast", "slow") and named else 0
     moved = {position - shift: default for position, default in (changing or {}).items()}
-    return maker(_weakly(subject), schema, which, _snapper(snap), _Codes(metas), moved)
+    return maker(_weakly(subject), schema, which, snap, _Codes(metas), _changer(moved, snap))
 
 
 def _weakly(subject: type | None) -> Callable[[], type | None]:
@@ -213,15 +216,18 @@ def _no_class() -> None:
     return None
 
 
-def _snapper(snap: Callable[[object], object]) -> Callable[[tuple[Any, ...], dict[int, object]], tuple[Any, ...]]:
-    def snapped(values: tuple[Any, ...], changing: dict[int, object]) -> tuple[Any, ...]:
-        found = [value if is_scalar(value) else snap(value) for value in values]
+def _changer(
+    changing: dict[int, object], snap: Callable[[object], object]
+) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    def changed(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """*values* with what the defaults that may change are now."""
+        found = list(values)
         for position, default in changing.items():
             if found[position] is NOT_GIVEN:
                 found[position] = Defaulted((snap(default),))
         return tuple(found)
 
-    return snapped
+    return changed
 
 
 class _Codes:

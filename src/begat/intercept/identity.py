@@ -34,6 +34,7 @@ class _Linked:
 
     def __init__(self) -> None:
         self.results = {}
+        self.plans: dict[int, Any] = {}  # those made so far, by the id of the type
         self.count = 0  # the links made so far: who sees it unchanged has no edge to look for
         self.result_types: set[int] = set()
 
@@ -90,4 +91,11 @@ def stands_for(token: object, obj: object) -> bool:
 
 def snap(value: object) -> object:
     """*value* as it is now, as data: what a row holds for an argument that is no plain scalar."""
+    plan = linked.plans.get(id(type(value)))
+    if (
+        plan is not None and plan.key is not None
+    ):  # of a tracked class, most likely: the quick way to what `snapshot` would find
+        found = link(value)
+        if found is not None:
+            return found
     return snapshot(value, link)

@@ -12,20 +12,19 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib._bootstrap_external import _LoaderBasics  # type: ignore[import-not-found]  # frozen, not in the stubs
+from importlib._bootstrap_external import _LoaderBasics  # type: ignore[attr-defined]  # frozen, not in the stubs
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Self
 
 from begat.errors import CannotTrack
-from begat.intercept.constructors import is_class, own
+from begat.intercept.constructors import own
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.tracking import TRACKED, release, track
 from begat.intercept.schema import Options
-from begat.introspect.targets import module_of, name_of
+from begat.intercept.tracking import TRACKED, release, track
+from begat.introspect.targets import contents, is_class, module_of, name_of
 
-_contents: Callable[[ModuleType], dict[str, Any]] = ModuleType.__dict__["__dict__"].__get__
 _OPTIONS = Options()
 _FACTORIES = ("from_*", "load", "load_*", "create", "create_*")
 
@@ -64,7 +63,7 @@ class Watch:
             if self in known.by and subject is not None:
                 release(subject, self)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,7 +125,9 @@ def watch(*patterns: str) -> Watch:
     """
     for pattern in patterns:
         if not isinstance(pattern, str):
-            raise TypeError(f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes")
+            raise TypeError(
+                f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
+            )
     if not patterns:
         raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
     watching = Watch(patterns)
@@ -159,7 +160,7 @@ class Finder:
         self.watches = [*self.watches, watching]
         self._stand()
         for name, module in list(sys.modules.items()):
-            if isinstance(name, str) and name != "__main__":
+            if name != "__main__":
                 self._sweep(name, module)
 
     def remove(self, watching: Watch) -> None:
@@ -183,7 +184,9 @@ class Finder:
             sys.meta_path.remove(self)
 
     # --- the import system asks -----------------------------------------------------------------------------------------
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """The spec that the finders behind us give, its code woven where it is watched."""
         if self._pending:
             self._sweep_pending()
@@ -232,7 +235,9 @@ class Finder:
     def _attach(self, name: str, spec: ModuleSpec) -> None:
         loader = spec.loader
         file = os.path.realpath(spec.origin) if spec.has_location and spec.origin else ""
-        if loader is None or not (name in self.arrivals or any(w.may_hold(name) or w.holds_file(file) for w in self.watches)):
+        if loader is None or not (
+            name in self.arrivals or any(w.may_hold(name) or w.holds_file(file) for w in self.watches)
+        ):
             return
         kind: Any = type(loader)
         if getattr(kind, "exec_module", None) is not _LoaderBasics.exec_module or not hasattr(loader, "__dict__"):
@@ -279,7 +284,7 @@ class Finder:
         waiting, self._pending = self._pending, []
         for name in waiting:
             module = sys.modules.get(name)
-            spec = _contents(module).get("__spec__") if isinstance(module, ModuleType) else None
+            spec = contents(module).get("__spec__") if isinstance(module, ModuleType) else None
             if module is None or getattr(spec, "_initializing", False):
                 self._pending.append(name)
             else:
@@ -288,12 +293,12 @@ class Finder:
     def _sweep(self, name: str, module: Any, file: str = "") -> None:
         if type(module) is not ModuleType and ModuleType not in type(module).__mro__:
             return
-        contents = _contents(module)
+        found = contents(module)
         if not file:
-            where = contents.get("__file__")
+            where = found.get("__file__")
             file = os.path.realpath(where) if isinstance(where, str) else ""
         if any(w.may_hold(name) or w.holds_file(file) for w in self.watches):
-            for key, value in list(contents.items()):
+            for key, value in list(found.items()):
                 if is_class(value):
                     # Defined here, or asked for by the very name under which it is found here.
                     here = module_of(value) == name

@@ -160,7 +160,9 @@ def trouble(error: BaseException, doing: str = "recording a call") -> None:
         lane.sink.trouble(what)
     if what not in _reported:
         _reported.add(what)
-        warnings.warn(f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3)
+        warnings.warn(
+            f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3
+        )
 
 
 def failed(leave: Any, error: BaseException) -> None:

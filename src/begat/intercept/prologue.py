@@ -98,7 +98,11 @@ class _Weaver:
             stacksize=max(self.code.co_stacksize + 1, self.count + 3, _DEEPEST),
         )
         defaults, keywords = self.function.__defaults__, self.function.__kwdefaults__
-        return code, Defaults(tuple(defaults)) if defaults else defaults, KeywordDefaults(dict(keywords)) if keywords else keywords
+        return (
+            code,
+            Defaults(tuple(defaults)) if defaults else defaults,
+            KeywordDefaults(dict(keywords)) if keywords else keywords,
+        )
 
     def _prologue(self, body: Instruction) -> list[Instruction]:
         start = self._defaults(body)
@@ -114,11 +118,14 @@ class _Weaver:
 
     def _defaults(self, body: Instruction) -> list[Instruction]:
         """``if p is NOT_GIVEN: p = DEFAULT`` for every parameter that has one."""
-        code, out = self.code, []
+        code = self.code
+        out: list[Instruction] = []
         defaults = tuple(self.function.__defaults__ or ())
         pairs = list(enumerate(defaults, code.co_argcount - len(defaults)))
         keywords = self.function.__kwdefaults__ or {}
-        pairs += [(i, keywords[p]) for i, p in enumerate(self.params[: self.named]) if i >= code.co_argcount and p in keywords]
+        pairs += [
+            (i, keywords[p]) for i, p in enumerate(self.params[: self.named]) if i >= code.co_argcount and p in keywords
+        ]
         last = body
         for position, default in reversed(pairs):
             block = [
@@ -176,7 +183,13 @@ class _Weaver:
         quiet = _ours("SWAP", 2)
         end = [quiet, _ours("POP_TOP"), _ours("RETURN_VALUE")]
         arguments = [_ours("COPY", 3)] if result else []
-        return [_ours("COPY", 2), _ours(_IF_NONE, target=quiet), *self._call([_ours("COPY", 2)], arguments), _ours("POP_TOP"), *end]
+        return [
+            _ours("COPY", 2),
+            _ours(_IF_NONE, target=quiet),
+            *self._call([_ours("COPY", 2)], arguments),
+            _ours("POP_TOP"),
+            *end,
+        ]
 
     def _handler(self) -> list[Instruction]:
         """With *leave*, the faulting position and the exception on the stack: report, and let the exception go on."""

@@ -17,13 +17,13 @@ from weakref import getweakrefcount, ref
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
-from begat.intercept.constructors import Constructor, constructor_of, is_class, mro, own
+from begat.intercept.constructors import Constructor, constructor_of, mro, own
 from begat.intercept.identity import linked, stands_for
 from begat.intercept.interceptor import Lane
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven
-from begat.introspect.targets import name_of
+from begat.introspect.targets import is_class, name_of
 
 T = TypeVar("T")
 USER = "user"  # who asked: the user by name, or a watch by pattern
@@ -97,7 +97,9 @@ def untrack(subject: Any) -> None:
 
 def track(subject: T, options: Options = Options(), by: object = USER) -> T:
     """Track *subject* on behalf of *by*. Raises `CannotTrack`."""
-    thing: Any = subject.__func__ if type(subject) in (MethodType, classmethod, staticmethod) else subject
+    thing: Any = subject
+    if type(subject) in (MethodType, classmethod, staticmethod):
+        thing = thing.__func__
     with _lock:
         known = TRACKED.get(id(thing))
         if known is not None and known.subject() is thing:
@@ -119,7 +121,9 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
 
 def release(subject: Any, by: object) -> None:
     """*by* does not ask for *subject* any more (None: nobody does); what nobody asks for is put back as it was."""
-    thing = subject.__func__ if type(subject) in (MethodType, classmethod, staticmethod) else subject
+    thing: Any = subject
+    if type(subject) in (MethodType, classmethod, staticmethod):
+        thing = subject.__func__
     with _lock:
         tracked = TRACKED.get(id(thing))
         if tracked is None or tracked.subject() is not thing:
@@ -157,7 +161,9 @@ def _strings(names: Iterable[str], what: str) -> Iterable[str]:
 def _function(thing: Any) -> Constructor:
     if type(thing) is not FunctionType:
         name = getattr(thing, "__qualname__", type(thing).__name__)
-        raise CannotTrack(f"cannot track {name}: it is a {type(thing).__name__}; give a class or a function written in Python")
+        raise CannotTrack(
+            f"cannot track {name}: it is a {type(thing).__name__}; give a class or a function written in Python"
+        )
     reason = refusal(thing)
     if reason:
         raise CannotTrack(f"cannot track {name_of(thing)}: {reason}")
@@ -172,12 +178,13 @@ def _forget(key: int) -> None:
 
 
 def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
-    if constructor.function is None:
+    function: Any = constructor.function
+    if function is None:
         type.__setattr__(thing, "__init__", Bare(thing, _which(id(thing))))
         return
     woven = WOVEN.get(tracked.key)
-    if woven is None or woven.function() is not constructor.function:
-        woven = Woven(constructor.function, result=constructor.way != "init")
+    if woven is None or woven.function() is not function:
+        woven = Woven(function, result=constructor.way != "init")
         WOVEN[tracked.key] = woven
     woven.users.add(id(thing))
     _hook(woven)
@@ -317,4 +324,4 @@ def _schema(
     )  # fmt: skip
 
 
-linked.plan_of = plan_of
+linked.plan_of, linked.plans = plan_of, PLANS

@@ -34,4 +34,8 @@ def _pydantic(subject: Any, name: str) -> Any:
 
 
 def _found(subject: Any, name: str, otherwise: Any) -> Any:
-    return next((dict_of(cls)[name] for cls in mro_of(subject) if name in dict_of(cls)), otherwise) if isinstance(subject, type) else otherwise
+    return (
+        next((dict_of(cls)[name] for cls in mro_of(subject) if name in dict_of(cls)), otherwise)
+        if isinstance(subject, type)
+        else otherwise
+    )

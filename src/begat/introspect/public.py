@@ -20,7 +20,11 @@ class Public:
         self.parameters = {p.name: p for p in parameters}
         self.star, self.double = starred
         self.annotations = {p.name: short(p.annotation) for p in parameters if p.annotation is not p.empty}
-        self.defaults = {p.name: default_of(subject, p.name, p.default, lambda value: snapshot(value, lambda _: None)) for p in parameters if p.default is not p.empty}
+        self.defaults = {
+            p.name: default_of(subject, p.name, p.default, lambda value: snapshot(value, lambda _: None))
+            for p in parameters
+            if p.default is not p.empty
+        }
         kinds = {p.kind.name: p.name for p in parameters}
         self.starred = (kinds.get("VAR_POSITIONAL"), kinds.get("VAR_KEYWORD"))
         self.shown = (self.starred[0], self.starred[1] or self.double)

@@ -50,9 +50,9 @@ def replaced(value: object, leaf: Callable[[object], object]) -> object:
     """*value* with every leaf put through *leaf*; containers keep their type, untouched values are returned as they are."""
     kind = type(value)
     if kind is list or kind is tuple:
-        return kind([replaced(item, leaf) for item in value])  # type: ignore[call-overload, attr-defined]
+        return kind([replaced(item, leaf) for item in value])  # type: ignore[attr-defined]
     if kind is set or kind is frozenset:
-        return kind([replaced(item, leaf) for item in value])  # type: ignore[call-overload, attr-defined]
+        return kind([replaced(item, leaf) for item in value])  # type: ignore[attr-defined]
     if kind is dict:
         return {key: replaced(item, leaf) for key, item in value.items()}  # type: ignore[attr-defined]
     if kind is Mapping:
