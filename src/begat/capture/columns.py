@@ -6,7 +6,7 @@ time, from end to end. So what is final is packed into tuples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ _BLOCK = 4096
 
 
 class Column:
-    """A list that only grows; an item can be set until it is packed."""
+    """A list that only grows; an item can be changed until it is packed."""
 
     __slots__ = ("_packed", "_tail")
 
@@ -34,8 +34,11 @@ class Column:
             self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
         )
 
-    def __setitem__(self, number: int, item: object) -> None:
-        self._tail[number - len(self._packed) * _BLOCK] = item
+    def change(self, numbers: Iterable[int], how: Callable[[Any], Any]) -> None:
+        """Put the items at *numbers*, none of which is packed yet, through *how*."""
+        tail, packed = self._tail, len(self._packed) * _BLOCK
+        for number in numbers:
+            tail[number - packed] = how(tail[number - packed])
 
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""

@@ -96,8 +96,7 @@ class LiveRun(Run):
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
-        recorder.resolve()
-        version = recorder.version()
+        version = recorder.version(recorder.resolve())
         if version != self._version or not version:
             from begat.capture.reading import Reader
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from types import CodeType
 from typing import Any
 
@@ -30,17 +31,17 @@ class Reader:
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         """All nodes and events so far."""
-        self.recorder.resolve()
+        count = self.recorder.resolve()
         with resting():
-            return self._read()
+            return self._read(count)
 
-    def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
+    def _read(self, count: int) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
         nodes, events = [], []
-        # Not strict: rows come last, so while others build there may be more of the rest.
-        columns = zip(list(recorder.rows), recorder.schemas, recorder.codes, recorder.lastis, strict=False)
+        # Not strict: while others build there are more rows, which are not resolved yet.
+        columns = zip(islice(recorder.rows, count), recorder.schemas, recorder.codes, recorder.lastis, strict=False)
         for number, (row, schema, code, lasti) in enumerate(columns):
             known = self._known(schema)
             site, user = self._site(code, lasti)

@@ -205,11 +205,11 @@ class Recorder:
             self.trouble("an interrupt while taking rows out of the log")
 
     # --- resolving ------------------------------------------------------------------------------------------------------
-    def resolve(self) -> None:
-        """Find the number of every object that rows refer to by its token. To be called before reading."""
+    def resolve(self) -> int:
+        """Find the number of every object that rows refer to by its token; returns how many rows can be read."""
         # Below its own bookkeeping, or while another thread is stuck in it, what was resolved before has to do.
         if self._inside == ident() or not self._busy.acquire(timeout=10):
-            return
+            return self._resolved
         try:
             self._inside = ident()
             self._level()
@@ -219,6 +219,7 @@ class Recorder:
         finally:
             self._inside = 0
             self._busy.release()
+        return self._resolved
 
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
@@ -267,14 +268,15 @@ class Recorder:
                 self.outcomes[number] = event.error
         for returned in self._returned:
             self._identify(returned, numbers)
-        for position in self._inner:
-            self.within[position] = numbers.get(id(self.within[position]))
 
         def leaf(value: object) -> object:
             return self._settled(value, numbers) if type(value) is Link else value
 
-        for position in self._loose:
-            self.rows[position] = self._tight(self.rows[position], leaf)
+        def tight(row: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple([v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in row])
+
+        self.within.change(self._inner, lambda token: numbers.get(id(token)))
+        self.rows.change(self._loose, tight)
         self._raised, self._returned, self._loose, self._inner = [], [], [], []
         self._outer, self._suspicious = None, False
 
@@ -307,20 +309,11 @@ class Recorder:
         self.tokens[call] = returned.identity
         numbers[id(returned.identity)] = call
 
-    @staticmethod
-    def _tight(row: tuple[Any, ...], leaf: Callable[[object], object]) -> tuple[Any, ...]:
-        def tight(value: Any) -> object:
-            if type(value) is Link:
-                return leaf(value)
-            return Defaulted((replaced(value[0], leaf),)) if type(value) is Defaulted else replaced(value, leaf)
-
-        return tuple([value if type(value) in SCALARS else tight(value) for value in row])
-
     def _settled(self, link: Link, numbers: dict[int, int]) -> object:
         token, schema = link
         number = numbers.get(id(token)) if token is not None else None
         if number is not None:
-            return Ref(self.again.get(number, ("", number))[1])
+            return Ref(self.again[number][1] if number in self.again else number)
         outer = self._outside().get(id(token)) if token is not None else None
         if outer is not None:
             return outer
@@ -339,9 +332,9 @@ class Recorder:
                         self._outer.setdefault(id(token), Ref(number, outer.identity))
         return self._outer
 
-    def version(self) -> tuple[int, ...]:
-        """Changes whenever what would be read changes."""
-        return len(self.rows), len(self.outcomes), len(self.again)
+    def version(self, count: int) -> tuple[int, ...]:
+        """Changes whenever what would be read of the first *count* rows changes."""
+        return count, len(self.outcomes), len(self.again)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""
@@ -381,6 +374,11 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+def _tight(value: Any, leaf: Callable[[object], object]) -> object:
+    """*value* with every `Link` in it put through *leaf*."""
+    return Defaulted((replaced(value[0], leaf),)) if type(value) is Defaulted else replaced(value, leaf)
 
 
 def _rank() -> int | None:

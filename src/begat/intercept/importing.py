@@ -284,7 +284,7 @@ class Finder:
         waiting, self._pending = self._pending, []
         for name in waiting:
             module = sys.modules.get(name)
-            spec = contents(module).get("__spec__") if isinstance(module, ModuleType) else None
+            spec = contents(name).get("__spec__")
             if module is None or getattr(spec, "_initializing", False):
                 self._pending.append(name)
             else:
@@ -293,7 +293,7 @@ class Finder:
     def _sweep(self, name: str, module: Any, file: str = "") -> None:
         if type(module) is not ModuleType and ModuleType not in type(module).__mro__:
             return
-        found = contents(module)
+        found = contents(name)
         if not file:
             where = found.get("__file__")
             file = os.path.realpath(where) if isinstance(where, str) else ""

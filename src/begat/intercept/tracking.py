@@ -133,9 +133,10 @@ def release(subject: Any, by: object) -> None:
             return
         del TRACKED[id(thing)]
         PLANS.clear()
+        cls: Any = thing
         if tracked.constructor == "bare":
-            if type(own(thing).get("__init__")) is Bare:
-                type.__delattr__(thing, "__init__")
+            if type(own(cls).get("__init__")) is Bare:
+                type.__delattr__(cls, "__init__")
         elif (woven := WOVEN.get(tracked.key)) is not None:
             woven.users.discard(id(thing))
             if woven.users:
