@@ -9,7 +9,7 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable
-from statistics import median
+from statistics import median, quantiles
 from time import process_time_ns
 from typing import Any
 
@@ -20,22 +20,22 @@ def paired(name: str, work: Callable[[], Any], pairs: int) -> None:
     """Print the median ratio of *work* captured to *work* paused, and how many nodes it leaves."""
     work()
     ratios, plain = [], []
-    nodes = 0
     for number in range(pairs):
         spent = {}
         for scope in (begat.paused, begat.capture) if number % 2 else (begat.capture, begat.paused):
             gc.collect()
-            begin = process_time_ns()
             with scope() as run:
+                begin = process_time_ns()
                 work()
-            spent[scope] = process_time_ns() - begin
+                if run is not None:
+                    run.recorder.resolve()
+                spent[scope] = process_time_ns() - begin
             if run is not None:
-                nodes = len(run.nodes)
-        ratios.append(spent[begat.capture] / spent[begat.paused])
-        plain.append(spent[begat.paused])
-    ordered = sorted(ratios)
-    low, high = ordered[len(ordered) // 4], ordered[-len(ordered) // 4]
-    print(f"{name:58}{min(plain) / 1e6:9.2f} ms {nodes:7} nodes {100 * (median(ratios) - 1):+7.2f} %  (quartiles {100 * (low - 1):+.1f} to {100 * (high - 1):+.1f})")
+                nodes = len(run.recorder.rows)
+        ratios.append(100 * (spent[begat.capture] / spent[begat.paused] - 1))
+        plain.append(spent[begat.paused] / 1e6)
+    low, middle, high = quantiles(ratios)
+    print(f"{name:50}{median(plain):9.2f} ms {nodes:7} nodes {middle:+7.2f} %   (quartiles {low:+.1f} to {high:+.1f})")
 
 
 def torch() -> None:

@@ -198,11 +198,12 @@ class Recorder:
                 del column[count:]
             for packed in (self.codes, self.within):
                 packed.cut(count)
-            self._inner = [position for position in self._inner if position < count]
-            self._loose = [position for position in self._loose if position < count]
             self._resolved = min(self._resolved, count)
             self._live = [position for position in self._live if position < count]
             self.trouble("an interrupt while taking rows out of the log")
+        for positions in (self._inner, self._loose):
+            while positions and positions[-1] >= count:
+                del positions[-1]
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> int:

@@ -298,7 +298,7 @@ class Finder:
             where = found.get("__file__")
             file = os.path.realpath(where) if isinstance(where, str) else ""
         if any(w.may_hold(name) or w.holds_file(file) for w in self.watches):
-            for key, value in list(found.items()):
+            for key, value in list[tuple[str, Any]](found.items()):
                 if is_class(value):
                     # Defined here, or asked for by the very name under which it is found here.
                     here = module_of(value) == name
