@@ -9,11 +9,13 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
                 if lane is None: return None
+            stack = lane.stack
             if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA   # the very class, and never seen before
+            elif stack and stack[-1]() is me: return None               # super().__init__ in a construction that is known
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
-            token = REF(me); stack = lane.stack; frame = FRAME(2)
+            token = REF(me); frame = FRAME(2)
             values = (a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b))
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
@@ -55,8 +57,8 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGED):
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
                 if lane is None: return None
-{choose}
             stack = lane.stack
+{choose}
             frame = FRAME(2)
 {metas}\
             values = ({values})
@@ -72,11 +74,13 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGED):
 """
 _FAST = """\
             if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA
+            elif stack and stack[-1]() is me: return None
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me)"""
 _SLOW = """\
+            if stack and stack[-1]() is me: return None
             schema = WHICH(me, lane)
             if schema is None: return None
             token = TOKEN(me, lane)"""
