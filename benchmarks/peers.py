@@ -17,9 +17,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from stopwatch import Way, best
-
 import begat
+from stopwatch import Way, best
 
 warnings.simplefilter("ignore")
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from time import process_time_ns
 from typing import Any
 
 import begat
+
+# Processor time is summed over threads, and those of a BLAS spin while they wait.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
 def paired(name: str, work: Callable[[], Any], pairs: int) -> None:

@@ -17,9 +17,9 @@ MODULES = (
     "folder = tempfile.mkdtemp(); sys.path.insert(0, folder)\n"
     "for number in range(300): open(os.path.join(folder, f'made_{number}.py'), 'w').write('class C:\\n    def __init__(self, a): self.a = a\\n')\n"
     "importlib.invalidate_caches()\n"
-    "{setup}\n"
+    "SETUP\n"
     "begin = time.process_time()\n"
-    "for number in range(300): importlib.import_module(f'made_{{number}}')\n"
+    "for number in range(300): importlib.import_module(f'made_{number}')\n"
     "print((time.process_time() - begin) / 300)\n"
 )
 LIBRARY = (
@@ -51,12 +51,12 @@ def main() -> None:
     print(f"{'bare interpreter':56}{1000 * bare:8.1f} ms")
     print(f"{'import begat':56}{1000 * (least(IMPORT) - bare):+8.1f} ms")
     print(f"{'import begat, track a class, open and close a scope':56}{1000 * (least(USE) - bare):+8.1f} ms")
-    plain = min(float(output(MODULES.format(setup=""), "-S" if False else "-B")) for _ in range(5))
+    plain = min(float(output(MODULES.replace("SETUP", ""), "-B")) for _ in range(5))
     for name, setup in {
         "a small module imported, nobody watching it": "import begat; begat.watch('other.*')",
         "a small module imported and its class tracked": "import begat; begat.watch('made_*')",
     }.items():
-        spent = min(float(output(MODULES.format(setup=setup), "-B")) for _ in range(5))
+        spent = min(float(output(MODULES.replace("SETUP", setup), "-B")) for _ in range(5))
         print(f"{name:56}{1e6 * (spent - plain):+8.0f} µs (plain {1e6 * plain:.0f})")
     for name, loading in {
         "torch.nn": "import torch.nn",

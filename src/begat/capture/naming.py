@@ -8,6 +8,7 @@ path keeps it, the next one is ``model.1``; user's constructions choose before t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import CodeType
 
 from begat.introspect.callsites import Name, name
@@ -60,26 +61,26 @@ class Namer:
         """*nodes* with their paths."""
         for users in (True, False):
             for node in nodes:
-                if node.user is users:
+                if node.user is users and node.id not in self._paths:
                     self._name(node.id)
         for node in nodes:
             object.__setattr__(node, "path", self._paths[node.id])  # not yet handed out
         return nodes
 
     def _name(self, number: int) -> None:
+        above = self._above(number)
+        if above is None or above in self._paths:
+            self._paths[number] = self._path(number, self._paths[above] if above is not None else "")
+            return
         # What a path hangs from is named first: an explicit chain, for nesting deeper than Python's stack.
         chain = [number]
         while chain:
-            at = chain[-1]
-            if at in self._paths:
-                chain.pop()
-                continue
-            above = self._above(at)
+            above = self._above(chain[-1])
             if above is not None and above not in self._paths and above not in chain:
                 chain.append(above)
                 continue
+            at = chain.pop()
             self._paths[at] = self._path(at, self._paths.get(above, "") if above is not None else "")
-            chain.pop()
 
     def _above(self, number: int) -> int | None:
         consumer = self._consumer.get(number)
@@ -90,13 +91,11 @@ class Namer:
 
     def _path(self, number: int, above: str) -> str:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
-        prefix = (above,) if above else ()
         if consumer is not None:
-            return self._free(".".join((*prefix, *map(segment, consumer[1]))))
-        if known is None or known.inline or not known.segments or not (node.user or prefix):
-            return self._free(".".join((*prefix, segment(_class_name(node.target)))))
-        path = ".".join((*prefix, *map(segment, known.segments)))
-        return self._free(path, counted=True) if known.counted else self._free(path)
+            return self._free(_below(above, consumer[1]))
+        if known is None or known.inline or not known.segments or not (node.user or above):
+            return self._free(_below(above, (_class_name(node.target),)))
+        return self._free(_below(above, known.segments), counted=known.counted)
 
     def _free(self, path: str, counted: bool = False) -> str:
         if not counted and path not in self._taken:
@@ -110,8 +109,14 @@ class Namer:
         return f"{path}.{number}"
 
 
+@lru_cache(maxsize=4096)
+def _below(above: str, segments: tuple[str, ...]) -> str:
+    return ".".join((*((above,) if above else ()), *map(segment, segments)))
+
+
 _LEAVES = (type(None), bool, int, float, str)
 
 
+@lru_cache(maxsize=4096)
 def _class_name(target: str) -> str:
     return target.rpartition(":")[2].rpartition(".<locals>.")[2]

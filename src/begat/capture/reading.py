@@ -41,8 +41,10 @@ class Reader:
         namer = Namer()
         nodes, events = [], []
         # Not strict: while others build there are more rows, which are not resolved yet.
-        columns = zip(islice(recorder.rows, count), recorder.schemas, recorder.codes, recorder.lastis, strict=False)
-        for number, (row, schema, code, lasti) in enumerate(columns):
+        columns = zip(
+            islice(recorder.rows, count), recorder.schemas, recorder.codes, recorder.lastis, recorder.within, strict=False
+        )
+        for number, (row, schema, code, lasti, within) in enumerate(columns):
             known = self._known(schema)
             site, user = self._site(code, lasti)
             again = recorder.again.get(number)
@@ -50,7 +52,6 @@ class Reader:
                 events.append(Event(again[0], again[1], known.bind(row), site))
                 continue
             arguments = known.bind(row)
-            within = recorder.within[number]
             within = recorder.again.get(within, ("", within))[1] if within is not None else None
             error = recorder.outcomes.get(number)
             nodes.append(
@@ -126,7 +127,11 @@ class _Known:
         if self.public is None and not self.careful:
             defaults = self.defaults
             found = {
-                name: defaults[name] if value is NOT_GIVEN else self._argument(name, value)
+                name: defaults[name]
+                if value is NOT_GIVEN
+                else Argument(name, value)
+                if type(value) in _NEVER_SECRET
+                else self._argument(name, value)
                 for name, value in zip(names, values, strict=True)
             }
             return found if self.order is None else {name: found[name] for name in self.order}
@@ -143,8 +148,6 @@ class _Known:
         }
 
     def _argument(self, name: str, value: Any) -> Argument:
-        if type(value) in _NEVER_SECRET:
-            return Argument(name, value)
         _, value, source = self._pair(name, value)
         return Argument(name, redacted(name, value), source)
 

@@ -59,7 +59,7 @@ class Recorder:
         self._raised: list[Raised] = []
         self._returned: list[Returned] = []
         self._outer: dict[int, Ref] | None = None
-        self._live: list[int] = []  # the rows before the resolved ones whose object still lives
+        self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
         self._linked = linked.count
         self._suspicious = False
@@ -199,7 +199,7 @@ class Recorder:
             for packed in (self.codes, self.within):
                 packed.cut(count)
             self._resolved = min(self._resolved, count)
-            self._live = [position for position in self._live if position < count]
+            self._live = array("q", [position for position in self._live if position < count])
             self.trouble("an interrupt while taking rows out of the log")
         for positions in (self._inner, self._loose):
             while positions and positions[-1] >= count:
@@ -232,7 +232,7 @@ class Recorder:
             self._refer()
         for position in dead:
             tokens[position] = None
-        self._live = [i for i in self._live if tokens[i] is not None]
+        self._live = array("q", [i for i in self._live if tokens[i] is not None])
         self._settled_up_to_here()
 
     def _forget(self) -> None:
@@ -254,7 +254,7 @@ class Recorder:
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.tokens, self._resolved
-        self._live += [i for i, token in enumerate(tokens[start:], start) if token is not None]
+        self._live.extend([i for i, token in enumerate(tokens[start:], start) if token is not None])
         self._resolved = len(tokens)
         self.rows.pack()
         self.within.pack()
