@@ -146,13 +146,12 @@ def token_of(obj: object, lane: Lane) -> object:
         return lane.sink.pin(obj)
 
 
-STRICT = os.environ.get("BEGAT_STRICT") == "1"
 _reported: set[str] = set()
 
 
 def trouble(error: BaseException, doing: str = "recording a call") -> None:
     """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
-    if STRICT or not is_ours(error):
+    if os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error):
         raise error
     lane = LANE.get()
     what = f"{type(error).__name__} while {doing}"
