@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from begat.intercept.interceptor import LANE, Lane, Pin, token_of
+from begat.intercept.interceptor import LANE, Lane, Pin, token_of, weakrefoffset
 from begat.introspect.describe import Link, snapshot
 
 
@@ -58,11 +58,10 @@ def link(obj: object) -> Link | None:
 
 
 def _token(obj: object) -> object:
-    try:
+    if weakrefoffset(type(obj)):
         return ref(obj)
-    except TypeError:
-        lane = LANE.get()
-        return lane.sink.pinned(obj) if lane is not None and lane.sink is not None else None
+    lane = LANE.get()
+    return lane.sink.pinned(obj) if lane is not None and lane.sink is not None else None
 
 
 def identity_of(result: object, lane: Lane) -> object | None:
