@@ -8,9 +8,9 @@ the prologue does, in one function less. For ``class Net`` with parameters ``a``
         lane = LANE() if LISTENING else None
         if lane is not None and lane.thread == IDENT() and TYPE(self) is __class__ and not COUNT(self):
             token = REF(self); stack = lane.stack; frame = FRAME(1)
-            values = (a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b))
             note = lane.extend
-            note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
+                  a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             if b is D: b = d_b
@@ -35,7 +35,7 @@ from typing import Any
 from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, KeywordDefaults
 from begat.intercept.hooks import _GLOBALS, _SCALAR
 from begat.intercept.identity import snap
-from begat.intercept.interceptor import failed
+from begat.intercept.interceptor import HEAD, failed
 from begat.intercept.schema import Options, schema_of
 
 _SOURCE = """\
@@ -46,9 +46,8 @@ def make({cells}):
             token = {token}
             stack = lane.stack
             frame = FRAME(1)
-            values = ({values})
             note = lane.extend
-            note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            note((token, SCHEMA, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             {defaults}
@@ -121,6 +120,7 @@ def _maker(shape: tuple[int, int, int, int], names: tuple[str, ...], defaulted: 
         signature=", ".join(signature),
         me=names[0],
         token=f"REF({names[0]})" if weak else f"TOKEN({names[0]}, lane)",
+        length=HEAD + len(names) - 1,
         values="".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[1:]),
         defaults="\n            ".join(f"if {name} is D: {name} = d_{name}" for name in defaulted) or "pass",
         arguments=", ".join(passed),

@@ -6,7 +6,7 @@ time, from end to end. So what is final is packed into tuples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -34,11 +34,9 @@ class Column:
             self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
         )
 
-    def change(self, numbers: Iterable[int], how: Callable[[Any], Any]) -> None:
-        """Put the items at *numbers*, none of which is packed yet, through *how*."""
-        tail, packed = self._tail, len(self._packed) * _BLOCK
-        for number in numbers:
-            tail[number - packed] = how(tail[number - packed])
+    def put(self, number: int, item: Any) -> None:
+        """Change the item at *number*, which is not packed yet."""
+        self._tail[number - len(self._packed) * _BLOCK] = item
 
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""

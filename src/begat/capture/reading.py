@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from types import CodeType
 from typing import Any
 
@@ -40,11 +39,7 @@ class Reader:
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
         nodes, events = [], []
-        # Not strict: while others build there are more rows, which are not resolved yet.
-        columns = zip(
-            islice(recorder.rows, count), recorder.schemas, recorder.codes, recorder.lastis, recorder.within, strict=False
-        )
-        for number, (row, schema, code, lasti, within) in enumerate(columns):
+        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
             known = self._known(schema)
             site, user = self._site(code, lasti)
             again = recorder.again.get(number)
@@ -79,8 +74,9 @@ class Reader:
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time."""
         self.recorder.resolve()
-        schema = self.recorder.schemas[number]
-        return {name: argument.value for name, argument in self._known(schema).bind(self.recorder.rows[number]).items()}
+        rows = self.recorder.rows
+        bound = self._known(rows.schema(number)).bind(rows.values(number))
+        return {name: argument.value for name, argument in bound.items()}
 
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:
         key = id(code), lasti  # the recorder holds the code

@@ -15,14 +15,14 @@ import sys
 import threading
 from array import array
 from collections.abc import Callable
+from operator import call
 from typing import Any
 from weakref import ref
 
-from begat.capture.columns import Column
+from begat.capture.rows import Rows, parted
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import Lane, Pin, Raised, Returned, ident, trouble
-from begat.intercept.schema import Schema
+from begat.intercept.interceptor import HEAD, Lane, Pin, Raised, Returned, ident, trouble
 from begat.introspect.describe import Link
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
@@ -42,12 +42,7 @@ class Recorder:
         self.log: list[Any] = []
         self.events: list[Any] = []
         self.lanes: dict[int, Lane] = {}
-        self.rows = Column()
-        self.within = Column()
-        self.tokens: list[Any] = []
-        self.schemas: list[Schema] = []
-        self.codes = Column()
-        self.lastis = array("i")
+        self.rows = Rows()
         self.outcomes: dict[int, str] = {}
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
@@ -137,7 +132,7 @@ class Recorder:
         try:
             self._inside = ident()
             self._level()
-            if len(self.rows) + len(self.log) // 6 >= 2 * self._swept:
+            if len(self.rows) + len(self.log) // HEAD >= 2 * self._swept:
                 self._resolve()
                 self._swept = max(4096, len(self.rows))
             else:
@@ -161,43 +156,27 @@ class Recorder:
             else:
                 self._returned.append(event)
         del self.events[: len(events)]
-        batch = self.log[:]
-        del self.log[: len(batch)]
-        start = len(self.rows)
-        if start + len(batch) // 6 > self.limit:
-            self.dropped += start + len(batch) // 6 - self.limit
-            del batch[6 * max(0, self.limit - start) :]
-        if not batch:
+        log = self.log[:]
+        del self.log[: len(log)]
+        if not log:
             return
-        tokens, schemas, codes, lastis, within, rows = (batch[column::6] for column in range(6))
-        if within.count(None) != len(within):
-            self._inner += [i for i, token in enumerate(within, start) if token is not None]
+        start = len(self.rows)
+        batch = parted(log)
+        if (over := start + len(batch.tokens) - self.limit) > 0:
+            self.dropped += over
+            batch = batch.first(len(batch.tokens) - over)
+        if batch.within.count(None) != len(batch.within):
+            self._inner += [i for i, token in enumerate(batch.within, start) if token is not None]
         if linked.count != self._linked:
             self._linked = linked.count
             plain = SCALARS.issuperset
-            self._loose += [i for i, row in enumerate(rows, start) if not plain(map(type, row))]
-        self.tokens += tokens
-        self.schemas += schemas
-        self.codes.extend(codes)
-        self.lastis.extend(lastis)
-        self.within.extend(within)
-        self.rows.extend(rows)
+            self._loose += [i for i, row in enumerate(batch.rows(), start) if not plain(map(type, row))]
+        self.rows.add(batch)
 
     def _level(self) -> None:
         """Cut off what an interrupt, or a fork in the middle, left beyond the whole rows."""
         count = len(self.rows)
-        if (
-            not count
-            == len(self.tokens)
-            == len(self.schemas)
-            == len(self.codes)
-            == len(self.lastis)
-            == len(self.within)
-        ):
-            for column in (self.tokens, self.schemas, self.lastis):
-                del column[count:]
-            for packed in (self.codes, self.within):
-                packed.cut(count)
+        if self.rows.level():
             self._resolved = min(self._resolved, count)
             self._live = array("q", [position for position in self._live if position < count])
             self.trouble("an interrupt while taking rows out of the log")
@@ -224,9 +203,9 @@ class Recorder:
 
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
-        tokens, start = self.tokens, self._resolved
+        tokens, start = self.rows.tokens, self._resolved
         dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
-        dead += [i for i, token in enumerate(tokens[start:], start) if token is not None and token() is None]
+        dead += [i for i, found in enumerate(map(call, tokens[start:]), start) if found is None]
         self._take()
         if self._unresolved():
             self._refer()
@@ -243,8 +222,10 @@ class Recorder:
         """
         if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
             return
-        tokens, start = self.tokens, self._resolved
-        living = [token if token is not None and token() is not None else None for token in tokens[start:]]
+        tokens, start = self.rows.tokens, self._resolved
+        young = tokens[start:]
+        # A token is called for its object; by C, for this is done for every row.
+        living = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
         if not self.log:  # else a row may have come in meanwhile, and refer to what died since
             tokens[start:] = living
             self._settled_up_to_here()
@@ -253,12 +234,12 @@ class Recorder:
         return self._loose or self._inner or self._raised or self._returned or self._suspicious
 
     def _settled_up_to_here(self) -> None:
-        tokens, start = self.tokens, self._resolved
-        self._live.extend([i for i, token in enumerate(tokens[start:], start) if token is not None])
+        tokens, start = self.rows.tokens, self._resolved
+        young = tokens[start:]
+        if young.count(None) != len(young):
+            self._live.extend([i for i, token in enumerate(young, start) if token is not None])
         self._resolved = len(tokens)
         self.rows.pack()
-        self.within.pack()
-        self.codes.pack()
 
     def _refer(self) -> None:
         """Put numbers in the place of tokens in all rows that are new."""
@@ -273,18 +254,19 @@ class Recorder:
         def leaf(value: object) -> object:
             return self._settled(value, numbers) if type(value) is Link else value
 
-        def tight(row: tuple[Any, ...]) -> tuple[Any, ...]:
-            return tuple([v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in row])
-
-        self.within.change(self._inner, lambda token: numbers.get(id(token)))
-        self.rows.change(self._loose, tight)
+        rows = self.rows
+        for row in self._inner:
+            rows.within.put(row, numbers.get(id(rows.within[row])))
+        for row in self._loose:
+            values = rows.values(row)
+            rows.put(row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values])
         self._raised, self._returned, self._loose, self._inner = [], [], [], []
         self._outer, self._suspicious = None, False
 
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
         numbers: dict[int, int] = {}
-        for position, token in enumerate(self.tokens):
+        for position, token in enumerate(self.rows.tokens):
             if token is None:
                 continue
             first = numbers.setdefault(id(token), position)
@@ -297,17 +279,17 @@ class Recorder:
         call = numbers.get(id(returned.token))
         if call is None:
             return
-        schema = self.schemas[call]
+        schema = self.rows.schema(call)
         earlier = numbers.get(id(returned.identity))
         if earlier is not None and earlier < call:
             if schema.kind == "class":
                 self.again[call] = ("reused", earlier)
             numbers[id(returned.token)] = earlier
-            self.tokens[call] = None
+            self.rows.tokens[call] = None
             return
         if earlier is not None:
-            self.tokens[earlier] = None  # built inside the call: from outside, the object is what the call returned
-        self.tokens[call] = returned.identity
+            self.rows.tokens[earlier] = None  # built inside the call: from outside, the object is what the call returned
+        self.rows.tokens[call] = returned.identity
         numbers[id(returned.identity)] = call
 
     def _settled(self, link: Link, numbers: dict[int, int]) -> object:
@@ -327,7 +309,7 @@ class Recorder:
             self._outer = {}
             for outer in (known for known in recorders() if known is not self):
                 outer.settle()
-                for position, token in enumerate(outer.tokens):
+                for position, token in enumerate(outer.rows.tokens):
                     if token is not None:
                         number = outer.again.get(position, ("", position))[1]
                         self._outer.setdefault(id(token), Ref(number, outer.identity))
@@ -349,8 +331,8 @@ class Recorder:
         if token is None:
             return None
         self.resolve()
-        for position in range(len(self.tokens) - 1, -1, -1):
-            if self.tokens[position] is token:
+        for position in range(len(self.rows.tokens) - 1, -1, -1):
+            if self.rows.tokens[position] is token:
                 return self.again.get(position, ("", position))[1]
         return None
 

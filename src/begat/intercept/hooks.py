@@ -16,9 +16,9 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me); frame = FRAME(2)
-            values = (a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b))
             note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
+                  a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             return lane.leave
@@ -40,10 +40,10 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import LANE, Call, Lane, Returned, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import HEAD, LANE, Call, Lane, Returned, arrive, frame, ident, token_of, trouble
 
 _NONE = type(None)
-LIMIT = 6 * 1_024  # what may wait in a log: six entries make a row
+LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
@@ -61,10 +61,8 @@ def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGED):
 {choose}
             frame = FRAME(2)
 {metas}\
-            values = ({values})
-{changing}\
-            note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, values))
+{changing}            note = lane.extend
+            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             return {leave}
@@ -94,7 +92,7 @@ _UNPACK = """\
             me, a0 = a0[0], a0[1:]
 """
 _CHANGING = """\
-            values = CHANGED(values)
+            values = CHANGED(({values}))
 """
 _METAS = """\
             while frame.f_code in METAS: frame = frame.f_back
@@ -146,12 +144,14 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
     elif first:
         names[0] = "me"
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
+    values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:])
     source = _OPENING.format(
         parameters=", ".join(names),
         choose=choose,
         metas=_METAS if metas else "",
-        values="".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:]),
-        changing=_CHANGING if changing else "",
+        length=HEAD + len(names) - first,
+        values="*values" if changing else values,
+        changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
         leave="LEAVE(lane, token)" if way == "call" else "lane.leave",
     )

@@ -1,9 +1,10 @@
 """Between the woven code and whoever records: the lane that the current thread and context write into.
 
-A row of a lane's log is six items in a row, *token, schema, code, lasti, within, values*: *token* stands for the object (its weak
+A row of a lane's log is a head of six items, *token, schema, code, lasti, within, length*, and its values: *token* stands for the object (its weak
 reference, which CPython makes once per object and hands out again, so that the same object is the same token), *code*
-and *lasti* are the place of the call, *within* the token of the construction that this one happened in, and the values
-follow the parameters of the schema, `NOT_GIVEN` where the caller left one out. Names are looked up when somebody reads.
+and *lasti* are the place of the call, *within* the token of the construction that this one happened in, *length* how many items this
+row has, and the values follow the parameters of the schema, `NOT_GIVEN` where the caller left one out. Names are looked up when
+somebody reads.
 The log is flat, so that a row leaves no tuple behind for the garbage collector to count; what happens to calls later, which is
 rare, goes into *events*.
 """
@@ -20,6 +21,9 @@ from typing import Any, Protocol
 from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
+
+
+HEAD = 6  # the items of a row before its values
 
 
 class Sink(Protocol):
