@@ -1,4 +1,4 @@
-"""What capturing costs real programs: paired runs, plain and captured in turn, median of the ratios.
+"""What capturing costs real programs: paired runs, paused and captured in turn, median of the ratios.
 
     python benchmarks/realwork.py [torch] [sklearn]
 """

@@ -34,7 +34,6 @@ from typing import Any
 
 from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, KeywordDefaults
 from begat.intercept.hooks import _GLOBALS, _SCALAR
-from begat.intercept.identity import snap
 from begat.intercept.interceptor import HEAD, failed
 from begat.intercept.schema import Options, schema_of
 
@@ -86,14 +85,13 @@ def around(cls: type, original: FunctionType) -> Any:
     options = Options()
     schema = schema_of(
         cls, f"{cls.__module__}:{cls.__qualname__}", "class", original, code, defaults, keywords,
-        skip=1, options=options, notes=(), snap=snap,
+        skip=1, options=options, notes=(),
     )  # fmt: skip
     known = dict(zip(names[first_default:], defaults, strict=False)) | keywords
     shim = _maker(shape, names, defaulted, bool(type.__dict__["__weakrefoffset__"].__get__(cls)))(
         __class__=cls,
         SCHEMA=schema,
         INIT=original,
-        SNAP=snap,
         **{f"d_{name}": known[name] for name in defaulted},
     )
     update_wrapper(shim, original)
@@ -116,7 +114,7 @@ def _maker(shape: tuple[int, int, int, int], names: tuple[str, ...], defaulted: 
     passed = [*names[:positional], *([args] if args else [])]
     passed += [*(f"{name}={name}" for name in names[positional:named]), *([kwargs] if kwargs else [])]
     source = _SOURCE.format(
-        cells=", ".join(["__class__", "SCHEMA", "INIT", "SNAP", *(f"d_{name}" for name in defaulted)]),
+        cells=", ".join(["__class__", "SCHEMA", "INIT", *(f"d_{name}" for name in defaulted)]),
         signature=", ".join(signature),
         me=names[0],
         token=f"REF({names[0]})" if weak else f"TOKEN({names[0]}, lane)",

@@ -1,4 +1,4 @@
-"""Every error begat raises, each with a stable code and a builtin as second base."""
+"""The errors of begat's own, each with a stable code and a builtin as second base; wrong arguments are plain `TypeError`s."""
 
 from __future__ import annotations
 
@@ -32,10 +32,6 @@ class UnknownRun(BegatError, LookupError):
 
 class CaptureWarning(RuntimeWarning):
     """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
-
-
-for _error in (BegatError, CannotTrack, InvalidRecord, UnknownRun, CaptureWarning):
-    _error.__module__ = "begat.errors"
 
 
 _KINDS = (

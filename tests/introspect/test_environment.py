@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from begat.introspect import environment
-from begat.introspect.environment import collect, git, scrubbed_argv, versions
+from begat.introspect.environment import collect, git, versions
+from begat.introspect.secrets import scrubbed_argv
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

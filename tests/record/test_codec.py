@@ -23,7 +23,6 @@ from begat.record import codec, decoding, encoding, engine, migrations
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process
 from begat.record.values import (
-    STAND_INS,
     Alias,
     Array,
     Cut,
@@ -114,7 +113,7 @@ def same(a: object, b: object) -> bool:
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a.items(), b.items(), strict=True))
     if type(a) in (set, frozenset):
         return len(a) == len(b) and all(any(same(item, other) for other in b) for item in a)
-    if type(a) in STAND_INS:
+    if dataclasses.is_dataclass(a):
         return all(same(getattr(a, field.name), getattr(b, field.name)) for field in dataclasses.fields(a))
     if type(a) in (datetime.datetime, datetime.time):
         return repr(a) == repr(b)  # fold, and the name of the zone

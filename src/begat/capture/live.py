@@ -44,7 +44,7 @@ class LiveRun(Run):
         if recorder.dropped:
             marks.append(f"{recorder.dropped} constructions beyond the limit of {recorder.limit} were not recorded")
         if tuple(marks) != self._header.marks:
-            self._change(marks=tuple(marks))
+            self.change(marks=tuple(marks))
         return self._header
 
     @property
@@ -80,24 +80,18 @@ class LiveRun(Run):
 
         super().result(**{name: snapshot(value, lambda _: None) for name, value in values.items()})
 
-    def describe_as(self, **changes: Any) -> None:
-        """Set what the run says of itself: script, name, argv."""
-        self._change(**changes)
-
     def end(self, kind: type[BaseException] | None = None) -> None:
         """The run is over, by an exception of type *kind* or normally (`SystemExit` with status 0 is normal)."""
         from begat.introspect.targets import name_of
 
         self.recorder.close()
         outcome = "finished" if kind is None else "raised"
-        self._change(
-            ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None
-        )
+        self.change(ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None)
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
         version = recorder.version(recorder.resolve())
-        if version != self._version or not version:
+        if version != self._version:
             from begat.capture.reading import Reader
 
             self._seen = Reader(recorder).read()
@@ -105,7 +99,8 @@ class LiveRun(Run):
             self._index = self._numbers = None
         return self._seen
 
-    def _change(self, **changes: Any) -> None:
+    def change(self, **changes: Any) -> None:
+        """Set what the run says of itself: script, name, argv, …"""
         from dataclasses import replace
 
         self._header = replace(self._header, **changes)
@@ -116,6 +111,6 @@ def _stamp(moment: datetime) -> str:
 
 
 def _argv() -> tuple[str, ...]:
-    from begat.introspect.environment import scrubbed_argv
+    from begat.introspect.secrets import scrubbed_argv
 
     return scrubbed_argv(getattr(sys, "argv", []))

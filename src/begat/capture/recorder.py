@@ -259,7 +259,9 @@ class Recorder:
             rows.within.put(row, numbers.get(id(rows.within[row])))
         for row in self._loose:
             values = rows.values(row)
-            rows.put(row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values])
+            rows.put(
+                row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values]
+            )
         self._raised, self._returned, self._loose, self._inner = [], [], [], []
         self._outer, self._suspicious = None, False
 
@@ -288,7 +290,9 @@ class Recorder:
             self.rows.tokens[call] = None
             return
         if earlier is not None:
-            self.rows.tokens[earlier] = None  # built inside the call: from outside, the object is what the call returned
+            self.rows.tokens[earlier] = (
+                None  # built inside the call: from outside, the object is what the call returned
+            )
         self.rows.tokens[call] = returned.identity
         numbers[id(returned.identity)] = call
 

@@ -31,8 +31,15 @@ class Batch(NamedTuple):
     def first(self, count: int) -> Batch:
         """The first *count* rows."""
         lengths = self.lengths[:count]
-        values = self.values[: sum(lengths)]
-        return Batch(*(column[:count] for column in self[:5]), values, lengths)  # type: ignore[arg-type]  # they are five
+        return Batch(
+            self.tokens[:count],
+            self.schemas[:count],
+            self.codes[:count],
+            self.lastis[:count],
+            self.within[:count],
+            self.values[: sum(lengths)],
+            lengths,
+        )
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The values of each row."""
@@ -49,7 +56,8 @@ def parted(log: list[Any]) -> Batch:
         values: list[Any] = [None] * (count * length)
         for place in range(length):
             values[place::length] = log[HEAD + place :: stride]
-        return Batch(*(log[place::stride] for place in range(HEAD - 1)), values, [length] * count)
+        tokens, schemas, codes, lastis, within = (log[place::stride] for place in range(HEAD - 1))
+        return Batch(tokens, schemas, codes, lastis, within, values, [length] * count)
     starts = []
     at, end = 0, len(log)
     while at < end:
@@ -57,7 +65,8 @@ def parted(log: list[Any]) -> Batch:
         at += log[at + HEAD - 1]
     values = [value for at in starts for value in log[at + HEAD : at + log[at + HEAD - 1]]]
     lengths = [log[at + HEAD - 1] - HEAD for at in starts]
-    return Batch(*([log[at + place] for at in starts] for place in range(HEAD - 1)), values, lengths)
+    tokens, schemas, codes, lastis, within = ([log[at + place] for at in starts] for place in range(HEAD - 1))
+    return Batch(tokens, schemas, codes, lastis, within, values, lengths)
 
 
 def _alike(items: Sequence[Any]) -> bool:

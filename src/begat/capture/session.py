@@ -18,8 +18,6 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
-from begat.errors import BegatError
-from begat.intercept.identity import stands_for
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
 from begat.record.graph import Run
 from begat.record.model import Node
@@ -218,8 +216,8 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     """
     Write the current run to *path*: the innermost open scope's, or the process-wide graph.
 
-    With *at_exit* it is written when the interpreter ends, after everything the program builds. Raises OSError if the file
-    cannot be written.
+    With *at_exit* it is the process-wide graph, whatever scope is open now, and it is written when the interpreter ends,
+    after everything the program builds. Raises OSError if the file cannot be written.
     """
     if at_exit:
         from begat.capture.endings import at_end
@@ -259,6 +257,3 @@ def params(obj: object) -> dict[str, Any]:
     from begat.capture.reading import Reader
 
     return Reader(found[0].recorder).params(found[1])
-
-
-__all__ = ["BegatError", "capture", "dump", "graph", "params", "paused", "provenance", "session", "stands_for"]

@@ -6,7 +6,6 @@ import atexit
 import io
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
@@ -15,6 +14,7 @@ from begat.capture.endings import at_end
 from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.intercept.importing import FINDER, Watch
+from begat.introspect.secrets import scrubbed_argv
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.describe_as(script=said, name=plan.name, argv=_scrubbed(sys.argv))
+    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     ending = _Ending(plan, run, record, watching)
@@ -183,9 +183,3 @@ def _prepare(home: str) -> None:
                 file.write("*\n")
     except OSError:
         return  # said once, at the end, when the record cannot be written
-
-
-def _scrubbed(argv: Sequence[str]) -> tuple[str, ...]:
-    from begat.introspect.environment import scrubbed_argv
-
-    return scrubbed_argv(argv)

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from begat.cli.launch import Plan
-from begat.intercept.importing import names
 
 _KNOWN = ("watch",)
 
@@ -68,7 +67,8 @@ def command(
     _refuse_overrides(ctx, words)
     from begat.cli.find import home
 
-    patterns = names((*_configured(target if module is None else "."), *watch))
+    said = (pattern.strip() for pattern in (*_configured(target if module is None else "."), *watch))
+    patterns = tuple(dict.fromkeys(filter(None, said)))
     where = os.fspath(home().absolute())
     saved = os.path.abspath(save) if save else None
     ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, name, saved, quiet, where)

@@ -99,6 +99,16 @@ def decode(code: CodeType) -> Listing:
     return Listing(instructions, table, end)
 
 
+def insert(listing: Listing, blocks: dict[Instruction, list[Instruction]]) -> None:
+    """Put each block before its instruction: what jumped to that one comes by the block."""
+    found: list[Instruction] = []
+    for instruction in listing.instructions:
+        if instruction.target in blocks:
+            instruction.target = blocks[instruction.target][0]
+        found += [*blocks.get(instruction, ()), instruction]
+    listing.instructions = found
+
+
 def encode(
     code: CodeType, listing: Listing, *, consts: tuple[object, ...], names: tuple[str, ...], stacksize: int
 ) -> CodeType:

@@ -12,7 +12,7 @@ from functools import partial
 from types import CodeType
 from typing import Any
 
-from begat.intercept.assembly import OP, Instruction, Position, decode, encode
+from begat.intercept.assembly import OP, Instruction, Listing, Position, decode, encode, insert
 
 _BUILD = OP["LOAD_BUILD_CLASS"]
 _STORES = frozenset(
@@ -41,29 +41,20 @@ def weave_module(code: CodeType, noticer: Noticer, done: Callable[[], None]) -> 
     """*code* of a module with *noticer* called on its classes, as `weave_definitions`, and *done* when it has been executed."""
     code = weave_definitions(code, noticer)
     listing = decode(code)
-    out: list[Instruction] = []
-    for instruction in listing.instructions:
-        if instruction.returns:
-            block = _call(len(code.co_consts), instruction.position, [])
-            for other in listing.instructions:
-                if other.target is instruction:
-                    other.target = block[0]
-            out += block
-        out.append(instruction)
-    listing.instructions = out
-    return encode(code, listing, consts=(*code.co_consts, done), names=code.co_names, stacksize=code.co_stacksize + 4)
+    index = len(code.co_consts)
+    return _woven(code, listing, {i: _call(index, i.position, []) for i in listing.instructions if i.returns}, done)
 
 
 def weave_definitions(code: CodeType, noticer: Noticer) -> CodeType:
     """*code*, and all code inside it, with *noticer* called on every class that a ``class`` statement makes."""
-    consts = [weave_definitions(c, noticer) if isinstance(c, CodeType) else c for c in code.co_consts]
-    changed = any(new is not old for new, old in zip(consts, code.co_consts, strict=True))
+    consts = tuple(weave_definitions(c, noticer) if isinstance(c, CodeType) else c for c in code.co_consts)
+    if any(new is not old for new, old in zip(consts, code.co_consts, strict=True)):
+        code = code.replace(co_consts=consts)
     # Most code defines no class; looking at the bytes is much cheaper than decoding them.
     if _BUILD not in code.co_code[::2]:
-        return code.replace(co_consts=tuple(consts)) if changed else code
+        return code
     listing = decode(code)
-    index = len(consts)
-    out: list[Instruction] = []
+    blocks: dict[Instruction, list[Instruction]] = {}
     awaited: list[str] = []
     for position, instruction in enumerate(listing.instructions):
         if instruction.op == _BUILD:
@@ -72,17 +63,17 @@ def weave_definitions(code: CodeType, noticer: Noticer) -> CodeType:
                 awaited.append(name)
         if awaited and instruction.op in _STORES and _stores(code, instruction, awaited[-1]):
             awaited.pop()
-            block = _notice(index, instruction)
-            # What jumped to the store (a conditional decorator) must come by here.
-            for other in listing.instructions:
-                if other.target is instruction:
-                    other.target = block[0]
-            out += block
-        out.append(instruction)
-    if len(out) == len(listing.instructions):
-        return code.replace(co_consts=tuple(consts)) if changed else code
-    listing.instructions = out
-    return encode(code, listing, consts=(*consts, noticer), names=code.co_names, stacksize=code.co_stacksize + 4)
+            blocks[instruction] = _notice(len(consts), instruction)
+    return _woven(code, listing, blocks, noticer) if blocks else code
+
+
+def _woven(
+    code: CodeType, listing: Listing, blocks: dict[Instruction, list[Instruction]], constant: Callable[..., None]
+) -> CodeType:
+    # What jumps to such an instruction (a conditional decorator) comes by its block.
+    insert(listing, blocks)
+    consts = (*code.co_consts, constant)
+    return encode(code, listing, consts=consts, names=code.co_names, stacksize=code.co_stacksize + 4)
 
 
 def _class_name(code: CodeType, instructions: list[Instruction], position: int) -> str | None:

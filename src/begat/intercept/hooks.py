@@ -39,7 +39,7 @@ from typing import Any
 from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.identity import identity_of
+from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import HEAD, LANE, Call, Lane, Returned, arrive, frame, ident, token_of, trouble
 
 _NONE = type(None)
@@ -48,7 +48,7 @@ LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
-def make(CLASS, SCHEMA, WHICH, SNAP, METAS, CHANGED):
+def make(CLASS, SCHEMA, WHICH, METAS, CHANGED):
     def enter({parameters}):
         lane = LANE()
         if lane is None: return None
@@ -172,6 +172,7 @@ _GLOBALS: dict[str, Any] = {
     "TOKEN": token_of,
     "CALL": Call,
     "FRAME": frame,
+    "SNAP": snap,
     "LEN": len,
     "LONG": LONG,
     "LIMIT": LIMIT,
@@ -192,7 +193,6 @@ def make(
     subject: type | None,
     schema: object,
     which: Callable[[Any, Lane], object],
-    snap: Callable[[object], object],
     metas: Sequence[CodeType] = (),
     changing: dict[int, object] | None = None,
 ) -> Callable[..., Any]:
@@ -209,7 +209,7 @@ def make(
     # Rows have no place for the object itself.
     shift = 1 if way in ("fast", "slow") and named else 0
     moved = {position - shift: default for position, default in (changing or {}).items()}
-    return maker(_weakly(subject), schema, which, snap, _Codes(metas), _changer(moved, snap))
+    return maker(_weakly(subject), schema, which, _Codes(metas), _changer(moved))
 
 
 def _weakly(subject: type | None) -> Callable[[], type | None]:
@@ -220,9 +220,7 @@ def _no_class() -> None:
     return None
 
 
-def _changer(
-    changing: dict[int, object], snap: Callable[[object], object]
-) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def _changer(changing: dict[int, object]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     def changed(values: tuple[Any, ...]) -> tuple[Any, ...]:
         """*values* with what the defaults that may change are now."""
         found = list(values)

@@ -14,18 +14,6 @@ from begat.intercept.interceptor import LANE, Lane, Pin, token_of, weakrefoffset
 from begat.introspect.describe import Link, snapshot
 
 
-class _Probe:
-    pass
-
-
-def _shared() -> bool:
-    probe = _Probe()
-    return ref(probe) is ref(probe)
-
-
-SHARED = _shared()  # a property of CPython: without it no edge can be told, and none is drawn
-
-
 class _Linked:
     """What `link` needs from above it: what tracking says of a type, and the types that tracked functions have returned."""
 

@@ -11,7 +11,7 @@ import fnmatch
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib._bootstrap_external import _LoaderBasics  # type: ignore[attr-defined]  # frozen, not in the stubs
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
@@ -312,8 +312,3 @@ class Finder:
 
 
 FINDER = Finder()
-
-
-def names(patterns: Iterable[str]) -> tuple[str, ...]:
-    """*patterns* without blanks and repetitions, in order."""
-    return tuple(dict.fromkeys(pattern.strip() for pattern in patterns if pattern.strip()))

@@ -22,7 +22,6 @@ from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
 
-
 HEAD = 6  # the items of a row before its values
 
 

@@ -8,6 +8,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
+from begat.intercept.identity import snap
 from begat.introspect.factories import default_of
 from begat.record.model import Kind
 
@@ -58,7 +59,6 @@ def schema_of(
     skip: int,
     options: Options,
     notes: tuple[str, ...],
-    snap: Callable[[object], object],
 ) -> Schema:
     """The schema of *subject*, built by *function*, whose original code and defaults are given."""
     weak = ref(subject)

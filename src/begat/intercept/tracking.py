@@ -147,12 +147,6 @@ def release(subject: Any, by: object) -> None:
             LISTENING.discard("tracked")
 
 
-def is_tracked(subject: object) -> bool:
-    """Whether somebody asked for exactly this class or function."""
-    tracked = TRACKED.get(id(subject))
-    return tracked is not None and tracked.subject() is subject
-
-
 def _strings(names: Iterable[str], what: str) -> Iterable[str]:
     if isinstance(names, str):
         raise TypeError(f"{what} takes a collection of parameter names: {what}={{{names!r}}}")
@@ -314,15 +308,9 @@ def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
 def _schema(
     subject: Any, target: str, kind: Any, woven: Woven | None, skip: int, options: Options, notes: tuple[str, ...]
 ) -> Schema:
-    from begat.intercept.identity import snap
-
-    if woven is None:
-        return schema_of(subject, target, kind, None, None, (), {}, skip=skip, options=options, notes=notes, snap=snap)
-    defaults, keywords = woven.defaults or (), woven.keywords or {}
-    return schema_of(
-        subject, target, kind, woven.function(), woven.code, defaults, keywords,
-        skip=skip, options=options, notes=notes, snap=snap,
-    )  # fmt: skip
+    function, code = (woven.function(), woven.code) if woven is not None else (None, None)
+    defaults, keywords = (woven.defaults or (), woven.keywords or {}) if woven is not None else ((), {})
+    return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
 linked.plan_of, linked.plans = plan_of, PLANS

@@ -46,8 +46,6 @@ class Woven:
 
     def hook(self, way: str, subject: type | None, schema: object, which: Any) -> None:
         """Make the gate record: quickly what *subject* itself builds, as *which* says what others do."""
-        from begat.intercept.identity import snap
-
         gate = self.gate()
         if gate is None:
             return
@@ -59,7 +57,6 @@ class Woven:
             subject=subject,
             schema=schema,
             which=which,
-            snap=snap,
             metas=_metaclass_calls(subject) if subject is not None else (),
             changing=changing_defaults(self.code, self.defaults or (), self.keywords or {}),
         )

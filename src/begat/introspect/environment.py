@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from begat.record.model import Environment
@@ -157,66 +156,3 @@ def _git(folder: str, *command: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
-
-
-# --- the command line -------------------------------------------------------------------------------------------------
-MASK = "***"
-_SECRET_WORDS = frozenset(
-    "pass passwd password passphrase pwd secret secrets token apikey auth authorization bearer cred creds credential "  # noqa: SIM905
-    "credentials private session sessionid cookie cookies".split()
-)
-_SECRET_PAIRS = frozenset(
-    {("api", "key"), ("access", "key"), ("secret", "key"), ("private", "key"), ("account", "key")}
-)
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_NAMED = re.compile(r"""([\w.-]+)["']?\s*[=:]\s*""")
-_VALUE = re.compile(
-    r"""(["'])(?:\\.|(?!\1).)*\1?|(?:(?:bearer|basic|token)\s+)?[^\s"'&,;}\]]+""", re.DOTALL | re.IGNORECASE
-)
-_WHOLE = re.compile(r"(-{0,2}[\w.-]+)(=)(.*)", re.DOTALL)
-_TOKENS = re.compile(
-    r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{16}\b"  # AWS
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}"  # GitHub, GitLab
-    r"|\bhf_[A-Za-z0-9]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bxox[a-z]-[A-Za-z0-9-]{10,}"  # HF, OpenAI, Google, Slack
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JWT
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM
-    re.DOTALL,
-)
-_USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")
-_BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
-
-
-def scrubbed_argv(argv: Iterable[str]) -> tuple[str, ...]:
-    """*argv* with everything that looks like a secret as ``***``: by the name of its option, by its shape, and in URLs."""
-    found: list[str] = []
-    awaited = False  # the value of the option before
-    for word in argv:
-        is_option = type(word) is str and word.startswith("-") and not word.startswith("-----")
-        if awaited and not is_option:
-            found.append(MASK)
-            awaited = False
-            continue
-        # An error here must cost the value, never the mask.
-        found.append(_tried(lambda word=word: _scrubbed(word), MASK))  # type: ignore[misc]
-        awaited = is_option and "=" not in word and _tried(lambda word=word: _is_secret(word), True)  # type: ignore[misc]
-    return tuple(found)
-
-
-def _scrubbed(word: str) -> str:
-    whole = _WHOLE.fullmatch(word)
-    if whole and _is_secret(whole[1]):
-        return f"{whole[1]}={MASK}"
-    word = _USERINFO.sub(f"{MASK}@", _TOKENS.sub(MASK, word))
-    word = _BEARER.sub(rf"\1 {MASK}", word)
-    kept, at = "", 0
-    for name in _NAMED.finditer(word):
-        value = _VALUE.match(word, name.end())
-        if name.start() >= at and value and _is_secret(name[1]):
-            kept, at = kept + word[at : name.end()] + MASK, value.end()
-    return kept + word[at:]
-
-
-def _is_secret(name: str) -> bool:
-    """Whether the value under *name* is one to hide: by whole words, for ``max_tokens`` and ``tokenizer`` hide nothing."""
-    words = [part.lower() for part in _WORDS.findall(name)]
-    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))

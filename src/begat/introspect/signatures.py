@@ -1,55 +1,13 @@
-"""Signatures, read from the function itself: `inspect` takes long to import and longer to run, and evaluates annotations."""
+"""Annotations as people write them: nothing is evaluated, and `inspect`, which takes long to import, is not needed."""
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import CodeType, FunctionType, NoneType
+from types import NoneType
 from typing import Any
 
 from begat.introspect.targets import is_class, name_of
 
-_VAR_POSITIONAL = 0x04  # inspect.CO_VARARGS
-_VAR_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS
 _LONGEST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """
-    The parameters of a function, as the interpreter binds them.
-
-    *positional* are all that may be given by position, of which the first *positional_only* may not be given by name;
-    *var_positional* and *var_keyword* are the names after ``*`` and ``**``.
-    """
-
-    positional: tuple[str, ...]
-    positional_only: int
-    keyword_only: tuple[str, ...]
-    var_positional: str | None
-    var_keyword: str | None
-    defaults: dict[str, object]
-
-
-def parameters(function: FunctionType, code: CodeType) -> Parameters:
-    """The parameters of *function* when *code* is its code; the defaults are the live objects."""
-    names = code.co_varnames
-    count = code.co_argcount
-    positional = names[:count]
-    end = count + code.co_kwonlyargcount
-    keyword_only = names[count:end]
-    stars = iter(names[end:])
-    given = function.__defaults__ or ()
-    # Not `positional[-len(given):]`, which is everything where there are none. More defaults than parameters are legal.
-    defaults: dict[str, object] = dict(zip(positional[::-1], given[::-1], strict=False))
-    return Parameters(
-        positional=positional,
-        positional_only=code.co_posonlyargcount,
-        keyword_only=keyword_only,
-        var_positional=next(stars) if code.co_flags & _VAR_POSITIONAL else None,
-        var_keyword=next(stars) if code.co_flags & _VAR_KEYWORD else None,
-        defaults={name: defaults[name] for name in positional if name in defaults}
-        | {name: value for name, value in (function.__kwdefaults__ or {}).items() if name in keyword_only},
-    )
 
 
 def annotations(function: object) -> dict[str, str]:

@@ -6,13 +6,13 @@ imports nothing and calls nothing that a record names; whatever is wrong with a 
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from begat.errors import InvalidRecord
+from begat.record.collector import resting
 from begat.record.decoding import NESTING, STRING, Malformed, decode
 from begat.record.encoding import encode, type_name
 from begat.record.engine import engine
@@ -193,24 +193,20 @@ def loads(data: bytes | str) -> Run:
     """The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where."""
     if len(data) > MAX_BYTES:
         raise InvalidRecord(f"larger than {MAX_BYTES:,} bytes")
-    # A record is a tree of millions of objects and no cycles, which the collector would walk again and again.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        from begat.record import schema
+    from begat.record import schema
 
-        document = migrate(engine().loads(data.encode() if isinstance(data, str) else data))
-        rows = _rows_out(document, "", 0)
-        return _run_from(schema.envelope(document), rows)
+    try:
+        # A record is a tree of millions of objects and no cycles.
+        with resting():
+            document = migrate(engine().loads(data.encode() if isinstance(data, str) else data))
+            rows = _rows_out(document, "", 0)
+            return _run_from(schema.envelope(document), rows)
     except Malformed as error:
         raise InvalidRecord(f"at {error.where or 'the top'}: {error.what}") from None
     except RecursionError:
         raise InvalidRecord(f"nested deeper than {NESTING}") from None
     except UnicodeError as error:
         raise InvalidRecord(f"not UTF-8: {error}") from None
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Rows:
@@ -349,6 +345,3 @@ def _value_from(data: Any, where: str) -> object:
 
 def _site_from(site: dict[str, Any] | None) -> CallSite | None:
     return None if site is None else CallSite(**site)
-
-
-__all__ = ["MAX_BYTES", "MAX_NODES", "decode", "dumps", "encode", "load", "loads"]

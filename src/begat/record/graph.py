@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import Environment, Event, Header, Node
-from begat.record.values import Ref
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
@@ -217,6 +216,3 @@ class Run:
                 todo.extend(steps.get(at, ()))
         seen.discard(first.id)
         return tuple(node for node in self.nodes if node.id in seen)
-
-
-__all__ = ["Ref", "Run"]

@@ -86,7 +86,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an object after its construction: *kind* ``"reinit"`` so far."""
+    """Something that happened to an object after its construction: *kind* ``"reinit"`` or, by a ``__new__`` that returned it again, ``"reused"``."""
 
     kind: str
     node: int

@@ -15,7 +15,6 @@ Named = Callable[[Ref], str]
 
 # Above this many bits Python refuses to write an int in decimals (its limit is 4,300 digits).
 _DECIMAL_BITS = 14_000
-_SEQUENCES = (list, tuple, set, frozenset)
 
 
 def plain(value: object, named: Named | None = None, at: str = "") -> Any:

@@ -139,8 +139,3 @@ class Mapping:
     """A dictionary whose keys are not all plain scalars: its items in order, as pairs of values."""
 
     items: tuple[tuple[object, object], ...]
-
-
-STAND_INS = (Ref, Symbol, Member, Typed, Array, Opaque, Cut, Redacted, Alias, Made, Mapping)
-
-type_of_value = object  # the annotation used for a value; the set is closed by the codec, which refuses anything else

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from begat.record.values import Array, Cut, Made, Mapping, Member, Ref, Typed
+from begat.record.values import Cut, Mapping, Member, Ref, Typed
 
 
 def children(value: object) -> Iterator[tuple[str, object]]:
@@ -47,21 +48,32 @@ def located(value: object, at: str = "") -> Iterator[tuple[str, Ref]]:
 
 
 def replaced(value: object, leaf: Callable[[object], object]) -> object:
-    """*value* with every leaf put through *leaf*; containers keep their type, untouched values are returned as they are."""
+    """*value* with every leaf put through *leaf*; containers keep their type."""
+    if type(value) not in _WITH_PARTS:
+        return leaf(value)
+    return rebuilt(value, lambda _, part: replaced(part, leaf))
+
+
+def rebuilt(value: Any, part: Callable[[str | None, object], object]) -> object:
+    """*value* with each part put through ``part(key, item)``, *key* None where no text names it; a leaf as it is."""
     kind = type(value)
-    if kind is list or kind is tuple:
-        return kind([replaced(item, leaf) for item in value])  # type: ignore[attr-defined]
-    if kind is set or kind is frozenset:
-        return kind([replaced(item, leaf) for item in value])  # type: ignore[attr-defined]
+    if kind is list or kind is tuple or kind is set or kind is frozenset:
+        return kind([part(None, item) for item in value])
     if kind is dict:
-        return {key: replaced(item, leaf) for key, item in value.items()}  # type: ignore[attr-defined]
+        return {key: part(_name(key), item) for key, item in value.items()}
     if kind is Mapping:
-        return Mapping(tuple((replaced(k, leaf), replaced(v, leaf)) for k, v in value.items))  # type: ignore[attr-defined]
+        return Mapping(tuple((part(None, key), part(_name(key), item)) for key, item in value.items))
     if kind is Typed:
-        return Typed(value.type, replaced(value.value, leaf))  # type: ignore[attr-defined]
+        return Typed(value.type, part(None, value.value))
+    if kind is Member:
+        return Member(value.type, value.name, part(None, value.value))
     if kind is Cut:
-        return Cut(value.type, value.length, replaced(value.head, leaf), value.digest)  # type: ignore[attr-defined]
-    return leaf(value)
+        return Cut(value.type, value.length, part(None, value.head), value.digest)
+    return value
 
 
-__all__ = ["Array", "Made", "children", "located", "refs", "replaced"]
+def _name(key: object) -> str | None:
+    return key if type(key) is str else None
+
+
+_WITH_PARTS = frozenset((list, tuple, set, frozenset, dict, Mapping, Typed, Member, Cut))

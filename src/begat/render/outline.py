@@ -16,8 +16,6 @@ from begat.record.values import Ref
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
-_SIBLINGS = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
