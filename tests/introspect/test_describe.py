@@ -650,7 +650,8 @@ def test_torch():
     assert described(torch.Size([2, 3])) == Typed("torch:Size", (2, 3))
     assert described(torch.tensor([[1, 2]])) == Array("torch:Tensor", "int64", (1, 2), [[1, 2]])
     assert described(torch.tensor(1.5, dtype=torch.bfloat16)) == Array("torch:Tensor", "bfloat16", (), 1.5)
-    assert described(torch.nn.Parameter(torch.ones(1))) == Array("torch.nn.parameter:Parameter", "float32", (1,), [1.0])
+    weight = described(torch.nn.Parameter(torch.ones(1)))  # described, however small: records keep no weights
+    assert type(weight) is Opaque and weight.facts["shape"] == (1,), weight
     assert type(described(grown)) is Opaque
     assert described(torch.empty(9, device="meta")).facts == {
         "shape": (9,),

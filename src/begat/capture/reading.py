@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -43,6 +44,8 @@ class Reader:
             known = self._known(schema)
             site, user = self._site(code, lasti)
             again = recorder.again.get(number)
+            if again is not None and again[0] == "continued":
+                continue
             if again is not None:
                 events.append(Event(again[0], again[1], known.bind(row), site))
                 continue
@@ -90,14 +93,14 @@ class Reader:
     def _known(self, schema: Schema) -> _Known:
         known = self._schemas.get(id(schema))
         if known is None:
-            known = self._schemas[id(schema)] = _Known(schema)
+            known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
         return known
 
 
 class _Known:
     """What a schema says once its class is looked at: the public parameters, their annotations, the fingerprint of the code."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, settled: Callable[[object], object]) -> None:
         self.schema = schema
         subject, function = schema.subject(), schema.function()
         self.annotations = annotations_of(function) if function is not None else {}
@@ -111,7 +114,7 @@ class _Known:
         self.careful = bool(hidden or schema.options.redact)
         self.order = _order(schema)
         self.defaults = {
-            name: Argument(name, redacted(name, value), "default") for name, value in schema.defaults.items()
+            name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
         }
         self.notes = schema.notes + ((f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ())
 
@@ -149,7 +152,7 @@ class _Known:
 
     def _pair(self, name: str, value: Any) -> tuple[str, object, Source]:
         if value is NOT_GIVEN:
-            return name, self.schema.defaults.get(name), "default"
+            return name, self.defaults[name].value, "default"
         if type(value) is Defaulted:
             return name, value[0], "default"
         return name, value, "given"

@@ -11,7 +11,6 @@ Invariant: a node's number is its position in `rows`, for good; a row that turns
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from array import array
 from collections.abc import Callable
@@ -19,10 +18,11 @@ from operator import call
 from typing import Any
 from weakref import ref
 
+from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Lane, Pin, Raised, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Lane, Raised, Returned, ident, trouble
 from begat.introspect.describe import Link
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
@@ -48,7 +48,7 @@ class Recorder:
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
         self.dropped = 0
-        self.pins: dict[int, Pin] = {}
+        self.pins = Pins()
         self._loose: list[int] = []  # rows with links in them
         self._inner: list[int] = []  # rows whose construction happened inside another
         self._raised: list[Raised] = []
@@ -59,7 +59,6 @@ class Recorder:
         self._linked = linked.count
         self._suspicious = False
         self._swept = 4096
-        self._pins_swept = 256
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
         _RECORDERS.append(ref(self))
@@ -80,25 +79,11 @@ class Recorder:
 
     def pin(self, obj: object) -> object:
         """Hold *obj*, which has no weak references, until nobody else does."""
-        pin = self.pins.get(id(obj))
-        if pin is None or pin.obj is not obj:
-            if len(self.pins) >= self._pins_swept:
-                self.unpin()
-                self._pins_swept = max(256, 2 * len(self.pins))
-            pin = self.pins[id(obj)] = Pin(obj)
-        return pin
+        return self.pins.of(obj)
 
     def pinned(self, obj: object) -> object | None:
-        pin = self.pins.get(id(obj))
-        return pin if pin is not None and pin.obj is obj else None
-
-    def unpin(self, everything: bool = False) -> None:
-        """Let go of the pinned objects that nobody else holds."""
-        for address, pin in list(self.pins.items()):
-            # Two references are ours: the pin's, and the argument of getrefcount.
-            if everything or sys.getrefcount(pin.obj) <= 2:
-                del self.pins[address]
-                pin.obj = None
+        """What `pin` returned for *obj*, if that still holds it."""
+        return self.pins.known(obj)
 
     def trouble(self, what: str) -> None:
         if what not in self.marks:
@@ -119,7 +104,7 @@ class Recorder:
             lane.thread = 0
         self.settle()
         self.resolve()
-        self.unpin(everything=True)
+        self.pins.clear()
         self.lanes.clear()
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
@@ -289,12 +274,17 @@ class Recorder:
             numbers[id(returned.token)] = earlier
             self.rows.tokens[call] = None
             return
-        if earlier is not None:
-            self.rows.tokens[earlier] = (
-                None  # built inside the call: from outside, the object is what the call returned
-            )
+        if earlier is not None and schema.kind == "class" and self.rows.site(earlier) == self.rows.site(call):
+            self.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
+        if earlier is not None:  # built inside the call: from outside, the object is what the call returned
+            self.rows.tokens[earlier] = None
         self.rows.tokens[call] = returned.identity
         numbers[id(returned.identity)] = call
+
+    def settled(self, value: object) -> object:
+        """*value*, which is none of a row's (a default), with what this run knows in the place of every `Link`."""
+        numbers = self._numbers()
+        return replaced(value, lambda part: self._settled(part, numbers) if type(part) is Link else part)
 
     def _settled(self, link: Link, numbers: dict[int, int]) -> object:
         token, schema = link
@@ -305,7 +295,8 @@ class Recorder:
         if outer is not None:
             return outer
         target = schema.target if schema is not None else "?"
-        return Opaque(target, {"reason": "its construction was not observed in this run"})
+        why = "its construction was not observed in this run" if token is not None else _NOT_FOLLOWED
+        return Opaque(target, {"reason": why})
 
     def _outside(self) -> dict[int, Ref]:
         """What the runs around this one built, by token."""
@@ -340,6 +331,8 @@ class Recorder:
                 return self.again.get(position, ("", position))[1]
         return None
 
+
+_NOT_FOLLOWED = "not followed: objects of its class have no weak references, and this one was not held"
 
 # Objects pass from run to run: an argument may be another's node. Not a WeakSet: it removes what dies in a callback, and an
 # interrupt that falls into a callback is lost.

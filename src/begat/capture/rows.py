@@ -144,6 +144,10 @@ class Rows:
         """The schema of row *number*."""
         return self.known[self._schemas[number]]
 
+    def site(self, number: int) -> tuple[int, int]:
+        """The place of the call in row *number*: the id of its code, and where in it."""
+        return id(self._codes[number]), self._lastis[number]
+
     def values(self, number: int) -> tuple[Any, ...]:
         """The values in row *number*."""
         return tuple(self._values[place] for place in self._span(number))

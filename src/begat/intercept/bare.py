@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from begat.intercept.interceptor import HEAD, LANE, Lane, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, token_of, trouble
 from begat.introspect.targets import is_class
 
 _mro = type.__dict__["__mro__"].__get__
@@ -68,7 +68,10 @@ class _Call:
         if schema is not None:
             caller = frame(2)
             within = lane.stack[-1] if lane.stack else None
-            lane.extend((token_of(self.instance, lane), schema, caller.f_code, caller.f_lasti, within, HEAD))
+            token = token_of(self.instance, lane)
+            lane.extend((token, schema, caller.f_code, caller.f_lasti, within, HEAD))
+            if type(token) is Pin and token.brief:
+                token.obj = None
 
 
 def _behind(owner: type, kind: Any) -> Any:

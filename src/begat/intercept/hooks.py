@@ -40,7 +40,20 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.identity import identity_of, snap
-from begat.intercept.interceptor import HEAD, LANE, Call, Lane, Returned, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import (
+    HEAD,
+    LANE,
+    Call,
+    Lane,
+    Returned,
+    arrive,
+    frame,
+    ident,
+    leave_of,
+    token_of,
+    trouble,
+)
+from begat.introspect.targets import dict_of, mro_of
 
 _NONE = type(None)
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
@@ -59,7 +72,6 @@ def make(CLASS, SCHEMA, WHICH, METAS, CHANGED):
                 if lane is None: return None
             stack = lane.stack
 {choose}
-            frame = FRAME(2)
 {metas}\
 {changing}            note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
@@ -76,16 +88,19 @@ _FAST = """\
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
-            token = REF(me)"""
+            token = REF(me)
+            frame = FRAME(2) if schema is SCHEMA else BEYOND(FRAME(2), me, schema)"""
 _SLOW = """\
             if stack and stack[-1]() is me: return None
             schema = WHICH(me, lane)
             if schema is None: return None
-            token = TOKEN(me, lane)"""
+            token = TOKEN(me, lane)
+            frame = BEYOND(FRAME(2), me, schema)"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
-            token = CALL()"""
+            token = CALL()
+            frame = FRAME(2)"""
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _UNPACK = """\
             if not a0: return None
@@ -103,6 +118,15 @@ def is_scalar(value: object) -> bool:
     """Whether *value* is kept as it is. By identity: looking its type up in a set would run a metaclass's ``__hash__``."""
     kind = type(value)
     return kind is int or kind is float or kind is _NONE or kind is bool or (kind is str and len(value) < LONG)  # type: ignore[arg-type]
+
+
+def beyond(found: Any, me: object, schema: Any) -> Any:
+    """The frame of the call that builds *me*: where its class is not tracked itself, behind its own ``__init__``s."""
+    if schema.notes:
+        codes = [getattr(dict_of(cls).get("__init__"), "__code__", None) for cls in mro_of(type(me))]
+        while found.f_back is not None and any(found.f_code is code for code in codes):
+            found = found.f_back
+    return found
 
 
 class Defaulted(tuple[Any]):
@@ -153,7 +177,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
-        leave="LEAVE(lane, token)" if way == "call" else "lane.leave",
+        leave={"call": "LEAVE(lane, token)", "slow": "LEAVE_OF(token, lane)"}.get(way, "lane.leave"),
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {metas}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
@@ -182,6 +206,8 @@ _GLOBALS: dict[str, Any] = {
     "NONE": type(None),
     "BOOL": bool,
     "LEAVE": Leave,
+    "LEAVE_OF": leave_of,
+    "BEYOND": beyond,
     "TROUBLE": trouble,
 }
 

@@ -50,16 +50,32 @@ class Sink(Protocol):
 class Pin:
     """The token of an object that has no weak references: it holds the object, and is let go as soon as nobody else does.
 
-    Like a weak reference, a token is called for its object, and gives None when it is gone for good.
+    Like a weak reference, a token is called for its object, and gives None when it is gone for good. A *brief* one
+    lets go when the construction is over.
     """
 
-    __slots__ = ("obj",)
+    __slots__ = ("brief", "obj")
 
-    def __init__(self, obj: object) -> None:
+    def __init__(self, obj: object, brief: bool = False) -> None:
         self.obj = obj
+        self.brief = brief
 
     def __call__(self) -> object:
         return self.obj
+
+
+class Release:
+    """What leaves the construction of a briefly pinned object."""
+
+    __slots__ = ("__self__", "pin")
+
+    def __init__(self, lane: Lane, pin: Pin) -> None:
+        self.__self__ = lane.stack
+        self.pin = pin
+
+    def __call__(self) -> None:
+        self.__self__.pop()
+        self.pin.obj = None
 
 
 class Call:
@@ -148,6 +164,11 @@ def token_of(obj: object, lane: Lane) -> object:
     return lane.sink.pin(obj)
 
 
+def leave_of(token: object, lane: Lane) -> Callable[[], object]:
+    """What woven code calls when the construction of *token* is over."""
+    return Release(lane, token) if type(token) is Pin and token.brief else lane.leave
+
+
 weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 
 
@@ -177,6 +198,8 @@ def failed(leave: Any, error: BaseException) -> None:
         token = stack.pop()
         if type(token) is Call:
             token.over = True
+        elif type(token) is Pin and token.brief:
+            token.obj = None
         lane.events.append(Raised(token, _name(type(error))))
     except Exception as own:
         trouble(own, "recording an exception")

@@ -201,6 +201,13 @@ class Description:
         self._left -= length
         return length
 
+    def elements(self, count: int) -> bool:
+        """Whether an array of *count* elements may be kept whole; they count as taken."""
+        if count > self.limits.elements or count > self._left:
+            return False
+        self._left -= count
+        return True
+
 
 _handler_for: Callable[[type], Handler] | None = None
 

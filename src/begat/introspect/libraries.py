@@ -61,7 +61,7 @@ def _ndarray(value: Any, d: Description) -> object:
         or (dtype.kind == "f" and dtype.itemsize <= 8)
         or (dtype.kind == "c" and dtype.itemsize <= 16)
     )
-    if value.size > d.limits.elements or value.nbytes > d.limits.text or not exact:
+    if not exact or value.nbytes > d.limits.text or not d.elements(value.size):
         return _inherited(value, d)
     return Array("numpy:ndarray", _dtype_name(dtype), value.shape, value.tolist())
 
@@ -127,9 +127,10 @@ def _tensor(value: Any, d: Description) -> object:
         if (
             device == "cpu"
             and value.layout is torch["strided"]
-            and value.numel() <= d.limits.elements
-            and value.requires_grad is (type(value) is not torch["Tensor"])
+            and type(value) is torch["Tensor"]  # a parameter is a weight: described, however small
+            and not value.requires_grad
             and not value.is_quantized
+            and d.elements(value.numel())
         ):
             try:
                 return Array(name, dtype, shape, value.tolist())
