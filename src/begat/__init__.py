@@ -16,6 +16,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from begat.capture.laziness import deferred, is_lazy, lazy, materialize
     from begat.capture.session import capture, dump, graph, params, paused, provenance
     from begat.intercept.importing import Watch, watch
     from begat.intercept.tracking import trackable, untrack
@@ -36,9 +37,13 @@ __all__ = [
     "Run",
     "Watch",
     "capture",
+    "deferred",
     "dump",
     "graph",
+    "is_lazy",
+    "lazy",
     "load",
+    "materialize",
     "params",
     "paused",
     "provenance",
@@ -50,6 +55,7 @@ __all__ = [
 # Everything is loaded on first use: a program that only imports begat pays next to nothing.
 _LATER = {
     **dict.fromkeys(("capture", "dump", "graph", "params", "paused", "provenance"), "begat.capture.session"),
+    **dict.fromkeys(("deferred", "is_lazy", "lazy", "materialize"), "begat.capture.laziness"),
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),

@@ -30,6 +30,12 @@ class UnknownRun(BegatError, LookupError):
     code = "begat-R2"
 
 
+class LazyError(BegatError, RuntimeError):
+    """An object that waits cannot be built: it and others wait for each other, or an attribute was asked and building failed."""
+
+    code = "begat-L1"
+
+
 class CaptureWarning(RuntimeWarning):
     """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
 

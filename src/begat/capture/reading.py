@@ -18,7 +18,7 @@ from begat.introspect.secrets import redacted
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import Argument, CallSite, Event, Node, Process, Source
+from begat.record.model import Argument, CallSite, Event, Node, Outcome, Process, Source
 
 
 class Reader:
@@ -52,6 +52,11 @@ class Reader:
             arguments = known.bind(row)
             within = recorder.again.get(within, ("", within))[1] if within is not None else None
             error = recorder.outcomes.get(number)
+            outcome: Outcome = "raised" if error else "deferred" if number in recorder.unbuilt else "returned"
+            built = recorder.built.get(number)
+            if built is not None:
+                seconds = Argument("seconds", round(built.seconds, 6))
+                events.append(Event("built", number, {"seconds": seconds}, self._site(built.code, built.lasti)[0]))
             nodes.append(
                 Node(
                     number,
@@ -61,7 +66,7 @@ class Reader:
                     arguments,
                     site,
                     within,
-                    "raised" if error else "returned",
+                    outcome,
                     process,
                     known.code,
                     user,

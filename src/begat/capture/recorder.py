@@ -22,8 +22,9 @@ from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Lane, Raised, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Lane, Raised, Returned, Waits, ident, trouble
 from begat.introspect.describe import Link
+from begat.introspect.targets import name_of
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
 
@@ -44,6 +45,8 @@ class Recorder:
         self.lanes: dict[int, Lane] = {}
         self.rows = Rows()
         self.outcomes: dict[int, str] = {}
+        self.unbuilt: set[int] = set()
+        self.built: dict[int, Built] = {}
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
@@ -53,6 +56,7 @@ class Recorder:
         self._inner: list[int] = []  # rows whose construction happened inside another
         self._raised: list[Raised] = []
         self._returned: list[Returned] = []
+        self._waits: list[Waits | Built] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
@@ -138,6 +142,8 @@ class Recorder:
         for event in (events := self.events[:]):
             if type(event) is Raised:
                 self._raised.append(event)
+            elif type(event) is Waits or type(event) is Built:
+                self._waits.append(event)
             else:
                 self._returned.append(event)
         del self.events[: len(events)]
@@ -216,7 +222,7 @@ class Recorder:
             self._settled_up_to_here()
 
     def _unresolved(self) -> object:
-        return self._loose or self._inner or self._raised or self._returned or self._suspicious
+        return self._loose or self._inner or self._raised or self._returned or self._waits or self._suspicious
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
@@ -233,6 +239,8 @@ class Recorder:
             number = numbers.get(id(event.token))
             if number is not None:
                 self.outcomes[number] = event.error
+        for waits in self._waits:
+            self._waited(waits, numbers.get(id(waits.token)))
         for returned in self._returned:
             self._identify(returned, numbers)
 
@@ -247,7 +255,7 @@ class Recorder:
             rows.put(
                 row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values]
             )
-        self._raised, self._returned, self._loose, self._inner = [], [], [], []
+        self._raised, self._returned, self._waits, self._loose, self._inner = [], [], [], [], []
         self._outer, self._suspicious = None, False
 
     def _numbers(self) -> dict[int, int]:
@@ -260,6 +268,19 @@ class Recorder:
             if first != position and position >= self._resolved:
                 self.again[position] = ("reinit", first)
         return numbers
+
+    def _waited(self, event: Waits | Built, number: int | None) -> None:
+        if number is None:
+            return
+        if type(event) is Built:
+            self.built[number] = event
+            if event.error is None:
+                self.unbuilt.discard(number)
+                self.outcomes.pop(number, None)
+            else:
+                self.outcomes[number] = name_of(event.error)
+        else:
+            self.unbuilt.add(number)
 
     def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
         """The call of *token* made, or only handed out, the object of *identity*."""
@@ -312,7 +333,7 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return count, len(self.outcomes), len(self.again)
+        return count, len(self.outcomes), len(self.again), len(self.unbuilt), len(self.built)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""

@@ -36,6 +36,8 @@ LISTENING = Flag()
 # Stands in the defaults of woven functions, so that given and default can be told apart even for equal values: told by
 # identity. An int, because a tracer or a pickler that meets it must be able to take it for an ordinary constant.
 NOT_GIVEN = int.from_bytes(b"begat: not given", "big")
+# What *enter* returns when the body is to run later.
+WAITING = int.from_bytes(b"begat: waiting", "big")
 _GLOBAL = (FunctionType, BuiltinFunctionType, type)
 
 
@@ -59,9 +61,15 @@ class Gate:
     defaults: the collector does not look into code objects, so a circle through one would never be freed.
     """
 
-    def __init__(self, enter: Callable[..., Any], failed: Callable[[Any, BaseException], None]) -> None:
+    def __init__(
+        self,
+        enter: Callable[..., Any],
+        failed: Callable[[Any, BaseException], None],
+        taken: Callable[[], Any] = lambda: None,
+    ) -> None:
         self.enter = enter
         self.failed = failed
+        self.taken = taken  # what a call that waits returns in the place of its result
         self.code: CodeType | None = None  # what the woven code was made from
         self.late = Late()  # an object of its own: a __getattr__ here would make *enter* slower to find
 

@@ -20,6 +20,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
+            if RULES and WAITS(me, token, schema, lane, frame, (a, b)): return WAITING   # the body runs later
             stack.append(token)
             return lane.leave
         except Exception as error:
@@ -38,7 +39,8 @@ from types import CodeType
 from typing import Any
 from weakref import getweakrefcount, ref
 
-from begat.intercept.constants import NOT_GIVEN
+from begat.intercept.constants import NOT_GIVEN, WAITING
+from begat.intercept.deferring import RULES, waits
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -76,6 +78,7 @@ def make(CLASS, SCHEMA, WHICH, METAS, CHANGED):
 {changing}            note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
+            if RULES and WAITS({me}, token, schema, lane, frame, ({raw})): return WAITING
             stack.append(token)
             return {leave}
         except Exception as error:
@@ -173,6 +176,8 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
         parameters=", ".join(names),
         choose=choose,
         metas=_METAS if metas else "",
+        me="me" if way in ("fast", "slow") else "None",
+        raw="".join(f"{name}, " for name in names[first:]),
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
@@ -206,6 +211,9 @@ _GLOBALS: dict[str, Any] = {
     "NONE": type(None),
     "BOOL": bool,
     "LEAVE": Leave,
+    "RULES": RULES,
+    "WAITS": waits,
+    "WAITING": WAITING,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
     "TROUBLE": trouble,

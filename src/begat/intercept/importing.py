@@ -22,6 +22,7 @@ from begat.intercept.constructors import own
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
 from begat.intercept.schema import Options
+from begat.intercept.patterns import covers, stem
 from begat.intercept.tracking import TRACKED, release, track
 from begat.introspect.targets import contents, is_class, module_of, name_of
 
@@ -76,10 +77,10 @@ class Watch:
     def may_hold(self, module: str) -> bool:
         """Whether *module* may define a class that matches."""
         for pattern in self.patterns:
-            stem = _stem(pattern)
-            if _covers(pattern, module) or (stem and (stem + ".").startswith(module + ".")):
+            start = stem(pattern)
+            if covers(pattern, module) or (start and (start + ".").startswith(module + ".")):
                 return True
-            if stem != pattern and (module.startswith(stem) or stem.startswith(module + ".") or not stem):
+            if start != pattern and (module.startswith(start) or start.startswith(module + ".") or not start):
                 return True
         return False
 
@@ -91,7 +92,7 @@ class Watch:
         """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
         home = module or module_of(cls)
         name = name_of(cls).replace(":", ".")
-        hits = [p for p in self.patterns if _covers(p, home) or _covers(p, name)]
+        hits = [p for p in self.patterns if covers(p, home) or covers(p, name)]
         if not hits and not (self.folders and self.holds_file(file)):
             return
         self._matched.update(hits)
@@ -133,17 +134,6 @@ def watch(*patterns: str) -> Watch:
     watching = Watch(patterns)
     FINDER.add(watching)
     return watching
-
-
-def _stem(pattern: str) -> str:
-    """The part of *pattern* before its first wildcard."""
-    return pattern[: min([pattern.find(c) for c in "*?[" if c in pattern], default=len(pattern))]
-
-
-def _covers(pattern: str, name: str) -> bool:
-    if _stem(pattern) == pattern:
-        return name == pattern or name.startswith(pattern + ".")
-    return fnmatch.fnmatchcase(name, pattern)
 
 
 class Finder:

@@ -138,6 +138,28 @@ class Returned:
         self.identity = identity
 
 
+class Waits:
+    """An event: the call of *token* waits until its object is touched."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: object) -> None:
+        self.token = token
+
+
+class Built:
+    """An event: the object of *token* was built by a touch at *code* and *lasti*, in *seconds*, or *error* came of it."""
+
+    __slots__ = ("code", "error", "lasti", "seconds", "token")
+
+    def __init__(self, token: object, code: Any, lasti: int, seconds: float, error: type | None) -> None:
+        self.token = token
+        self.code = code
+        self.lasti = lasti
+        self.seconds = seconds
+        self.error = error
+
+
 def _nobody(found: Lane | None) -> Lane | None:
     return None
 

@@ -5,6 +5,7 @@ frame walkers, pickles and compilers see what they always saw. In Python the wov
 
     def __init__(self, a, b=DEFAULT):
         leave = GATE.enter(self, a, b) if LISTENING else None      # b is NOT_GIVEN where the caller left it out
+        if leave is WAITING: return None                           # the body runs later
         if b is NOT_GIVEN: b = DEFAULT
         try: <the body>                                            # on return: if leave: leave()
         except: GATE.failed(leave, error) if leave; raise
@@ -24,7 +25,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.assembly import OP, Instruction, Listing, Row, decode, encode
-from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, KeywordDefaults
+from begat.intercept.constants import LISTENING, NOT_GIVEN, WAITING, Defaults, Gate, KeywordDefaults
 
 _VERSION = sys.version_info[:2]
 _CO_VARARGS, _CO_VARKEYWORDS = 0x04, 0x08
@@ -84,7 +85,7 @@ class _Weaver:
                 instruction.target = moved[instruction.target]
         handler = self._handler()
         # The prologue has no position: any line would be an event more for debuggers and coverage.
-        instructions = head + self._prologue(woven[0]) + woven + handler
+        instructions = head + self._prologue(woven[0], result) + woven + handler
         table = [
             (moved.get(start, start), moved.get(end, end), moved.get(target, target), depth + 1, lasti)
             for start, end, target, depth, lasti in listing.table
@@ -104,14 +105,20 @@ class _Weaver:
             KeywordDefaults(dict(keywords)) if keywords else keywords,
         )
 
-    def _prologue(self, body: Instruction) -> list[Instruction]:
+    def _prologue(self, body: Instruction, result: bool) -> list[Instruction]:
         start = self._defaults(body)
         idle = self._const(None)
         arguments = [self._parameter("LOAD", i) for i in range(self.count)]
         return [
             *self._unless(self._const(LISTENING), idle),
             *self._call(self._gate("enter"), arguments),
-            _ours("JUMP_FORWARD", target=start[0] if start else body),
+            _ours("COPY", 1),
+            self._const(WAITING),
+            _ours("IS_OP"),
+            _ours(_IF_FALSE, target=start[0] if start else body),
+            _ours("POP_TOP"),
+            *(self._call(self._gate("taken"), []) if result else [self._const(None)]),
+            _ours("RETURN_VALUE"),
             idle,
             *start,
         ]

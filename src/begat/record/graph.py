@@ -120,6 +120,11 @@ class Run:
                 found.append(node)
         return tuple(found)
 
+    @property
+    def unbuilt(self) -> tuple[Node, ...]:
+        """Constructions that were called and have not been built: their objects wait, or were never touched."""
+        return tuple(node for node in self.nodes if node.outcome == "deferred")
+
     def upstream(self, node: Node | str | int) -> tuple[Node, ...]:
         """Everything that went into *node*, directly or not, in order of construction."""
         return self._reach(node, self._sources())

@@ -1,0 +1,84 @@
+"""Which calls wait: rules, asked by the hooks after a row is written and before the body runs.
+
+A rule stands for a `begat.deferred` block, and then holds in the context that opened it, or for a class or pattern that
+was declared lazy, and then holds everywhere. Hooks ask only while there is a rule at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+from weakref import ref
+
+from begat.intercept.interceptor import Lane
+from begat.intercept.patterns import covers
+from begat.intercept.schema import Schema
+from begat.introspect.targets import mro_of
+
+
+class Rule:
+    """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
+
+    __slots__ = ("_known", "classes", "counts", "exactly", "patterns", "rng", "waiting")
+
+    def __init__(
+        self,
+        classes: Sequence[Any] = (),
+        patterns: Sequence[str] = (),
+        *,
+        exactly: bool = False,
+        rng: str | None = None,
+    ) -> None:
+        self.classes = [ref(cls) for cls in classes]
+        self.patterns = tuple(patterns)
+        self.exactly = exactly
+        self.rng = rng
+        self.waiting: list[Any] = []  # the tokens of what waits by this rule, oldest first
+        self.counts: dict[str, int] = {}
+        self._known: dict[int, tuple[ref[Any], bool]] = {}
+
+    def covers(self, subject: Any, target: str) -> bool:
+        """Whether calls of *subject*, which is called *target*, wait."""
+        known = self._known.get(id(subject))
+        if known is None or known[0]() is not subject:
+            known = self._known[id(subject)] = (ref(subject), self._decide(subject, target))
+        return known[1]
+
+    def counted(self, target: str) -> int:
+        """How many calls of *target* this rule has seen, this one included."""
+        self.counts[target] = self.counts.get(target, 0) + 1
+        return self.counts[target]
+
+    def _decide(self, subject: Any, target: str) -> bool:
+        family = (subject,) if self.exactly or not isinstance(subject, type) else mro_of(subject)
+        if any(cls() is each for cls in self.classes for each in family):
+            return True
+        return any(covers(pattern, target.replace(":", ".")) for pattern in self.patterns)
+
+
+RULES: list[Rule] = []  # all there are; a hook finds it empty and goes on
+BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
+EVERYWHERE: list[Rule] = []
+
+
+def rule_for(subject: Any, target: str) -> Rule | None:
+    """The innermost rule by which calls of *subject* wait here."""
+    for rule in (*reversed(BLOCKS.get()), *EVERYWHERE):
+        if rule.covers(subject, target):
+            return rule
+    return None
+
+
+class _Door:
+    """Where capture, which lives above, puts how a call is made to wait."""
+
+    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], bool]
+
+
+DOOR = _Door()
+
+
+def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+    """Whether the construction of *me* was made to wait; then its constructor is left at once."""
+    return DOOR.waits(me, token, schema, lane, frame, values)

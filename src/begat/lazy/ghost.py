@@ -1,0 +1,305 @@
+"""The ghost: the real object, of a class that builds it at the first touch and gives it its own class back.
+
+A ghost class is a subclass, made once per class, that traps attributes and every special method its class has. While the
+object is being built it keeps its ghost class if other threads could see it half-built; the building thread passes
+through. Where this thread is the only one, the class is given back first: the constructor then runs at its own speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from types import FunctionType, GetSetDescriptorType
+from typing import Any
+from weakref import ref
+
+from begat.errors import LazyError
+from begat.introspect.targets import dict_of, mro_of
+from begat.lazy.thunk import Thunk, alone, ident
+
+_THUNKS: dict[int, Thunk] = {}  # by the id of the ghost: its finalizer takes the entry out
+_MANNERS: dict[int, Manner] = {}  # by the id of the class
+_SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
+
+_class_of = object.__dict__["__class__"]
+_give: Callable[[object, type], None] = _class_of.__set__
+
+_BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+_TRAPPED = frozenset(
+    f"__{name}__"
+    for name in (
+        f"{_BINARY} {' '.join('r' + op for op in _BINARY.split())} {' '.join('i' + op for op in _BINARY.split())} "
+        "lt le eq ne gt ge hash bool str bytes format fspath int float complex index round trunc floor ceil "
+        "neg pos abs invert call len length_hint getitem setitem delitem missing iter next reversed contains "
+        "enter exit aenter aexit await aiter anext get set delete set_name buffer release_buffer sizeof dir "
+        "instancecheck subclasscheck array array_ufunc array_function array_interface array_struct torch_function"
+    ).split()
+)
+# Looked up on the object by copy and pickle, and answered by the ghost itself.
+_OWN = frozenset(("__class__", "__reduce_ex__", "__reduce__", "__copy__", "__deepcopy__", "__weakref__"))
+
+
+class _NotRegistered:
+    """Stands before the real class in a ghost's order, so that its ``__init_subclass__`` is not told."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        pass
+
+
+def is_ghost(obj: object) -> bool:
+    """Whether *obj* waits to be built."""
+    return id(obj) in _THUNKS and _is_ghost_class(type(obj))
+
+
+def thunk_of(obj: object) -> Thunk | None:
+    """What *obj* waits for, if it waits."""
+    return _THUNKS.get(id(obj)) if _is_ghost_class(type(obj)) else None
+
+
+class Manner:
+    """How objects of one class wait: their ghost class, and the slot of their dictionary; or the *reason* why they cannot."""
+
+    __slots__ = ("_cls", "_ghost", "reason", "slot")
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = ref(cls)
+        self.reason = _unfit(cls)
+        found = (dict_of(each).get("__dict__") for each in mro_of(cls))
+        self.slot: Any = next((slot for slot in found if type(slot) is GetSetDescriptorType), None)
+        self._ghost: Any = None
+
+    def of(self, cls: type) -> bool:
+        """Whether this is the manner of *cls*, and not of one that had its address before."""
+        return self._cls() is cls
+
+    @property
+    def ghost(self) -> Any:
+        """The ghost class. One of a class that a function made is held by its ghosts alone: it holds the class."""
+        ghost = self._ghost() if type(self._ghost) is ref else self._ghost
+        if ghost is None:
+            cls: Any = self._cls()
+            ghost = _make(cls)
+            self._ghost = ref(ghost) if "<locals>" in cls.__qualname__ else ghost
+        return ghost
+
+    def occupied(self, obj: Any) -> bool:
+        """Whether *obj* has attributes already, which building anew would lose."""
+        return self.slot is not None and bool(self.slot.__get__(obj))
+
+    def haunt(self, obj: Any, thunk: Thunk) -> None:
+        """Make *obj*, which is allocated and not initialized, wait for *thunk*. Raises TypeError where its layout forbids it."""
+        _THUNKS[id(obj)] = thunk
+        try:
+            _give(obj, self.ghost)
+        except BaseException:
+            del _THUNKS[id(obj)]
+            raise
+
+
+def manner(cls: Any) -> Manner:
+    """How objects of *cls* wait."""
+    known = _MANNERS.get(id(cls))
+    if known is None or not known.of(cls):
+        known = _MANNERS[id(cls)] = Manner(cls)
+    return known
+
+
+def _unfit(cls: Any) -> str:
+    """Why objects of *cls* cannot wait; empty where they can."""
+    new = _lookup(cls, "__new__")
+    if new is not object.__new__ and new is not BaseException.__new__:
+        if isinstance(new, staticmethod | FunctionType):
+            return "its __new__ is its own, and may hand out objects that are there already"
+        base = next(each for each in mro_of(cls) if "__new__" in dict_of(each))
+        if not issubclass(base, BaseException):
+            return f"it is a {base.__name__}, whose contents C code reads without asking"
+    if _lookup(cls, "__init__") is _lookup(object, "__init__"):
+        return "it takes no arguments, and nothing is done when it is built"
+    return ""
+
+
+def build(obj: Any) -> None:
+    """Build *obj* if it waits; return when it is whole, or when this thread is building it."""
+    thunk = _THUNKS.get(id(obj))
+    kind = type(obj)
+    if thunk is None:
+        if _is_ghost_class(kind):  # made by calling type(ghost)
+            _give(obj, kind._begat_class)
+        return
+    if not thunk.enter():
+        return
+    try:
+        if not _is_ghost_class(type(obj)):  # another thread was quicker
+            return
+        _build(obj, kind, thunk)
+    finally:
+        thunk.leave()
+
+
+def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
+    real = ghost._begat_class
+    open_ = alone()
+    _refresh(obj, real)
+    if open_:
+        _give(obj, real)
+    try:
+        thunk.build(obj)
+    except BaseException:
+        if type(obj) is real:
+            _give(obj, ghost)
+        raise
+    if type(obj) is ghost:
+        _give(obj, real)
+    _THUNKS.pop(id(obj), None)
+
+
+def _refresh(obj: Any, real: type) -> None:
+    """A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good."""
+    slot = manner(real).slot
+    if slot is not None and not slot.__get__(obj):
+        slot.__set__(obj, {})
+
+
+# --- classes ----------------------------------------------------------------------------------------------------------------
+def _is_ghost_class(kind: type) -> bool:
+    return "_begat_class" in dict_of(kind)
+
+
+def _make(cls: Any) -> type:
+    space: dict[str, Any] = {
+        "__slots__": (),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": None,
+        "_begat_class": cls,
+        "__getattribute__": _attribute(cls),
+        "__setattr__": _trap(cls, "__setattr__"),
+        "__delattr__": _trap(cls, "__delattr__"),
+        "__del__": _forget,
+        "__repr__": _repr,
+        "__str__": _text,
+        "__reduce_ex__": _reduce,
+        "__reduce__": _reduce,
+        "__copy__": _copy,
+        "__deepcopy__": _deepcopy,
+    }
+    for name in _TRAPPED:
+        found = _lookup(cls, name)
+        if found is not _lookup(object, name):
+            space[name] = None if found is None else _trap(cls, name)
+    if _lookup(cls, "__getattr__") is not _MISSING:
+        space["__getattr__"] = _missing(cls)
+    meta: Any = type("GhostMeta", (type(cls),), {"mro": _order})
+    return type.__new__(meta, cls.__name__, (cls,), space)
+
+
+def _order(ghost: type) -> list[type]:
+    order = type.mro(ghost)
+    return [order[0], _NotRegistered, *order[1:]]
+
+
+_MISSING = object()
+
+
+def _lookup(cls: type, name: str) -> Any:
+    for each in mro_of(cls):
+        space = dict_of(each)
+        if name in space:
+            return space[name]
+    return _MISSING
+
+
+def _special(cls: type, name: str, obj: Any) -> Any:
+    """The special method *name* of *obj*, as the interpreter finds it: on the class."""
+    found = _lookup(cls, name)
+    get = getattr(type(found), "__get__", None)
+    return found if get is None else get(found, obj, cls)
+
+
+def _trap(cls: type, name: str) -> Callable[..., Any]:
+    def trap(self: Any, *args: Any, **kwargs: Any) -> Any:
+        build(self)
+        return _special(cls, name, self)(*args, **kwargs)
+
+    trap.__name__, trap.__qualname__ = name, f"{cls.__qualname__}.{name}"
+    return trap
+
+
+def _attribute(cls: type) -> Callable[[Any, str], Any]:
+    asks = _lookup(cls, "__getattr__") is not _MISSING
+
+    def __getattribute__(self: Any, name: str) -> Any:
+        if name in _OWN:
+            return cls if name == "__class__" else object.__getattribute__(self, name)
+        thunk = _THUNKS.get(id(self))
+        if thunk is not None and thunk.owner != ident():
+            try:
+                build(self)
+            except AttributeError as error:
+                # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
+                raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
+        if type(self) is not cls:  # it is this thread that builds it
+            return _special(cls, "__getattribute__", self)(name)
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            # The interpreter is about to ask our __getattr__, and the class's own has been asked.
+            if asks:
+                _SPARED[ident()] = error
+            raise
+
+    return __getattribute__
+
+
+def _missing(cls: type) -> Callable[[Any, str], Any]:
+    def __getattr__(self: Any, name: str) -> Any:
+        error = _SPARED.pop(ident(), None)
+        if error is not None:
+            raise error
+        return _special(cls, "__getattr__", self)(name)
+
+    return __getattr__
+
+
+def _forget(self: object, pop: Any = _THUNKS.pop, id: Any = id) -> None:  # at exit, globals may be gone before us
+    pop(id(self), None)
+
+
+def _repr(self: Any) -> str:
+    kind = type(self)
+    return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x}, not built yet>"
+
+
+def _text(self: Any) -> str:
+    build(self)
+    return str(self)
+
+
+def _reduce(self: Any, protocol: int = 0) -> Any:
+    thunk = _THUNKS.get(id(self))
+    if thunk is None or thunk.owner == ident():
+        build(self)
+        return type(self)._begat_class.__reduce_ex__(self, protocol)
+    args, kwargs = thunk.arguments()
+    return DOOR.revive, (type(self)._begat_class, args, kwargs)
+
+
+def _copy(self: Any) -> Any:
+    revive, (cls, args, kwargs) = _reduce(self)
+    return revive(cls, args, kwargs)
+
+
+def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
+    revive, (cls, args, kwargs) = _reduce(self)
+    return revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+class _Door:
+    """Where capture, which lives above, puts how a call is deferred again: in a copy, or in another process."""
+
+    revive: Callable[..., Any]
+
+
+DOOR = _Door()

@@ -1,0 +1,145 @@
+"""What an unbuilt object waits for: its constructor's arguments, and the one thread that builds it while others wait.
+
+A thread that touches an object which another one builds waits for it, unless that thread, perhaps by way of more objects and
+threads, waits for this one: such a ring is an error at once, which names every object in it.
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from time import perf_counter
+from typing import Any
+
+from begat.errors import LazyError
+
+_guard = threading.Lock()  # held for a few instructions: over owners and waits, never while anything is built
+_waits: dict[int, Thunk] = {}  # what each waiting thread waits for
+_builds: dict[int, list[Thunk]] = {}  # what each building thread builds, outermost first
+
+ident = _thread.get_ident
+
+
+class Thunk:
+    """One call that waits. What makes the call, and tells of it, is said by those who make a kind of it."""
+
+    __slots__ = ("around", "done", "owner")
+
+    def __init__(self) -> None:
+        self.owner = 0
+        self.done: threading.Event | None = None  # made by the first that has to wait
+        self.around: tuple[Thunk, ...] = tuple(_builds.get(ident(), ())) if _builds else ()
+
+    @property
+    def name(self) -> str:
+        """What is called."""
+        raise NotImplementedError
+
+    def place(self) -> str:
+        """Where the call stands: ``train.py:12``."""
+        raise NotImplementedError
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What it is called with."""
+        raise NotImplementedError
+
+    def run(self, obj: Any) -> Any:
+        """Make the call, for the object that waits."""
+        raise NotImplementedError
+
+    def first(self) -> None:
+        """Build what has to be built before."""
+
+    def after(self, seconds: float, error: BaseException | None) -> None:
+        """It was built in *seconds*, or *error* came of it."""
+
+    def enter(self) -> bool:
+        """
+        Begin to build, or wait until another thread has. True when it is for the caller to build, False when there is
+        nothing to do: it is built, or it is this thread that builds it, and comes by again.
+        """
+        me = ident()
+        while True:
+            with _guard:
+                if self.owner == me:
+                    self._inside(me)
+                    return False
+                if not self.owner:
+                    self.owner = me
+                    _builds.setdefault(me, []).append(self)
+                    return True
+                self._ring(me)
+                done = self.done = self.done or threading.Event()
+                _waits[me] = self
+            try:
+                done.wait()
+            finally:
+                with _guard:
+                    _waits.pop(me, None)
+            return False
+
+    def leave(self) -> None:
+        """The building is over, whether it went well or not."""
+        with _guard:
+            builds = _builds[self.owner]
+            builds.remove(self)
+            if not builds:
+                del _builds[self.owner]
+            self.owner = 0
+            done, self.done = self.done, None
+        if done is not None:
+            done.set()
+
+    def build(self, obj: Any) -> Any:
+        """Make the call, after `enter` said so. What it raises gets a note that names the line of the call."""
+        self.first()
+        begin = perf_counter()
+        error: BaseException | None = None
+        try:
+            return self.run(obj)
+        except BaseException as raised:
+            error = raised
+            note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
+            if note not in getattr(raised, "__notes__", ()):
+                raised.add_note(note)
+            raise
+        finally:
+            self.after(perf_counter() - begin, error)
+
+    def _inside(self, me: int) -> None:
+        """Complain if this thread builds something else, not declared in our own build, that needs us whole."""
+        builds = _builds[me]
+        above = builds[builds.index(self) + 1 :]
+        if all(self in thunk.around for thunk in above):
+            return
+        raise LazyError(_chain([self, *above, self]))
+
+    def _ring(self, me: int) -> None:
+        """Complain if the thread that builds this waits, in the end, for *me*."""
+        chain, thunk = [self], self
+        while True:
+            waits = _waits.get(thunk.owner)
+            if waits is None:
+                return
+            chain.append(waits)
+            if waits.owner == me:
+                raise LazyError(_chain([waits, *chain]))
+            if waits in chain[:-1]:
+                return
+            thunk = waits
+
+
+def alone() -> bool:
+    """Whether this is the only thread."""
+    return len(sys._current_frames()) == 1
+
+
+def building() -> bool:
+    """Whether this thread builds something."""
+    return ident() in _builds
+
+
+def _chain(thunks: list[Thunk]) -> str:
+    steps = " → ".join(f"{thunk.name} ({thunk.place()})" for thunk in thunks)
+    return f"objects that wait for each other: {steps}; build one of them first, with begat.materialize"
