@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import Token
-from types import CodeType, TracebackType
+from types import CodeType, FunctionType, TracebackType
 from typing import Any, TypeVar
 
 from begat.errors import CannotTrack
@@ -16,11 +17,13 @@ from begat.intercept.deferring import BLOCKS, RULES, Rule, rule_for
 from begat.intercept.importing import Watch, watch
 from begat.intercept.interceptor import LANE, Built, Lane, Pin, Waits, arrive, ident
 from begat.intercept.schema import Schema
-from begat.intercept.tracking import track
+from begat.intercept.tracking import function_of, track
+from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.targets import is_class, name_of
-from begat.lazy import ghost, policy
+from begat.lazy import ghost, policy, proxy
 from begat.lazy.arguments import copies, restored
+from begat.lazy.proxy import Proxy
 from begat.lazy.thunk import Thunk
 
 T = TypeVar("T")
@@ -73,9 +76,11 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
 
 def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     """
-    *thing*, a class, so that calling it makes an object that waits: ``begat.lazy(Net)(64)``. It is built when it is touched.
+    *thing*, a class or another callable, so that calling it makes an object that waits: ``begat.lazy(Net)(64)``.
 
-    Raises `begat.errors.CannotTrack`, a TypeError, for classes whose objects cannot wait.
+    The arguments are checked at the call. What the call of a class returns is of that class; what stands for the result of
+    anything else is a proxy, and stays one. Raises `begat.errors.CannotTrack`, a TypeError, for classes whose contents C
+    code reads without asking (subclasses of dict, list, str, int …): no object can stand for them.
 
     >>> import begat
     >>> class Net:
@@ -85,11 +90,17 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     (True, 64)
     """
     subject: Any = thing
-    reason = ghost.manner(subject).reason if is_class(subject) else "it is no class"
-    if reason:
+    if not callable(subject):
+        raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}")
+    if is_class(subject) and (reason := ghost.manner(subject).contents):
         raise CannotTrack(f"objects of {name_of(subject)} cannot wait: {reason}")
-    track(subject)
-    rule = Rule((subject,), exactly=True)
+    if is_class(subject) and ghost.manner(subject).reason:
+        return _Later(subject)
+    try:
+        track(subject)
+    except CannotTrack:
+        return _Later(subject)
+    rule = Rule((subject if is_class(subject) else function_of(subject),), exactly=True)
 
     def call(*args: Any, **kwargs: Any) -> T:
         token = BLOCKS.set((rule,))
@@ -103,9 +114,26 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     return call
 
 
+class _Later:
+    """Calls that no hook sees, made to wait by hand."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            signature = inspect.signature(self.function)
+        except (TypeError, ValueError):  # C code that does not tell
+            pass
+        else:
+            signature.bind(*args, **kwargs)
+        caller = sys._getframe(1)
+        return Proxy(Unseen(self.function, args, kwargs, caller.f_code, caller.f_lasti))
+
+
 def is_lazy(obj: object) -> bool:
     """Whether *obj* waits to be built. Asking does not build it."""
-    return ghost.is_ghost(obj)
+    return ghost.is_ghost(obj) or proxy.is_waiting(obj)
 
 
 def materialize(obj: T, deep: bool = False) -> T:
@@ -115,7 +143,10 @@ def materialize(obj: T, deep: bool = False) -> T:
     Raises what the constructor raises.
     """
     for part in _parts(obj) if deep else (obj,):
-        ghost.build(part)
+        if proxy.is_proxy(part):
+            proxy.made(part)
+        else:
+            ghost.build(part)
     return obj
 
 
@@ -141,9 +172,11 @@ def _parts(obj: object) -> Iterator[object]:
 
 # --- one call that waits ----------------------------------------------------------------------------------------------------
 def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+    if me is None:
+        return _call_waits(token, schema, lane, frame, values)
     kind = type(me)
     rule = rule_for(kind, schema.target)
-    if rule is None or me is None:
+    if rule is None:
         return False
     manner = ghost.manner(kind)
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "") or (_OCCUPIED if manner.occupied(me) else "")
@@ -161,6 +194,20 @@ def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, value
         token.obj = None
     if rule.rng == "order":
         rule.waiting.append(token)
+    return True
+
+
+def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+    subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
+    rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
+    if rule is None:
+        return False
+    if schema.kind == "class":
+        assert lane.sink is not None
+        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
+        return False
+    lane.events.append(Waits(token))
+    deferring.give(Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule)))
     return True
 
 
@@ -229,11 +276,74 @@ class Waiting(Thunk):
         code, lasti = _touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
+    def function(self) -> Any:
+        """What is called."""
+        return self.init
+
     def _report(self, name: str) -> None:
         if self.lane.sink is not None:
             self.lane.sink.trouble(
                 f"{name!r} of {self.name}, called at {self.place()}, was changed before it was built: it got what was passed"
             )
+
+
+class Calling(Waiting):
+    """One call of a tracked function, or of a factory, that waits."""
+
+    __slots__ = ()
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What was passed; a factory's class comes first."""
+        skip = self.schema.skip
+        values, changed = restored(self.values, self.copies)
+        for position in changed:
+            self._report(self.schema.names[position - skip])
+        args, kwargs = _as_called(self.schema, values[skip:])
+        return (*values[:skip], *args), kwargs
+
+    def run(self, obj: Any) -> Any:
+        """Call the function as it was written: its call is recorded already."""
+        args, kwargs = self.arguments()
+        function = self.init
+        code = original(function)
+        plain = FunctionType(code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__)
+        plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
+        with _standing(self.token, self.token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
+            return plain(*args, **kwargs)
+
+
+class Unseen(Thunk):
+    """One call that waits and is not recorded: nothing of ours is in the code it runs."""
+
+    __slots__ = ("_arguments", "_code", "_function", "_lasti")
+
+    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> None:
+        super().__init__()
+        self._function, self._arguments = function, (args, kwargs)
+        self._code, self._lasti = code, lasti
+
+    @property
+    def name(self) -> str:
+        """What is called."""
+        return str(getattr(self._function, "__qualname__", type(self._function).__name__))
+
+    def place(self) -> str:
+        """Where the call stands."""
+        site = locate(self._code, self._lasti)
+        return f"{site.file}:{site.line}"
+
+    def function(self) -> Any:
+        """What is called."""
+        return self._function
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What was passed."""
+        return self._arguments
+
+    def run(self, obj: Any) -> Any:
+        """Make the call."""
+        args, kwargs = self._arguments
+        return self._function(*args, **kwargs)
 
 
 def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -286,3 +396,4 @@ def revive(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 deferring.DOOR.waits = _waits
 ghost.DOOR.revive = revive
+proxy.DOOR.again = revive

@@ -6,6 +6,7 @@ was declared lazy, and then holds everywhere. Hooks ask only while there is a ru
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -82,3 +83,17 @@ DOOR = _Door()
 def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Whether the construction of *me* was made to wait; then its constructor is left at once."""
     return DOOR.waits(me, token, schema, lane, frame, values)
+
+
+_taken = threading.local()
+
+
+def give(result: object) -> None:
+    """What the call that is being made to wait returns, instead of running."""
+    _taken.result = result
+
+
+def taken() -> object:
+    """What was given last in this thread."""
+    result, _taken.result = _taken.result, None
+    return result

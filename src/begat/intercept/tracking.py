@@ -165,6 +165,11 @@ def _function(thing: Any) -> Constructor:
     return Constructor("call", type(thing), thing)
 
 
+def function_of(subject: Any) -> Any:
+    """The function behind *subject*, which may be a class method."""
+    return subject.__func__ if type(subject) in (MethodType, classmethod, staticmethod) else subject
+
+
 def _forget(key: int) -> None:
     tracked = TRACKED.pop(key, None)
     woven = WOVEN.get(tracked.key) if tracked is not None else None

@@ -8,6 +8,7 @@ from weakref import ref
 
 from begat.intercept.constants import Gate
 from begat.intercept.constructors import mro, own
+from begat.intercept.deferring import taken
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
 from begat.intercept.prologue import weave, written
@@ -34,7 +35,7 @@ class Woven:
         self.defaults = tuple(function.__defaults__) if function.__defaults__ is not None else None
         self.keywords = dict(function.__kwdefaults__) if function.__kwdefaults__ is not None else None
         self.users: set[int] = set()
-        gate = Gate(_idle, failed)
+        gate = Gate(_idle, failed, taken)
         self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
         self._woven = code, defaults, keywords = weave(function, gate, result=result)
         # The code that understands the placeholders goes first: another thread may call in between.

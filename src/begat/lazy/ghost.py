@@ -59,13 +59,17 @@ def thunk_of(obj: object) -> Thunk | None:
 
 
 class Manner:
-    """How objects of one class wait: their ghost class, and the slot of their dictionary; or the *reason* why they cannot."""
+    """How objects of one class wait: their ghost class, and the slot of their dictionary; or the *reason* why they cannot.
 
-    __slots__ = ("_cls", "_ghost", "reason", "slot")
+    Where C code reads their *contents* without asking, a proxy cannot stand for them either.
+    """
+
+    __slots__ = ("_cls", "_ghost", "contents", "reason", "slot")
 
     def __init__(self, cls: Any) -> None:
         self._cls = ref(cls)
-        self.reason = _unfit(cls)
+        self.contents = _contents(cls)
+        self.reason = self.contents or _unfit(cls)
         found = (dict_of(each).get("__dict__") for each in mro_of(cls))
         self.slot: Any = next((slot for slot in found if type(slot) is GetSetDescriptorType), None)
         self._ghost: Any = None
@@ -106,15 +110,23 @@ def manner(cls: Any) -> Manner:
     return known
 
 
+_READ_BY_C = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+
+
+def _contents(cls: Any) -> str:
+    base = next((base for base in mro_of(cls) if any(base is known for known in _READ_BY_C)), None)
+    return f"it is a {base.__name__}, whose contents C code reads without asking" if base is not None else ""
+
+
 def _unfit(cls: Any) -> str:
-    """Why objects of *cls* cannot wait; empty where they can."""
+    """Why objects of *cls* cannot wait as ghosts; empty where they can."""
     new = _lookup(cls, "__new__")
     if new is not object.__new__ and new is not BaseException.__new__:
         if isinstance(new, staticmethod | FunctionType):
             return "its __new__ is its own, and may hand out objects that are there already"
         base = next(each for each in mro_of(cls) if "__new__" in dict_of(each))
         if not issubclass(base, BaseException):
-            return f"it is a {base.__name__}, whose contents C code reads without asking"
+            return f"it is built by C code, by {base.__qualname__}"
     if _lookup(cls, "__init__") is _lookup(object, "__init__"):
         return "it takes no arguments, and nothing is done when it is built"
     return ""

@@ -24,10 +24,11 @@ ident = _thread.get_ident
 class Thunk:
     """One call that waits. What makes the call, and tells of it, is said by those who make a kind of it."""
 
-    __slots__ = ("around", "done", "owner")
+    __slots__ = ("around", "built", "done", "owner")
 
     def __init__(self) -> None:
         self.owner = 0
+        self.built = False
         self.done: threading.Event | None = None  # made by the first that has to wait
         self.around: tuple[Thunk, ...] = tuple(_builds.get(ident(), ())) if _builds else ()
 
