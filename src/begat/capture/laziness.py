@@ -14,12 +14,14 @@ from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, RULES, Rule, rule_for
+from begat.intercept.identity import identity_of, link, linked
 from begat.intercept.importing import Watch, watch
-from begat.intercept.interceptor import LANE, Built, Lane, Pin, Waits, arrive, ident
+from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, Waits, arrive, ident
 from begat.intercept.schema import Schema
 from begat.intercept.tracking import function_of, track
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
+from begat.introspect.describe import Link
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.arguments import copies, restored
@@ -111,7 +113,11 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
             RULES.remove(rule)
             BLOCKS.reset(token)
 
+    _CALLS.add(call.__code__)  # one code for all of them
     return call
+
+
+_CALLS: set[CodeType] = set()
 
 
 class _Later:
@@ -172,6 +178,9 @@ def _parts(obj: object) -> Iterator[object]:
 
 # --- one call that waits ----------------------------------------------------------------------------------------------------
 def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+    if frame.f_code in _CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
+        frame = frame.f_back
+        _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
     kind = type(me)
@@ -195,6 +204,14 @@ def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, value
     if rule.rng == "order":
         rule.waiting.append(token)
     return True
+
+
+def _place(log: list[object], token: object, frame: Any) -> None:
+    """Put the place of *frame* into the row of *token*, one of the last in the *log*."""
+    for at in range(len(log) - 1, max(-1, len(log) - 1_000), -1):
+        if log[at] is token:
+            log[at + 2 : at + 4] = frame.f_code, frame.f_lasti
+            return
 
 
 def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
@@ -308,8 +325,14 @@ class Calling(Waiting):
         code = original(function)
         plain = FunctionType(code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__)
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
-        with _standing(self.token, self.token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
-            return plain(*args, **kwargs)
+        token: Any = self.token
+        with _standing(token, token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
+            result = plain(*args, **kwargs)
+        identity = identity_of(result, self.lane)
+        token.over = True
+        if identity is not None:
+            self.lane.events.append(Returned(token, identity))
+        return result
 
 
 class Unseen(Thunk):
@@ -394,6 +417,15 @@ def revive(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return lazy(cls)(*args, **kwargs)
 
 
+def _behind(obj: Any) -> Link | None:
+    """What stands in a record for a proxy: the call that it waits for, or what that made."""
+    if not proxy.is_waiting(obj):
+        return link(proxy.made(obj))
+    thunk = obj._self_thunk
+    return Link((thunk.token, thunk.schema)) if type(thunk) is Calling else None
+
+
+linked.behind[id(Proxy)] = _behind
 deferring.DOOR.waits = _waits
 ghost.DOOR.revive = revive
 proxy.DOOR.again = revive

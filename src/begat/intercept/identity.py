@@ -25,6 +25,7 @@ class _Linked:
         self.plans: dict[int, Any] = {}  # those made so far, by the id of the type
         self.count = 0  # the links made so far: who sees it unchanged has no edge to look for
         self.result_types: set[int] = set()
+        self.behind: dict[int, Callable[[Any], Any]] = {}  # by the id of a type whose objects stand for others
 
 
 linked = _Linked()
@@ -42,6 +43,11 @@ def link(obj: object) -> Link | None:
         if linked.results.get(id(token)) is token:
             linked.count += 1
             return Link((token, None))
+    behind = linked.behind.get(id(kind))
+    if behind is not None:
+        found: Link | None = behind(obj)
+        linked.count += found is not None
+        return found
     return None
 
 

@@ -164,6 +164,7 @@ def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
         raise
     if type(obj) is ghost:
         _give(obj, real)
+    thunk.built = True
     _THUNKS.pop(id(obj), None)
 
 
@@ -203,7 +204,9 @@ def _make(cls: Any) -> type:
             space[name] = None if found is None else _trap(cls, name)
     if _lookup(cls, "__getattr__") is not _MISSING:
         space["__getattr__"] = _missing(cls)
-    meta: Any = type("GhostMeta", (type(cls),), {"mro": _order})
+    # What a constructor does to ``type(self)`` it does to the class.
+    forward = {"__setattr__": lambda _, name, value: setattr(cls, name, value), "__delattr__": lambda _, name: delattr(cls, name)}
+    meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
     return type.__new__(meta, cls.__name__, (cls,), space)
 
 
@@ -246,14 +249,14 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
         if name in _OWN:
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = _THUNKS.get(id(self))
-        if thunk is not None and thunk.owner != ident():
-            try:
-                build(self)
-            except AttributeError as error:
-                # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
-                raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
-        if type(self) is not cls:  # it is this thread that builds it
+        if thunk is not None and thunk.owner == ident():
+            thunk.pass_through()
             return _special(cls, "__getattribute__", self)(name)
+        try:
+            build(self)
+        except AttributeError as error:
+            # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
+            raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
             return getattr(self, name)
         except AttributeError as error:

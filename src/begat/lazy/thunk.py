@@ -62,9 +62,11 @@ class Thunk:
         """
         me = ident()
         while True:
+            if self.owner == me:
+                self.pass_through()
+                return False
             with _guard:
-                if self.owner == me:
-                    self._inside(me)
+                if self.built:
                     return False
                 if not self.owner:
                     self.owner = me
@@ -77,8 +79,7 @@ class Thunk:
                 done.wait()
             finally:
                 with _guard:
-                    _waits.pop(me, None)
-            return False
+                    _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
 
     def leave(self) -> None:
         """The building is over, whether it went well or not."""
@@ -108,13 +109,14 @@ class Thunk:
         finally:
             self.after(perf_counter() - begin, error)
 
-    def _inside(self, me: int) -> None:
-        """Complain if this thread builds something else, not declared in our own build, that needs us whole."""
-        builds = _builds[me]
-        above = builds[builds.index(self) + 1 :]
-        if all(self in thunk.around for thunk in above):
+    def pass_through(self) -> None:
+        """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
+        builds = _builds[self.owner]
+        if builds[-1] is self:
             return
-        raise LazyError(_chain([self, *above, self]))
+        above = builds[builds.index(self) + 1 :]
+        if not all(self in thunk.around for thunk in above):
+            raise LazyError(_chain([self, *above, self]))
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""

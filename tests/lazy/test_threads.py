@@ -1,0 +1,161 @@
+"""Many threads and rings: built once, nobody sees it half-built, nobody waits for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import begat
+from begat.errors import LazyError
+
+
+def at_once(*works: Any) -> list[object]:
+    """What each of *works* returned or raised, all started together; fails if one hangs."""
+    found: list[object] = [None] * len(works)
+    start = threading.Barrier(len(works))
+
+    def run(place: int, work: Any) -> None:
+        start.wait()
+        try:
+            found[place] = work()
+        except BaseException as error:  # the outcome is the point
+            found[place] = error
+
+    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive(), "a thread hangs"
+    return found
+
+
+class Slow:
+    built = 0
+
+    def __init__(self, n: int) -> None:
+        type(self).built += 1
+        self.first = n
+        time.sleep(0.002)
+        self.second = n + 1
+
+    def both(self) -> tuple[int, int]:
+        return self.first, self.second
+
+
+class Friend:
+    """Needs another one whole."""
+
+    def __init__(self, friends: list[Any]) -> None:
+        time.sleep(0.01)
+        self.seen = friends[0].value
+        self.value = 1
+
+
+@pytest.mark.parametrize("touch", [lambda s: (s.first, s.second), Slow.both, lambda s: s.both()])
+def test_eight_threads_build_one_object_once(touch: Any) -> None:
+    for _ in range(20):
+        Slow.built = 0
+        slow = begat.lazy(Slow)(3)
+        assert at_once(*[lambda slow=slow: touch(slow)] * 8) == [(3, 4)] * 8
+        assert Slow.built == 1
+        assert type(slow) is Slow
+
+
+
+
+def test_two_threads_that_need_each_other_are_told_so() -> None:
+    for _ in range(10):
+        begin = time.monotonic()
+        # The lists were changed after the calls: each is built with what was passed, so it is filled before.
+        one, other = ring()
+        found = at_once(lambda one=one: one.value, lambda other=other: other.value)
+        assert time.monotonic() - begin < 1
+        errors = [error for error in found if isinstance(error, BaseException)]
+        assert errors, found
+        texts = " ".join(str(error) + " ".join(getattr(error, "__notes__", ())) for error in errors)
+        assert "Friend" in texts
+        assert "test_threads.py" in texts
+
+
+class Box:
+    """What holds a friend, and does not touch it."""
+
+    friend: Any = None
+
+
+class Boxed:
+    def __init__(self, box: Box) -> None:
+        time.sleep(0.01)
+        self.seen = box.friend.value
+        self.value = 1
+
+
+Boxed.__qualname__ = "Friend"
+
+
+def ring() -> tuple[Any, Any]:
+    left, right = Box(), Box()
+    one, other = begat.lazy(Boxed)(right), begat.lazy(Boxed)(left)
+    left.friend, right.friend = one, other
+    return one, other
+
+
+def test_one_thread_that_goes_in_a_ring_is_told_so() -> None:
+    one, _ = ring()
+    with pytest.raises(LazyError) as caught:
+        _ = one.value
+    told = str(caught.value) + "".join(getattr(caught.value, "__notes__", ()))
+    assert told.count("Friend") >= 2
+    assert "test_threads.py" in told
+    assert begat.is_lazy(one)
+
+
+def test_an_object_may_use_itself_and_what_it_makes_wait_inside_its_constructor() -> None:
+    class Child:
+        def __init__(self, parent: Any) -> None:
+            self.size = parent.size + 1
+
+    class Parent:
+        def __init__(self) -> None:
+            self.size = 1
+            self.me = self.look()
+            with begat.deferred(Child):
+                self.child = Child(self)
+            self.grown = self.child.size
+
+        def look(self) -> int:
+            return self.size
+
+    parent = begat.lazy(Parent)()
+    assert (parent.grown, parent.me, type(parent)) == (2, 1, Parent)
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()  # with another thread about, the object keeps its ghost class while it is built
+    try:
+        parent = begat.lazy(Parent)()
+        assert (parent.grown, parent.me, type(parent)) == (2, 1, Parent)
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_a_failed_build_tells_every_thread_and_can_be_tried_again() -> None:
+    class Fails:
+        fail = True
+
+        def __init__(self) -> None:
+            time.sleep(0.002)
+            if self.fail:
+                raise ValueError("not now")
+            self.done = True
+
+    made = begat.lazy(Fails)()
+    found = at_once(*[lambda: made.done] * 4)
+    assert [type(error) for error in found] == [ValueError] * 4
+    assert begat.is_lazy(made)
+    Fails.fail = False
+    assert made.done
