@@ -81,6 +81,23 @@ def test_children_hang_below_the_longest_path_that_is_shown():
     assert [(depth, found.id) for depth, found in tree.walk()] == [(0, 1), (1, 2), (2, 4), (0, 3)]
 
 
+def test_the_second_of_a_name_stands_beside_the_first():
+    """`net.Block.1` is the second `Block` of `net`, unless it was built in the first or given to it."""
+    siblings = run(
+        node(0, "net"),
+        node(1, "net.Block", within=0),
+        node(2, "net.Block.1", within=0),
+        node(3, "net.Block.1.act", within=2),
+        node(4, "net.Block.2", within=3),
+        node(5, "bag", arguments=given(items=(Ref(6),))),
+        node(6, "bag.0"),
+        node(7, "bag.1"),
+        node(8, "bag.0.1", within=6),
+    )
+
+    assert grow(siblings).parents == {0: None, 1: 0, 2: 0, 3: 2, 4: 0, 5: None, 6: 5, 7: None, 8: 6}
+
+
 # --- nested -----------------------------------------------------------------------------------------------------------
 def test_config_nests_objects_where_they_were_made():
     """An object made for an argument stands in its place; others are named by path; the target comes first."""
@@ -133,6 +150,13 @@ def test_config_inlines_an_object_once():
         "a": {"class": "m:C", "x": {"class": "m:B"}, "y": ["@a.x"]},
         "b": {"class": "m:C", "x": "@a.x"},
     }
+
+
+def test_config_keeps_the_second_of_a_name_beside_the_first():
+    """`net.Block.1` is no part of `net.Block`, nor is there a folder for the two."""
+    shown = config(run(node(0, "net"), node(1, "net.Block", within=0), node(2, "net.Block.1", within=0)))
+
+    assert shown == {"net": {"class": "m:C", "Block": {"class": "m:C"}, "Block.1": {"class": "m:C"}}}
 
 
 def test_config_keeps_every_node_when_names_collide():

@@ -68,7 +68,8 @@ class Tree:
 def grow(run: Run, everything: bool = False) -> Tree:
     """The tree of *run*: of what is shown first, or of *everything*."""
     shown = None if everything else visible(run)
-    nodes = {node.id: node for node in run.nodes if shown is None or node.id in shown}
+    every = {node.id: node for node in run.nodes}
+    nodes = {number: node for number, node in every.items() if shown is None or number in shown}
     names: dict[int, str] = {}
     taken: set[str] = set()
     for node in run.nodes:
@@ -80,23 +81,32 @@ def grow(run: Run, everything: bool = False) -> Tree:
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _parent(node, run, first)
+        parents[node.id] = parent = _parent(node, every, first)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
 
 
-def _parent(node: Node, run: Run, owners: dict[str, int]) -> int | None:
+def _parent(node: Node, nodes: dict[int, Node], owners: dict[str, int]) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
     parent = _above(node.path, owners)
     while parent is not None and node.path.rpartition(".")[2].isdigit():
-        owner = run[parent]
+        owner = nodes[parent]
         if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if node.within is not None or any(ref.node == node.id for ref in references(owner)):
+        if _built_in(node, owner, nodes) or any(ref.node == node.id for ref in references(owner)):
             break
         parent = _above(owner.path, owners)
     return parent
+
+
+def _built_in(node: Node, owner: Node, nodes: dict[int, Node]) -> bool:
+    """Whether *node* was built while *owner* was, however deep."""
+    number, within = node.id, node.within
+    # Going outwards numbers fall, unless somebody edited the record; below the owner's there is no way back to it.
+    while within is not None and owner.id < within < number and within in nodes:
+        number, within = within, nodes[within].within
+    return within == owner.id
 
 
 def _above(path: str, owners: dict[str, int]) -> int | None:
