@@ -148,6 +148,8 @@ CASES = {
     "k = 'a'\nmodels = {k: Built(), 'no.dots': Built(), **{'z': Built()}}": ["models.0", "models.1", "models.z"],
     "steps = [('scale', Built()), ('svm', Built())]": ["steps.0.1", "steps.1.1"],
     "models = dict(svm=Built(), rf=Built())": ["models.svm", "models.rf"],
+    "models = dict([('svm', Built()), ('rf', Built())], knn=Built())": ["models.svm", "models.rf", "models.knn"],
+    "models = dict(call([('svm', Built())]))": ["(#0.0.1)"],
     "layers = list([Built(), Built()])": ["layers.0", "layers.1"],
     "layers = [Built()] + [Built() for _ in 'ab']": ["layers[]", "layers[]", "layers[]"],
     "layers = [Built()] * 3": ["layers[]"],
@@ -210,6 +212,44 @@ def test_names_inside_the_scopes_of_functions(built):
     sites = built("class C:\n    def f(x):\n        model = Built()\n        x = Built()\nC.f(1)")
 
     assert names(sites) == ["model", "x"]
+
+
+OTHERWISE = {
+    "body = Sequential(Built(), Built())": ["body.0", "body.1"],
+    "body = Sequential([Built(), Built()])": ["body.0", "body.1"],
+    "body = Sequential(*[Built(), Built()])": ["body.0", "body.1"],
+    "body = Sequential(*[Built() for _ in 'ab'])": ["body[]", "body[]"],
+    "body = Sequential(dict(a=Built(), b=Built()))": ["body.a", "body.b"],
+    "body = Sequential(ModuleList([Built()]), ModuleDict({'a': Built()}))": ["body.0.0", "body.1.a"],
+    "layers = nn.ModuleList([Built() for _ in 'ab'])": ["layers[]", "layers[]"],
+    "layers = nn.ModuleList(list(Built() for _ in 'ab'))": ["layers[]", "layers[]"],
+    "heads = ModuleDict({'a': Built()})": ["heads.a"],
+    "heads = ModuleDict({k: Built() for k in 'ab'})": ["heads[]", "heads[]"],
+    "nets = [Sequential(Built()), Sequential(Built())]": ["nets.0.0", "nets.1.0"],
+    "trainer = Module(callbacks=[Built(), Built()], data=Built())": [
+        "trainer.callbacks.0",
+        "trainer.callbacks.1",
+        "trainer.data",
+    ],
+    "trainer = Module(callbacks=list([Built()]))": ["trainer.callbacks.0"],
+    # Nobody knows what these make of it.
+    "trainer = Module(Built(), [Built()])": [None, None],
+    "loss = call(a=Built())": [None],
+    "Sequential(Built())": [None],
+    "x = Sequential(call(Built()))": [None],
+}
+
+
+@pytest.mark.parametrize("source", OTHERWISE)
+def test_name_of_what_goes_into_a_call_that_nobody_knows(built, source):
+    """Parts of an object that was not recorded itself go by index, key or keyword, from the name of that object."""
+    containers = {"Sequential": Module, "ModuleList": Module, "ModuleDict": Module, "nn": Module}
+    Module.ModuleList = Module
+
+    found = [callsites.name(*site) for site in built(source, **containers)]
+
+    assert all(name.inline for name in found)
+    assert [spelled(name.otherwise) for name in found] == OTHERWISE[source]
 
 
 METHODS = {

@@ -22,6 +22,9 @@ _SELF = Name((), on_self=True)
 _GATHERING = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "deque", "dict", "OrderedDict"})
 # Builtins that call what they are given while somebody else iterates.
 _MAPPING = frozenset({"map", "filter", "starmap"})
+# Classes whose parts go by index or key: `body = Sequential(A(), B())` has `body[0]`. As torch, and all who follow it, do.
+_HOLDING = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+_SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 # Methods that put an argument into their receiver: the argument's position and that of its key, if it has one.
 _PUTTING: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(("append", "appendleft", "add", "extend", "extendleft"), (0, None)),
@@ -127,14 +130,39 @@ def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
     else:
         yield callee, None, scope  # `x = Dense(64)(x)`: x is not the layer
     put = _put(node, name, scope)
+    held = _held(node, name.otherwise if name is not None and name.inline else name)
     unpacked: str | None = None
     for i, argument in enumerate(_spread(node.args)):
         if unpacked is None and isinstance(argument, ast.Starred):
             unpacked = f"#{i}"
-        yield argument, put.get(i, Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None)), scope
+        argument = _as_dict(argument) if _builtin(node) in ("dict", "OrderedDict") else argument
+        way = Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None, otherwise=held.get(i))
+        yield argument, put.get(i, way), scope
     for keyword in node.keywords:
-        way = (keyword.arg,) if keyword.arg else ()
-        yield keyword.value, put.get(keyword.arg, Name(way, inline=True)), scope
+        steps = (keyword.arg,) if keyword.arg else ()
+        yield keyword.value, put.get(keyword.arg, Name(steps, inline=True, otherwise=held.get(keyword.arg))), scope
+
+
+def _held(node: ast.Call, name: Name | None) -> dict[int | str | None, Name | None]:
+    """The arguments that are parts of the object called *name*, whose class nobody may know, with the names they have there."""
+    callee = last(node.func) or ""
+    if name is None or not callee[:1].isupper():  # by custom, what builds an object of its own is a class
+        return {}
+    held: dict[int | str | None, Name | None] = {k.arg: below(name, k.arg) for k in node.keywords if k.arg}
+    if callee in _HOLDING:
+        only = node.args[0] if len(node.args) == 1 else None
+        if isinstance(only, _SEVERAL) or (isinstance(only, ast.Call) and _builtin(only) in _GATHERING):
+            return {**held, 0: name}
+        held.update(enumerate(_items(_spread(node.args), name)))
+    return held
+
+
+def _as_dict(argument: ast.expr) -> ast.expr:
+    """``[("a", A()), ("b", B())]`` as the dictionary that is made of it."""
+    pairs = argument.elts if isinstance(argument, ast.List | ast.Tuple) else []
+    if not pairs or not all(isinstance(pair, ast.Tuple) and len(pair.elts) == 2 for pair in pairs):
+        return argument
+    return ast.Dict([pair.elts[0] for pair in pairs], [pair.elts[1] for pair in pairs])  # type: ignore[attr-defined]  # tuples
 
 
 def _spread(arguments: list[ast.expr]) -> Iterator[ast.expr]:

@@ -39,13 +39,15 @@ class Name:
     *segments* lead to it from the scope of the call or, if *on_self*, from the object whose method makes the call.
     *counted*: many objects come from here (comprehension, loop, ``append``) and the next free index is still to be added.
     *inline*: it has no name of its own, being an argument of another call; *segments* then lead to it from that call:
-    ``("enc",)``, ``("#0",)`` for the first positional argument, ``("steps", "0", "1")``.
+    ``("enc",)``, ``("#0",)`` for the first positional argument, ``("steps", "0", "1")``. *otherwise* is what the source
+    calls it if nobody knows that call: ``self.body = Sequential(Block())`` is ``body.0``.
     """
 
     segments: tuple[str, ...]
     on_self: bool = False
     counted: bool = False
     inline: bool = False
+    otherwise: Name | None = None
 
 
 # Keyed by id, with the code kept alive beside the answer: equal code objects of two files are equal keys.
