@@ -24,8 +24,10 @@ class Built:
         frame = sys._getframe(1)
         Built.sites.append((frame.f_code, frame.f_lasti))
 
-    def same(self, *args, **kwargs):
+    def fit(self, *args, **kwargs):
         return self
+
+    set_params = requires_grad_ = score = fit
 
     def __enter__(self):
         return self
@@ -112,12 +114,14 @@ CASES = {
     "text = 'äöü漢字'; model = Built(); other = [text, Built()]": ["model", "other.1"],
     "def f():\n    global model\n    model = Built()\nf()": ["model"],
     # what keeps the name and what takes it
-    "model = Built().same(1).same()": ["model"],
-    "model = Built(1).same(Built())": ["model", "(#0)"],
+    "model = Built().fit(1).fit()": ["model"],
+    "model = Built(1).fit(Built())": ["model", "(#0)"],
+    "model = Built().set_params(a=1).requires_grad_()": ["model"],
+    "score = Built().fit(1).score(2)": [None],
     "model = Built.Inner(1)": ["model"],
     "model = (Built\n  .Inner(\n1,\n2))": ["model"],
-    "model = (Built()\n  .same()\n  .same(\n1))": ["model"],
-    "model = Built(\n).same(a=Built.\\\nInner())": ["model", "(a)"],
+    "model = (Built()\n  .fit()\n  .fit(\n1))": ["model"],
+    "model = Built(\n).fit(a=Built.\\\nInner())": ["model", "(a)"],
     "model = Built() if True else 1": ["model"],
     "model = 1 if Built() else 2": [None],
     "model = None or Built()": ["model"],
@@ -137,7 +141,7 @@ CASES = {
     "model = Module(*[Built() for _ in 'ab'], Built())": ["(#0[])", "(#0[])", "(#0[])"],
     "model = Module([Built() for _ in 'ab'])": ["(#0[])", "(#0[])"],
     "model = Module(**{'enc': Built()})": ["(enc)"],
-    "model = Module(enc=Built().same())": ["(enc)"],
+    "model = Module(enc=Built().fit())": ["(enc)"],
     "call(Built())": ["(#0)"],
     # containers
     "layers = [Built(), Built()]": ["layers.0", "layers.1"],
@@ -160,7 +164,7 @@ CASES = {
     "models = {i: Built(i) for i in range(2)}": ["models[]", "models[]"],
     "layers = [Built(Built()) for i in range(1)]": ["(#0)", "layers[]"],
     "layers = [[Built(), Built()] for i in range(1)]": ["layers[]", "layers[]"],
-    "layers = [Built(i).same() for i in range(1)]": ["layers[]"],
+    "layers = [Built(i).fit() for i in range(1)]": ["layers[]"],
     "layers = list(map(Built, 'ab'))": ["layers[]", "layers[]"],
     "layers = []\nfor i in 'ab': layers.append(Built())": ["layers[]", "layers[]"],
     "layers = set()\nlayers.add(Built())": ["layers[]"],
@@ -173,18 +177,18 @@ CASES = {
     "d = {}\nd.update({'a': Built()}, b=Built())": ["d.a", "d.b"],
     "for clf in Built(), Built(): pass": ["clf.0", "clf.1"],
     "for name, clf in [('a', Built()), ('b', Built())]: pass": ["clf.0", "clf.1"],
-    "fits = [clf.same() for clf in (Built(), Built())]": ["clf.0", "clf.1"],
+    "fits = [clf.fit() for clf in (Built(), Built())]": ["clf.0", "clf.1"],
     "for i in range(2): model = Built()": ["model", "model"],
     "import functools\nmake = functools.partial(Built, 1)\nmodel = make()": ["model"],
     # no name
     "Built()": [None],
-    "Built().same()": [None],
+    "Built().fit()": [None],
     "def f():\n    return Built()\nmodel = f()": [None],
     "def f():\n    return [Built() for _ in 'ab']\nf()": [None, None],
     "def f():\n    yield Built()\nmodel = next(f())": [None],
     "make = lambda: Built()\nmodel = make()": [None],
     "def f(x=Built()): pass": [None],
-    "@Built(1).same\ndef f(): pass": [None],
+    "@Built(1).fit\ndef f(): pass": [None],
     "@Built\ndef f(): pass": [None],
     "assert Built()": [None],
     "text = f'{Built()} and {str(Built(1)):>{len(str(Built()))}}'": [None, "(#0)", "(#0)"],
@@ -193,7 +197,7 @@ CASES = {
     # with
     "with Built() as f: model = Built()": ["f", "model"],
     "with Built(): pass": [None],
-    "with Built() as a, Built().same() as b: pass": ["a", "b"],
+    "with Built() as a, Built().fit() as b: pass": ["a", "b"],
     # classes
     "class Cfg:\n    opt = Built()\n    class Deep:\n        opt = [Built()]": ["Cfg.opt", "Cfg.Deep.opt.0"],
 }

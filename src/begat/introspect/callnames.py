@@ -25,6 +25,10 @@ _MAPPING = frozenset({"map", "filter", "starmap"})
 # Classes whose parts go by index or key: `body = Sequential(A(), B())` has `body[0]`. As torch, and all who follow it, do.
 _HOLDING = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 _SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+# Methods that by custom return the object itself, beside `set_params` and `requires_grad_`: `model = Net().to("cuda").eval()`.
+_FLUENT = frozenset(
+    {"fit", "partial_fit", "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "bfloat16", "share_memory"}
+)
 # Methods that put an argument into their receiver: the argument's position and that of its key, if it has one.
 _PUTTING: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(("append", "appendleft", "add", "extend", "extendleft"), (0, None)),
@@ -80,6 +84,10 @@ def _builtin(call: ast.Call) -> str | None:
     return call.func.id if isinstance(call.func, ast.Name) else None
 
 
+def _returns_self(method: str) -> bool:
+    return method in _FLUENT or method.startswith("set_") or (method.endswith("_") and not method.startswith("_"))
+
+
 def _joined(node: ast.BinOp, name: Name | None, scope: Scope) -> Iterator[Visit]:
     for operand in (node.left, node.right):
         yield operand, part(operand, name), scope
@@ -126,7 +134,7 @@ def _same(node: ast.Await | ast.Starred, name: Name | None, scope: Scope) -> Ite
 def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
     callee = node.func
     if isinstance(callee, ast.Attribute):
-        yield callee.value, name, scope  # `SVC().fit(X, y)`: fit and its like return the object
+        yield callee.value, name if _returns_self(callee.attr) else None, scope
     else:
         yield callee, None, scope  # `x = Dense(64)(x)`: x is not the layer
     put = _put(node, name, scope)
