@@ -41,12 +41,24 @@ class Namer:
                 if ref.run is None and ref.node not in self._consumer and ref.node in self._nodes:
                     self._consume(node, argument.name, steps, ref)
 
+    def name_of(self, number: int) -> Name | None:
+        """What the source calls node *number*."""
+        return self._names[number]
+
+    def consume(self, node: Node, parameter: str, other: Node) -> None:
+        """*other* was made for *parameter* of *node*, whoever took it later."""
+        self._consumer[other.id] = (node.id, (parameter,))
+
     def _consume(self, node: Node, parameter: str, steps: str, ref: Ref) -> None:
         known = self._names[ref.node]
         if known is not None and not known.inline:
             return  # it has a name of its own
-        if self._nodes[ref.node].within != node.within and self._inside(node, ref.node):
-            return  # built inside the very object it is given
+        within = self._nodes[ref.node].within
+        if within != node.within:
+            if self._inside(node, ref.node):
+                return  # built inside the very object it is given
+            if within is not None and within != node.id and not self._inside(node, within):
+                return  # it belongs to the object it was built in
         way = tuple(filter(None, steps.split(".")))
         if parameter in node.starred:
             # Sequential(OrderedDict(a=A())): no part goes by a number.

@@ -146,7 +146,11 @@ def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
         argument = _as_dict(argument) if _builtin(node) in ("dict", "OrderedDict") else argument
         way = Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None, otherwise=held.get(i))
         yield argument, put.get(i, way), scope
+    field = _field(name, scope)
     for keyword in node.keywords:
+        if keyword.arg in ("default_factory", "factory") and isinstance(keyword.value, ast.Lambda):
+            yield keyword.value.body, field, scope
+            continue
         steps = (keyword.arg,) if keyword.arg else ()
         yield keyword.value, put.get(keyword.arg, Name(steps, inline=True, otherwise=held.get(keyword.arg))), scope
 
@@ -163,6 +167,13 @@ def _held(node: ast.Call, name: Name | None) -> dict[int | str | None, Name | No
             return {**held, 0: name}
         held.update(enumerate(_items(_spread(node.args), name)))
     return held
+
+
+def _field(name: Name | None, scope: Scope) -> Name | None:
+    """The name that an attribute *name* of the class being defined has on its instances."""
+    if name is None or name.counted or not scope.prefix or name.segments[:-1] != scope.prefix:
+        return None
+    return Name(name.segments[-1:], on_self=True)
 
 
 def _as_dict(argument: ast.expr) -> ast.expr:

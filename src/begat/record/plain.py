@@ -13,6 +13,9 @@ from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque
 
 Named = Callable[[Ref], str]
 
+# What the factories that people name most often make.
+_EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "tuple": "()"}
+
 # Above this many bits Python refuses to write an int in decimals (its limit is 4,300 digits).
 _DECIMAL_BITS = 14_000
 
@@ -50,6 +53,10 @@ def _plain_rest(value: object, named: Named | None, at: str) -> Any:
             return _dtype(value) or plain(value.value, named, at)
         case Array():
             return plain(value.data, named, at)
+        case Made(Symbol("builtins:list" | "builtins:set" | "builtins:tuple")):
+            return []
+        case Made(Symbol("builtins:dict")):
+            return {}
         case Cut() if value.head is not None:
             head = plain(value.head, named, at)
             more = f"… ({_count(value)})"
@@ -134,7 +141,8 @@ def _describe(value: object) -> str:
         case Redacted():
             return "***"
         case Made():
-            return f"<factory {_describe(value.factory).removeprefix('builtins:')}>"
+            made = _describe(value.factory).removeprefix("builtins:")
+            return _EMPTY.get(made) or f"<factory {made.removeprefix('<').removesuffix('>')}>"
         case Cut():
             return f"<{short(value.type)} of {_count(value)}>"
         case Opaque():

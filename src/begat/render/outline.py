@@ -104,10 +104,10 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
     defaults: list[tuple[str, str]] = []
     for name, value, argument in entries(node):
         shown = _value(tree, node, value, limit)
+        shown = "↓" if shown == f"↓ {name}" else shown
         if argument.source == "default":
             defaults.append((escaped(name), shown))
         else:
-            shown = "↓" if shown == f"↓ {name}" else shown
             given.append((escaped(name), shown + origin(argument, limit)))
     return Line(
         node,
