@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
+from typing import Generic, TypeVar
 
+import attrs
 import pytest
 
 import begat
@@ -83,3 +86,37 @@ def test_what_a_class_that_nobody_records_was_given(track):
 
     assert trainer
     assert [node.path for node in run.nodes] == ["Block", "trainer.callbacks.0", "trainer.callbacks.1", "trainer.data"]
+
+
+T = TypeVar("T")
+
+
+class Repo(Generic[T]):
+    def __init__(self, url):
+        self.url = url
+
+
+@dataclasses.dataclass
+class Config:
+    lr: float = 0.1
+
+
+@attrs.frozen
+class Frozen:
+    lr: float = 0.1
+
+
+def test_what_the_standard_library_builds_on_ones_behalf(track):
+    """It stands where the user called: a parametrised class, a changed copy."""
+    for cls in (Repo, Config, Frozen):
+        track(cls)
+
+    with begat.capture() as run:
+        repo = Repo[int]("u")
+        config = Config()
+        warm = dataclasses.replace(config, lr=0.2)
+        cold = attrs.evolve(Frozen(), lr=0.3)
+
+    assert [repo.url, warm.lr, cold.lr] == ["u", 0.2, 0.3]
+    assert [node.path for node in run.nodes] == ["repo", "config", "warm", "Frozen", "cold"]
+    assert all(node.user and node.site.file == __file__ for node in run.nodes)
