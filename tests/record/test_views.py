@@ -38,6 +38,18 @@ def test_what_the_user_passes_on_is_shown_whoever_built_it():
     assert visible(made) == {1, 2, 4}
 
 
+def test_what_a_library_made_of_the_users_objects_is_shown():
+    """`make_pipeline(Scaler(), verbose=True)` is called by the user, builds the pipeline, and names the scaler."""
+    made = run(
+        node(0, "Pipeline.steps.0.1", "m:Scaler"),
+        node(1, "Pipeline", "m:Pipeline", given(steps=[("scaler", Ref(0))], verbose=True), user=False),
+        node(2, "Pipeline.cache", "m:Cache", user=False),
+    )
+
+    assert visible(made) == {0, 1}
+    assert flat(made)["Pipeline.verbose"] is True
+
+
 def test_folded_groups_count_under_their_cause():
     """Library constructions are grouped by target and code under the node whose path or constructor they lie in."""
     groups = folded(training())

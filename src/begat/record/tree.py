@@ -122,20 +122,40 @@ def _above(path: str, owners: dict[str, int]) -> int | None:
 
 def visible(run: Run) -> set[int]:
     """
-    The ids of the nodes shown first: those made by the user's own code, and what these refer to.
+    The ids of the nodes shown first: those made by the user's own code, what these refer to, and what took them and named them.
 
-    The second half matters for ``model = make_pipeline(…)`` and ``from_pretrained``: a library made the object, and the
-    user's `Trainer(model)` says nothing without it.
+    The second matters for ``from_pretrained``: a library made the object, and the user's `Trainer(model)` says nothing
+    without it. The third for ``make_pipeline(Scaler())``: the scaler is ``Pipeline.steps.0.1``.
     """
     nodes = {node.id: node for node in run.nodes}
     shown = {node.id for node in run.nodes if node.user}
-    todo = list(shown) if len(shown) < len(nodes) else []
+    todo: list[int] = []
+    if len(shown) < len(nodes):
+        shown |= _named_by(run, shown)
+        todo = list(shown)
     while todo:
         for ref in references(nodes[todo.pop()]):
             if ref.run is None and ref.node in nodes and ref.node not in shown:
                 shown.add(ref.node)
                 todo.append(ref.node)
     return shown
+
+
+def _named_by(run: Run, shown: set[int]) -> set[int]:
+    """The nodes not *shown* that took one that is as an argument, and gave it its path."""
+    nodes = {node.id: node for node in run.nodes}
+    owners = {node.path: node.id for node in reversed(run.nodes)}
+    found: set[int] = set()
+    todo = list(shown)
+    while todo:
+        at = todo.pop()
+        owner = _above(nodes[at].path, owners)
+        if owner is None or owner in shown or owner in found:
+            continue
+        if any(ref.node == at for ref in references(nodes[owner])):
+            found.add(owner)
+            todo.append(owner)
+    return found
 
 
 def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
