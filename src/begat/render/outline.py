@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One node: ``segment = called(given…) defaults…``, where it stands, and what is folded under it."""
+    """
+    One node: ``segment = called(given…) defaults…``, where it stands, what is not known of it, and what is folded under it.
+
+    Arguments are names and texts; those of ``*args`` have no name, as in the call.
+    """
 
     node: Node
     depth: int
@@ -30,6 +34,7 @@ class Line:
     defaults: tuple[tuple[str, str], ...]
     site: str
     error: str | None
+    notes: tuple[str, ...]
     folded: tuple[str, ...]
 
 
@@ -53,7 +58,7 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     skipped, rest = _alike(tree, siblings)
     under = {
         parent: tuple(
-            [escaped(f"… {group}") for group in rest.get(parent, ())]
+            [escaped(f"… {group} (--all)") for group in rest.get(parent, ())]
             + [escaped(group) for group in _told(groups.get(parent, ()))]
         )
         for parent in {*rest, *groups}
@@ -66,6 +71,8 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     return Outline(tuple(head(run, len(tree.nodes))), lines, under.get(None, ()))
 
 
+SIBLINGS = 20  # objects made alike in one place that are told one by one
+_NOTE = 500
 _TOLD = 5  # groups under one node that are told one by one
 
 
@@ -105,6 +112,7 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
     for name, value, argument in entries(node):
         shown = _value(tree, node, value, limit)
         shown = "↓" if shown == f"↓ {name}" else shown
+        name = "" if argument.name == node.starred[0] and name.partition(":")[0].isdigit() else name
         if argument.source == "default":
             defaults.append((escaped(name), shown))
         else:
@@ -119,6 +127,7 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
         tuple(defaults),
         where(node.site, run.environment.cwd),
         escaped(node.error or "raised") if node.outcome == "raised" else None,
+        tuple(elided(escaped(note), _NOTE) for note in node.notes),
         under,
     )
 
@@ -176,7 +185,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     if run.children:
         yield "inside", ", ".join(escaped(child.name or child.id) for child in run.children)
     for mark in header.marks:
-        yield "note", elided(escaped(mark), 500)
+        yield "note", elided(escaped(mark), _NOTE)
 
 
 def duration(started: str, ended: str | None) -> str:
