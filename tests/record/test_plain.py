@@ -122,6 +122,26 @@ def test_text_of_builtins_is_their_repr(value):
     assert text(value) == repr(value)
 
 
+LEN, INT = Symbol("builtins:len", "function"), Symbol("builtins:int")
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        (
+            Typed("functools:partial", {"func": LEN, "args": ([1],), "keywords": {"eps": 1e-5}}),
+            "partial(len, [1], eps=1e-05)",
+        ),
+        (Typed("types:GenericAlias", {"origin": Symbol("builtins:dict"), "args": (INT, INT)}), "dict[int, int]"),
+        (Typed("types:UnionType", (INT, Symbol("builtins:NoneType", importable=False))), "int | None"),
+        (Typed("functools:partial", 3), "3"),
+    ],
+)
+def test_some_values_are_spelled_as_in_code(value, spelled):
+    """Partial calls and types read as somebody wrote them."""
+    assert text(value) == spelled
+
+
 def test_text_of_a_long_list_costs_only_its_head():
     """Eliding stops at the limit instead of writing everything first."""
 

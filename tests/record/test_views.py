@@ -14,7 +14,7 @@ from hypothesis import given as law
 from hypothesis import strategies as st
 
 from begat.record.model import Argument, CallSite
-from begat.record.tree import grow
+from begat.record.tree import grow, place
 from begat.record.values import Alias, Mapping, Opaque, Ref, Typed
 from begat.record.views import config, dot, flat, folded, html, visible
 from handmade import default, given, node, run, training
@@ -108,6 +108,25 @@ def test_the_second_of_a_name_stands_beside_the_first():
     )
 
     assert grow(siblings).parents == {0: None, 1: 0, 2: 0, 3: 2, 4: 0, 5: None, 6: 5, 7: None, 8: 6}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("/v/lib/python3.11/site-packages/sklearn/base.py", "sklearn.base:f"),
+        ("/v/lib/python3.11/site-packages/torch/nn/__init__.py", "torch.nn:f"),
+        ("/usr/lib/python3/dist-packages/yaml/__init__.py", "yaml:f"),
+        ("/usr/lib/python3.11/json/__init__.py", "json:f"),
+        ("/usr/lib/python3.13t/typing.py", "typing:f"),
+        ("C:\\Python311\\Lib\\json\\encoder.py", "json.encoder:f"),
+        ("/work/src/train.py", "train:f"),
+        ("/work/pkg/__init__.py", "pkg:f"),
+        ("<string>", "<string>:f"),
+    ],
+)
+def test_places_go_by_the_name_of_their_module(file, name):
+    """As one would import it, for installed packages and the standard library."""
+    assert place(CallSite(file, 1, "f")) == name
 
 
 # --- nested -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ it. Below means: by path, as the path grammar computes it (``model.enc`` hangs b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -237,15 +238,14 @@ def entries(node: Node) -> Iterator[tuple[str, object, Argument]]:
 
 
 def place(site: CallSite | None) -> str:
-    """The code at *site* as ``sklearn.base:clone``; for a file outside the installed packages, by the file's name."""
+    """The code at *site* as ``sklearn.base:clone``; for a file outside the libraries, by the file's name."""
     if site is None:
         return ""
-    file = site.file.replace("\\", "/")
-    for root in ("/site-packages/", "/dist-packages/"):
-        if root in file:
-            file = file.rpartition(root)[2]
-            break
-    else:
-        file = file.rpartition("/")[2]
-    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    parts = site.file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__").split("/")
+    # Below the last folder that packages are installed in, or below `lib/python3.11`.
+    roots = [i for i, part in enumerate(parts[:-1], 1) if part.endswith("-packages") or _STANDARD.fullmatch(part)]
+    module = ".".join(parts[roots[-1] if roots else -1 :])
     return f"{module}:{site.function}" if site.function else module
+
+
+_STANDARD = re.compile(r"python3\.\d+t?|Lib")
