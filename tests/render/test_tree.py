@@ -130,9 +130,12 @@ def test_no_control_character_of_a_record_reaches_the_output():
 
 
 def test_loops_are_counted():
-    """Of objects made alike in one place, the first twenty are told and a count; `--all` tells them one by one."""
+    """Of objects made alike by one call, the first twenty are told and a count; `--all` tells them one by one."""
     loop = run(*(n for i in range(50) for n in (node(2 * i, f"layers.{i}"), node(2 * i + 1, f"layers.{i}.act", "m:A"))))
 
+    several = run(*(node(i, f"m{i}", line=i) for i in range(50)))
+
+    assert len(list(lines(several))) > 50
     assert "… 30 × C by train:main" in screen(loop, terminal=False)
     assert "layers.20" not in screen(loop, terminal=False)
     assert len([line for line in lines(loop) if line.startswith("layers.")]) == 20

@@ -51,7 +51,7 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     """
     Every shown node of *run*, parents before children; each value at most *limit* characters.
 
-    Of nodes made alike in one place, a loop say, only the first *siblings* are told one by one.
+    Of nodes made alike by one call, in a loop say, only the first *siblings* are told one by one.
     """
     tree = grow(run, everything)
     groups = {} if everything else folded(run)
@@ -71,7 +71,7 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     return Outline(tuple(head(run, len(tree.nodes))), lines, under.get(None, ()))
 
 
-SIBLINGS = 20  # objects made alike in one place that are told one by one
+SIBLINGS = 20  # objects made alike by one call that are told one by one
 _NOTE = 500
 _TOLD = 5  # groups under one node that are told one by one
 
@@ -89,20 +89,20 @@ def _told(groups: tuple[Folded, ...]) -> list[str]:
 def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:
     """The nodes beyond the first *siblings* of their kind under one parent, with all below them, and the groups they make."""
     skipped: set[int] = set()
-    groups: dict[tuple[int | None, str, str], list[int]] = {}
+    groups: dict[tuple[int | None, str, CallSite | None], list[int]] = {}
     for _, node in tree.walk():
         parent = tree.parents[node.id]
         if parent in skipped:
             skipped.add(node.id)
         elif siblings is not None:
-            alike = groups.setdefault((parent, node.target, place(node.site)), [])
+            alike = groups.setdefault((parent, node.target, node.site), [])
             alike.append(node.id)
             if len(alike) > siblings:
                 skipped.add(node.id)
     rest: dict[int | None, list[Folded]] = {}
-    for (parent, target, by), ids in groups.items():
+    for (parent, target, site), ids in groups.items():
         if siblings is not None and len(ids) > siblings:
-            rest.setdefault(parent, []).append(Folded(target, by, tuple(ids[siblings:])))
+            rest.setdefault(parent, []).append(Folded(target, place(site), tuple(ids[siblings:])))
     return skipped, rest
 
 
