@@ -12,7 +12,8 @@ import zipfile
 import pytest
 
 from begat.introspect import callsites
-from begat.introspect.callsites import Name, Site
+from begat.introspect.callsites import Name
+from begat.record.model import CallSite
 
 
 class Built:
@@ -315,15 +316,15 @@ def test_calls_of_one_line_keep_apart(built):
     assert names(sites) == ["a", "b", "c.0", "(#0)", "c.1"]
 
 
-def test_locate_gives_the_exact_text(built):
-    """The site is the range of the call in the file, and the function around it."""
+def test_locate_gives_the_exact_place(built):
+    """The site is where the call begins in the file, and the function around it."""
     source = "def main():\n    x = 'ä'; model = Built(\n        1)\nmain()\n"
     code, lasti = built(source)[0]
 
     site = callsites.locate(code, lasti)
 
     call = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call) and n.args)
-    assert site == Site(code.co_filename, call.lineno, call.col_offset, call.end_lineno, call.end_col_offset, "main")
+    assert site == CallSite(code.co_filename, call.lineno, "main", call.col_offset)
     assert callsites.locate(code, lasti) is site
 
 
@@ -332,7 +333,7 @@ def test_locate_at_module_level_and_nowhere(built):
     code, lasti = built("model = Built()")[0]
 
     assert callsites.locate(code, lasti).function == "<module>"
-    assert callsites.locate(code, -1) == Site(code.co_filename, None, None, None, None, "<module>")
+    assert callsites.locate(code, -1) == CallSite(code.co_filename, None, "<module>")
     assert callsites.locate(code, 10_000).line is None
     assert callsites.name(code, -1) is None
 

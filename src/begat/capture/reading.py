@@ -107,9 +107,8 @@ class Reader:
         key = id(code), lasti  # the recorder holds the code
         found = self._sites.get(key)
         if found is None:
-            at = locate(code, lasti)
-            site = CallSite(at.file, at.line, at.function, at.column)
-            user = is_users(at.file)
+            site = locate(code, lasti)
+            user = is_users(site.file)
             found = self._sites[key] = (site, user, fills_fields(code, user))
         return found
 

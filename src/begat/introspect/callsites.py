@@ -12,23 +12,13 @@ from itertools import islice
 from types import CodeType, ModuleType
 from typing import TypeVar
 
+from begat.record.model import CallSite
+
 T = TypeVar("T")
 Position = tuple[int, int, int, int]
 """Line, column, end line, end column of a call: lines from 1, columns in bytes of UTF-8 from 0, as `ast` counts them."""
 
 _BOUND = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a call stands. *function* is the qualified name of the calling code; positions are None where it has none."""
-
-    file: str
-    line: int | None
-    column: int | None
-    end_line: int | None
-    end_column: int | None
-    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +41,17 @@ class Name:
 
 
 # Keyed by id, with the code kept alive beside the answer: equal code objects of two files are equal keys.
-_sites: dict[tuple[int, int], tuple[CodeType, Site]] = {}
+_sites: dict[tuple[int, int], tuple[CodeType, CallSite]] = {}
 _names: dict[tuple[int, int], tuple[CodeType, Name | None]] = {}
 _files: dict[str, tuple[list[str], dict[Position, tuple[str | None, Name]]]] = {}
 
 
-def locate(code: CodeType, lasti: int) -> Site:
-    """Where the instruction at *lasti* of *code* stands in its source."""
+def locate(code: CodeType, lasti: int) -> CallSite:
+    """Where the instruction at *lasti* of *code* stands in its source: line and column are None where it has none."""
     known = _sites.get((id(code), lasti))
     if known is None:
-        line, column, end_line, end_column = _position(code, lasti)
-        site = Site(code.co_filename, line, column, end_line, end_column, code.co_qualname)
-        known = _remember(_sites, code, lasti, site)
+        line, column, _, _ = _position(code, lasti)
+        known = _remember(_sites, code, lasti, CallSite(code.co_filename, line, code.co_qualname, column))
     return known[1]
 
 
