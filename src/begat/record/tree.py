@@ -32,7 +32,7 @@ class Folded:
     nodes: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"{len(self.nodes)} × {called(self.target)}" + (f" by {self.by}" if self.by else "")
+        return f"{len(self.nodes):,} × {called(self.target)}" + (f" by {self.by}" if self.by else "")
 
 
 @dataclass(frozen=True, slots=True)
