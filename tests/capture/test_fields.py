@@ -76,6 +76,7 @@ def test_a_field_that_was_left_to_a_factory_is_an_edge(kind):
         assert node.params == {"lr": lr}
         assert node.user
     assert run["cfg.first"].site == run["cfg"].site
+    assert begat.params(cfg) == run["cfg"].params
     assert run["model"].params["optim"] == Ref(run["cfg.first"].id)
     assert run.flat()["cfg.first.lr"] == 1e-3
     assert run["cfg.third"] in run.upstream("cfg")

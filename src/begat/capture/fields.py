@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 
 from begat.introspect.callsites import Name
-from begat.record.model import Node
+from begat.record.model import Argument, Node
 from begat.record.values import Made, Symbol
 
 
@@ -22,6 +22,12 @@ def fills_fields(code: CodeType, users: bool) -> bool:
     return code.co_name == "<lambda>"
 
 
+def is_object(argument: Argument) -> bool:
+    """Whether *argument* was left to a factory that may make an object with a node: not to `list`, `dict` and the like."""
+    made = argument.value.factory if type(argument.value) is Made else None
+    return type(made) is Symbol and not made.target.startswith("builtins:")
+
+
 def filled(node: Node, built: Iterable[tuple[Node, Name | None]]) -> Iterator[tuple[str, Node]]:
     """
     The arguments of *node* that were left to a factory, each with the construction that it made.
@@ -29,9 +35,8 @@ def filled(node: Node, built: Iterable[tuple[Node, Name | None]]) -> Iterator[tu
     *built* are those made by code for which `fills_fields` holds, in order, with what the source calls them.
     """
     waiting: dict[str, list[str]] = {}
-    for argument in node.arguments.values():
-        if type(argument.value) is Made and type(argument.value.factory) is Symbol:
-            waiting.setdefault(argument.value.factory.target, []).append(argument.name)
+    for argument in filter(is_object, node.arguments.values()):
+        waiting.setdefault(argument.value.factory.target, []).append(argument.name)  # type: ignore[attr-defined]  # a symbol
     made: dict[str, list[Node]] = {}
     for other, name in built:
         if not other.user:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from begat.capture.fields import filled, fills_fields
+from begat.capture.fields import filled, fills_fields, is_object
 from begat.capture.naming import Namer
 from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
@@ -96,10 +96,12 @@ class Reader:
                     object.__setattr__(other, "user", node.user)
 
     def params(self, number: int) -> dict[str, Any]:
-        """The values of one row's arguments: without names for all the others, which take time."""
+        """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
         self.recorder.resolve()
         rows = self.recorder.rows
         bound = self._known(rows.schema(number)).bind(rows.values(number))
+        if any(map(is_object, bound.values())):
+            bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}
 
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool]:
