@@ -75,7 +75,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {choose}
 {behind}\
 {changing}            note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
+            note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             stack.append(token)
             return {leave}
@@ -177,6 +177,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         choose=choose,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
+        code="code" if codes else "frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
