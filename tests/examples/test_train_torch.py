@@ -49,7 +49,7 @@ EXPECTED = [
     Made(
         "model.encoder.blocks",
         "torch.nn.modules.container:ModuleList",
-        {"modules": [Edge("model.encoder.blocks.0"), Edge("model.encoder.blocks.modules.1")]},
+        {"modules": [Edge("model.encoder.blocks.0"), Edge("model.encoder.blocks.1")]},
         within="model.encoder",
         function="Encoder.__init__",
     ),
