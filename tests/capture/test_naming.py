@@ -73,6 +73,24 @@ def test_parts_of_containers_go_by_index_or_key(track, containers):
     )
 
 
+def test_attributes_whose_name_is_computed(track):
+    """They go by their class: a number would say that they are items."""
+
+    class Heads:
+        def __init__(self):
+            for i in range(2):
+                setattr(self, f"head{i}", Block(i))
+
+    track(Block)
+    track(Heads)
+
+    with begat.capture() as run:
+        heads = Heads()
+
+    assert heads
+    assert [node.path for node in run.nodes] == ["heads", "heads.Block", "heads.Block.1"]
+
+
 def test_what_a_class_that_nobody_records_was_given(track):
     """It is named by the keyword, from the name of that object."""
     track(Block)

@@ -107,9 +107,11 @@ class Namer:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
         if consumer is not None:
             return self._free(_below(above, consumer[1]))
-        if known is not None and known.inline:
+        inline = known is not None and known.inline
+        if known is not None and inline:
             known = self._otherwise(node, known)
-        if known is None or not (known.segments or known.counted) or not (node.user or above):
+        # `setattr(self, f"head{i}", Head())` has no segments: one of many in `self`, but hardly by index.
+        if known is None or not (known.segments or inline) or not (node.user or above):
             return self._free(_below(above, (_class_name(node.target),)))
         return self._free(_below(above, known.segments), counted=known.counted)
 
