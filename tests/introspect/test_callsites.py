@@ -12,7 +12,8 @@ import zipfile
 import pytest
 
 from begat.introspect import callsites
-from begat.introspect.callsites import Name, Site
+from begat.introspect.callsites import Name
+from begat.record.model import CallSite
 
 
 class Built:
@@ -24,8 +25,10 @@ class Built:
         frame = sys._getframe(1)
         Built.sites.append((frame.f_code, frame.f_lasti))
 
-    def same(self, *args, **kwargs):
+    def fit(self, *args, **kwargs):
         return self
+
+    set_params = requires_grad_ = score = fit
 
     def __enter__(self):
         return self
@@ -112,12 +115,14 @@ CASES = {
     "text = 'äöü漢字'; model = Built(); other = [text, Built()]": ["model", "other.1"],
     "def f():\n    global model\n    model = Built()\nf()": ["model"],
     # what keeps the name and what takes it
-    "model = Built().same(1).same()": ["model"],
-    "model = Built(1).same(Built())": ["model", "(#0)"],
+    "model = Built().fit(1).fit()": ["model"],
+    "model = Built(1).fit(Built())": ["model", "(#0)"],
+    "model = Built().set_params(a=1).requires_grad_()": ["model"],
+    "score = Built().fit(1).score(2)": [None],
     "model = Built.Inner(1)": ["model"],
     "model = (Built\n  .Inner(\n1,\n2))": ["model"],
-    "model = (Built()\n  .same()\n  .same(\n1))": ["model"],
-    "model = Built(\n).same(a=Built.\\\nInner())": ["model", "(a)"],
+    "model = (Built()\n  .fit()\n  .fit(\n1))": ["model"],
+    "model = Built(\n).fit(a=Built.\\\nInner())": ["model", "(a)"],
     "model = Built() if True else 1": ["model"],
     "model = 1 if Built() else 2": [None],
     "model = None or Built()": ["model"],
@@ -137,7 +142,7 @@ CASES = {
     "model = Module(*[Built() for _ in 'ab'], Built())": ["(#0[])", "(#0[])", "(#0[])"],
     "model = Module([Built() for _ in 'ab'])": ["(#0[])", "(#0[])"],
     "model = Module(**{'enc': Built()})": ["(enc)"],
-    "model = Module(enc=Built().same())": ["(enc)"],
+    "model = Module(enc=Built().fit())": ["(enc)"],
     "call(Built())": ["(#0)"],
     # containers
     "layers = [Built(), Built()]": ["layers.0", "layers.1"],
@@ -148,6 +153,8 @@ CASES = {
     "k = 'a'\nmodels = {k: Built(), 'no.dots': Built(), **{'z': Built()}}": ["models.0", "models.1", "models.z"],
     "steps = [('scale', Built()), ('svm', Built())]": ["steps.0.1", "steps.1.1"],
     "models = dict(svm=Built(), rf=Built())": ["models.svm", "models.rf"],
+    "models = dict([('svm', Built()), ('rf', Built())], knn=Built())": ["models.svm", "models.rf", "models.knn"],
+    "models = dict(call([('svm', Built())]))": ["(#0.0.1)"],
     "layers = list([Built(), Built()])": ["layers.0", "layers.1"],
     "layers = [Built()] + [Built() for _ in 'ab']": ["layers[]", "layers[]", "layers[]"],
     "layers = [Built()] * 3": ["layers[]"],
@@ -158,7 +165,7 @@ CASES = {
     "models = {i: Built(i) for i in range(2)}": ["models[]", "models[]"],
     "layers = [Built(Built()) for i in range(1)]": ["(#0)", "layers[]"],
     "layers = [[Built(), Built()] for i in range(1)]": ["layers[]", "layers[]"],
-    "layers = [Built(i).same() for i in range(1)]": ["layers[]"],
+    "layers = [Built(i).fit() for i in range(1)]": ["layers[]"],
     "layers = list(map(Built, 'ab'))": ["layers[]", "layers[]"],
     "layers = []\nfor i in 'ab': layers.append(Built())": ["layers[]", "layers[]"],
     "layers = set()\nlayers.add(Built())": ["layers[]"],
@@ -171,18 +178,18 @@ CASES = {
     "d = {}\nd.update({'a': Built()}, b=Built())": ["d.a", "d.b"],
     "for clf in Built(), Built(): pass": ["clf.0", "clf.1"],
     "for name, clf in [('a', Built()), ('b', Built())]: pass": ["clf.0", "clf.1"],
-    "fits = [clf.same() for clf in (Built(), Built())]": ["clf.0", "clf.1"],
+    "fits = [clf.fit() for clf in (Built(), Built())]": ["clf.0", "clf.1"],
     "for i in range(2): model = Built()": ["model", "model"],
     "import functools\nmake = functools.partial(Built, 1)\nmodel = make()": ["model"],
     # no name
     "Built()": [None],
-    "Built().same()": [None],
+    "Built().fit()": [None],
     "def f():\n    return Built()\nmodel = f()": [None],
     "def f():\n    return [Built() for _ in 'ab']\nf()": [None, None],
     "def f():\n    yield Built()\nmodel = next(f())": [None],
     "make = lambda: Built()\nmodel = make()": [None],
     "def f(x=Built()): pass": [None],
-    "@Built(1).same\ndef f(): pass": [None],
+    "@Built(1).fit\ndef f(): pass": [None],
     "@Built\ndef f(): pass": [None],
     "assert Built()": [None],
     "text = f'{Built()} and {str(Built(1)):>{len(str(Built()))}}'": [None, "(#0)", "(#0)"],
@@ -191,7 +198,7 @@ CASES = {
     # with
     "with Built() as f: model = Built()": ["f", "model"],
     "with Built(): pass": [None],
-    "with Built() as a, Built().same() as b: pass": ["a", "b"],
+    "with Built() as a, Built().fit() as b: pass": ["a", "b"],
     # classes
     "class Cfg:\n    opt = Built()\n    class Deep:\n        opt = [Built()]": ["Cfg.opt", "Cfg.Deep.opt.0"],
 }
@@ -210,6 +217,44 @@ def test_names_inside_the_scopes_of_functions(built):
     sites = built("class C:\n    def f(x):\n        model = Built()\n        x = Built()\nC.f(1)")
 
     assert names(sites) == ["model", "x"]
+
+
+OTHERWISE = {
+    "body = Sequential(Built(), Built())": ["body.0", "body.1"],
+    "body = Sequential([Built(), Built()])": ["body.0", "body.1"],
+    "body = Sequential(*[Built(), Built()])": ["body.0", "body.1"],
+    "body = Sequential(*[Built() for _ in 'ab'])": ["body[]", "body[]"],
+    "body = Sequential(dict(a=Built(), b=Built()))": ["body.a", "body.b"],
+    "body = Sequential(ModuleList([Built()]), ModuleDict({'a': Built()}))": ["body.0.0", "body.1.a"],
+    "layers = nn.ModuleList([Built() for _ in 'ab'])": ["layers[]", "layers[]"],
+    "layers = nn.ModuleList(list(Built() for _ in 'ab'))": ["layers[]", "layers[]"],
+    "heads = ModuleDict({'a': Built()})": ["heads.a"],
+    "heads = ModuleDict({k: Built() for k in 'ab'})": ["heads[]", "heads[]"],
+    "nets = [Sequential(Built()), Sequential(Built())]": ["nets.0.0", "nets.1.0"],
+    "trainer = Module(callbacks=[Built(), Built()], data=Built())": [
+        "trainer.callbacks.0",
+        "trainer.callbacks.1",
+        "trainer.data",
+    ],
+    "trainer = Module(callbacks=list([Built()]))": ["trainer.callbacks.0"],
+    # Nobody knows what these make of it.
+    "trainer = Module(Built(), [Built()])": [None, None],
+    "loss = call(a=Built())": [None],
+    "Sequential(Built())": [None],
+    "x = Sequential(call(Built()))": [None],
+}
+
+
+@pytest.mark.parametrize("source", OTHERWISE)
+def test_name_of_what_goes_into_a_call_that_nobody_knows(built, source):
+    """Parts of an object that was not recorded itself go by index, key or keyword, from the name of that object."""
+    containers = {"Sequential": Module, "ModuleList": Module, "ModuleDict": Module, "nn": Module}
+    Module.ModuleList = Module
+
+    found = [callsites.name(*site) for site in built(source, **containers)]
+
+    assert all(name.inline for name in found)
+    assert [spelled(name.otherwise) for name in found] == OTHERWISE[source]
 
 
 METHODS = {
@@ -271,15 +316,15 @@ def test_calls_of_one_line_keep_apart(built):
     assert names(sites) == ["a", "b", "c.0", "(#0)", "c.1"]
 
 
-def test_locate_gives_the_exact_text(built):
-    """The site is the range of the call in the file, and the function around it."""
+def test_locate_gives_the_exact_place(built):
+    """The site is where the call begins in the file, and the function around it."""
     source = "def main():\n    x = 'ä'; model = Built(\n        1)\nmain()\n"
     code, lasti = built(source)[0]
 
     site = callsites.locate(code, lasti)
 
     call = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call) and n.args)
-    assert site == Site(code.co_filename, call.lineno, call.col_offset, call.end_lineno, call.end_col_offset, "main")
+    assert site == CallSite(code.co_filename, call.lineno, "main", call.col_offset)
     assert callsites.locate(code, lasti) is site
 
 
@@ -288,7 +333,7 @@ def test_locate_at_module_level_and_nowhere(built):
     code, lasti = built("model = Built()")[0]
 
     assert callsites.locate(code, lasti).function == "<module>"
-    assert callsites.locate(code, -1) == Site(code.co_filename, None, None, None, None, "<module>")
+    assert callsites.locate(code, -1) == CallSite(code.co_filename, None, "<module>")
     assert callsites.locate(code, 10_000).line is None
     assert callsites.name(code, -1) is None
 

@@ -463,6 +463,7 @@ HERE = __name__
         (cached, Symbol(f"{HERE}:cached", "function")),
         ([].append, Symbol("builtins:list.append", "function", False)),
         (functools.partial(len, [1]), Typed("functools:partial", {"func": Symbol("builtins:len", "function"), "args": ([1],), "keywords": {}})),
+        (int | None, Typed("types:UnionType", (Symbol("builtins:int"), Symbol("builtins:NoneType", importable=False)))),
         (list[int], Typed("types:GenericAlias", {"origin": Symbol("builtins:list"), "args": (Symbol("builtins:int"),)})),
         (object(), Opaque("builtins:object")),
     ],

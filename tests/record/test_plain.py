@@ -73,7 +73,9 @@ EXAMPLES = [
     (Redacted("str", "name"), "***"),
     (Alias("a.0"), "@model.a.0"),
     (Alias(""), "@model"),
-    (Made(Symbol("builtins:list")), "<factory list>"),
+    (Made(Symbol("builtins:list")), []),
+    (Made(Symbol("builtins:dict")), {}),
+    (Made(Symbol("m:Optim")), "<factory m:Optim>"),
     (Ref(7), "@#7"),
     (Mapping((((1, 2), "a"), ((3,), "b"))), {"(1, 2)": "a", "(3,)": "b"}),
     (datetime.datetime(2026, 1, 2, 3, 4), "2026-01-02T03:04:00"),
@@ -118,6 +120,26 @@ def test_text_is_one_harmless_line(value, limit):
 def test_text_of_builtins_is_their_repr(value):
     """Ordinary data reads as Python writes it."""
     assert text(value) == repr(value)
+
+
+LEN, INT = Symbol("builtins:len", "function"), Symbol("builtins:int")
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        (
+            Typed("functools:partial", {"func": LEN, "args": ([1],), "keywords": {"eps": 1e-5}}),
+            "partial(len, [1], eps=1e-05)",
+        ),
+        (Typed("types:GenericAlias", {"origin": Symbol("builtins:dict"), "args": (INT, INT)}), "dict[int, int]"),
+        (Typed("types:UnionType", (INT, Symbol("builtins:NoneType", importable=False))), "int | None"),
+        (Typed("functools:partial", 3), "3"),
+    ],
+)
+def test_some_values_are_spelled_as_in_code(value, spelled):
+    """Partial calls and types read as somebody wrote them."""
+    assert text(value) == spelled
 
 
 def test_text_of_a_long_list_costs_only_its_head():

@@ -14,7 +14,7 @@ from hypothesis import given as law
 from hypothesis import strategies as st
 
 from begat.record.model import Argument, CallSite
-from begat.record.tree import grow
+from begat.record.tree import grow, place
 from begat.record.values import Alias, Mapping, Opaque, Ref, Typed
 from begat.record.views import config, dot, flat, folded, html, visible
 from handmade import default, given, node, run, training
@@ -36,6 +36,18 @@ def test_what_the_user_passes_on_is_shown_whoever_built_it():
     )
 
     assert visible(made) == {1, 2, 4}
+
+
+def test_what_a_library_made_of_the_users_objects_is_shown():
+    """`make_pipeline(Scaler(), verbose=True)` is called by the user, builds the pipeline, and names the scaler."""
+    made = run(
+        node(0, "Pipeline.steps.0.1", "m:Scaler"),
+        node(1, "Pipeline", "m:Pipeline", given(steps=[("scaler", Ref(0))], verbose=True), user=False),
+        node(2, "Pipeline.cache", "m:Cache", user=False),
+    )
+
+    assert visible(made) == {0, 1}
+    assert flat(made)["Pipeline.verbose"] is True
 
 
 def test_folded_groups_count_under_their_cause():
@@ -79,6 +91,42 @@ def test_children_hang_below_the_longest_path_that_is_shown():
     assert tree.parents == {1: None, 2: 1, 3: None, 4: 2}
     assert [tree.below(number) for number in (1, 2, 3, 4)] == ["a", "b.c", "ab", "d"]
     assert [(depth, found.id) for depth, found in tree.walk()] == [(0, 1), (1, 2), (2, 4), (0, 3)]
+
+
+def test_the_second_of_a_name_stands_beside_the_first():
+    """`net.Block.1` is the second `Block` of `net`, unless it was built in the first or given to it."""
+    siblings = run(
+        node(0, "net"),
+        node(1, "net.Block", within=0),
+        node(2, "net.Block.1", within=0),
+        node(3, "net.Block.1.act", within=2),
+        node(4, "net.Block.2", within=3),
+        node(5, "bag", arguments=given(items=(Ref(6),))),
+        node(6, "bag.0"),
+        node(7, "bag.1"),
+        node(8, "bag.0.1", within=6),
+    )
+
+    assert grow(siblings).parents == {0: None, 1: 0, 2: 0, 3: 2, 4: 0, 5: None, 6: 5, 7: None, 8: 6}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("/v/lib/python3.11/site-packages/sklearn/base.py", "sklearn.base:f"),
+        ("/v/lib/python3.11/site-packages/torch/nn/__init__.py", "torch.nn:f"),
+        ("/usr/lib/python3/dist-packages/yaml/__init__.py", "yaml:f"),
+        ("/usr/lib/python3.11/json/__init__.py", "json:f"),
+        ("/usr/lib/python3.13t/typing.py", "typing:f"),
+        ("C:\\Python311\\Lib\\json\\encoder.py", "json.encoder:f"),
+        ("/work/src/train.py", "train:f"),
+        ("/work/pkg/__init__.py", "pkg:f"),
+        ("<string>", "<string>:f"),
+    ],
+)
+def test_places_go_by_the_name_of_their_module(file, name):
+    """As one would import it, for installed packages and the standard library."""
+    assert place(CallSite(file, 1, "f")) == name
 
 
 # --- nested -----------------------------------------------------------------------------------------------------------
@@ -133,6 +181,13 @@ def test_config_inlines_an_object_once():
         "a": {"class": "m:C", "x": {"class": "m:B"}, "y": ["@a.x"]},
         "b": {"class": "m:C", "x": "@a.x"},
     }
+
+
+def test_config_keeps_the_second_of_a_name_beside_the_first():
+    """`net.Block.1` is no part of `net.Block`, nor is there a folder for the two."""
+    shown = config(run(node(0, "net"), node(1, "net.Block", within=0), node(2, "net.Block.1", within=0)))
+
+    assert shown == {"net": {"class": "m:C", "Block": {"class": "m:C"}, "Block.1": {"class": "m:C"}}}
 
 
 def test_config_keeps_every_node_when_names_collide():

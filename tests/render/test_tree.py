@@ -23,7 +23,7 @@ def screen(shown, width=100, terminal=True, everything=False):
 
 
 def test_a_pipe_gets_one_whole_line_for_each_object():
-    """Without a terminal: full paths, nothing cut, nothing colored."""
+    """Without a terminal: full paths, nothing colored."""
     assert list(lines(training())) == [
         "# run: 20261122-104501-3fa9c2 baseline",
         "# outcome: finished in 12.5 s",
@@ -79,12 +79,34 @@ def test_defaults_make_room():
     assert "p98=98" in "".join(lines(run(many)))
 
 
-def test_long_values_are_elided_on_a_terminal_only():
-    """A megabyte of text is a beginning on screen and whole in a pipe."""
-    long = run(node(1, "a", arguments=given(s="x" * 100_000)))
+def test_long_values_are_elided():
+    """A megabyte of text, or a list of a thousand items, is a beginning: the data views have all of it."""
+    long = run(node(1, "a", arguments=given(s="x" * 100_000, items=list(range(1000)))))
 
     assert len(screen(long, 80, terminal=False)) < 1000
-    assert len("".join(lines(long))) > 100_000
+    assert len("".join(lines(long))) < 1000
+    assert "items=[0, 1, 2, " in "".join(lines(long))
+
+
+def test_arguments_of_a_star_have_no_name():
+    """They read as in the call: `Bag(↓, 20, key=↓)`."""
+    arguments = given(first=1, items=(Ref(2), 20), more={"key": Ref(3), "0": 4})
+    bag = run(node(1, "bag", "m:Bag", arguments, starred=("items", "more")), node(2, "bag.0"), node(3, "bag.key"))
+
+    assert "bag = Bag(first=1, ↓, 20, key=↓, 0:2=4)  /work/train.py:1" in list(lines(bag))
+    assert "bag = Bag(first=1, ↓, 20, key=↓, 0:2=4)" in screen(bag, terminal=False)
+
+
+def test_what_is_not_known_is_told():
+    """The notes of a node stand below it."""
+    sub = run(node(1, "a", notes=("the arguments are those that Base saw",)), node(2, "b"))
+
+    assert list(lines(sub))[-3:] == [
+        "a = C()  /work/train.py:1",
+        "  note: the arguments are those that Base saw",
+        "b = C()  /work/train.py:1",
+    ]
+    assert "note: the arguments are those that Base saw" in screen(sub, terminal=False)
 
 
 EVIL = "\x1b[2J\x07\x9b31m\u202e\r\n"
@@ -107,13 +129,18 @@ def test_no_control_character_of_a_record_reaches_the_output():
     assert "\x1b[2J" not in screen(bad)
 
 
-def test_loops_are_counted_on_a_terminal():
-    """Of objects made alike in one place, a terminal shows the first twenty and a count; a pipe shows all."""
+def test_loops_are_counted():
+    """Of objects made alike by one call, the first twenty are told and a count; `--all` tells them one by one."""
     loop = run(*(n for i in range(50) for n in (node(2 * i, f"layers.{i}"), node(2 * i + 1, f"layers.{i}.act", "m:A"))))
 
+    several = run(*(node(i, f"m{i}", line=i) for i in range(50)))
+
+    assert len(list(lines(several))) > 50
     assert "… 30 × C by train:main" in screen(loop, terminal=False)
     assert "layers.20" not in screen(loop, terminal=False)
-    assert len([line for line in lines(loop) if line.startswith("layers.")]) == 50
+    assert len([line for line in lines(loop) if line.startswith("layers.")]) == 20
+    assert "… 30 × C by train:main (--all)" in list(lines(loop))
+    assert len([line for line in lines(loop, everything=True) if line.startswith("layers.")]) == 50
 
 
 def test_deep_trees_are_drawn():

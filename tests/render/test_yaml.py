@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from begat.record.plain import plain
 from begat.record.views import config
 from begat.render.yaml import emit, pretty
 from handmade import training
@@ -98,6 +99,13 @@ def test_special_floats_survive(read):
 
     assert nan != nan
     assert (plus, minus) == (float("inf"), float("-inf"))
+
+
+def test_special_floats_of_a_record_are_floats():
+    """`nan` in a run is a text in JSON and a float in YAML; the text "nan" is a text in both."""
+    assert emit(plain({"a": float("nan"), "b": [float("inf"), -float("inf")], "c": "nan"})) == (
+        'a: .nan\nb: [.inf, -.inf]\nc: "nan"\n'
+    )
 
 
 def test_yaml_looks_as_people_write_it():

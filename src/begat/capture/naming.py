@@ -8,6 +8,7 @@ path keeps it, the next one is ``model.1``; user's constructions choose before t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from types import CodeType
 
@@ -40,14 +41,31 @@ class Namer:
                 if ref.run is None and ref.node not in self._consumer and ref.node in self._nodes:
                     self._consume(node, argument.name, steps, ref)
 
+    def name_of(self, number: int) -> Name | None:
+        """What the source calls node *number*."""
+        return self._names[number]
+
+    def consume(self, node: Node, parameter: str, other: Node) -> None:
+        """*other* was made for *parameter* of *node*, whoever took it later."""
+        self._consumer[other.id] = (node.id, (parameter,))
+
     def _consume(self, node: Node, parameter: str, steps: str, ref: Ref) -> None:
         known = self._names[ref.node]
         if known is not None and not known.inline:
             return  # it has a name of its own
-        if self._nodes[ref.node].within != node.within and self._inside(node, ref.node):
-            return  # built inside the very object it is given
-        first = () if parameter in node.starred else (parameter,)
-        self._consumer[ref.node] = (node.id, (*first, *filter(None, steps.split("."))))
+        within = self._nodes[ref.node].within
+        if within != node.within:
+            if self._inside(node, ref.node):
+                return  # built inside the very object it is given
+            if within is not None and within != node.id and not self._inside(node, within):
+                return  # it belongs to the object it was built in
+        way = tuple(filter(None, steps.split(".")))
+        if parameter in node.starred:
+            # Sequential(OrderedDict(a=A())): no part goes by a number.
+            way = way[1:] if len(way) > 1 and _class_name(node.target) == "Sequential" else way
+        elif parameter != _KEPT_AS_ITSELF.get(_class_name(node.target)):
+            way = (parameter, *way)
+        self._consumer[ref.node] = (node.id, way)
 
     def _inside(self, node: Node, outer: int) -> bool:
         within = node.within
@@ -68,10 +86,6 @@ class Namer:
         return nodes
 
     def _name(self, number: int) -> None:
-        above = self._above(number)
-        if above is None or above in self._paths:
-            self._paths[number] = self._path(number, self._paths[above] if above is not None else "")
-            return
         # What a path hangs from is named first: an explicit chain, for nesting deeper than Python's stack.
         chain = [number]
         while chain:
@@ -93,9 +107,25 @@ class Namer:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
         if consumer is not None:
             return self._free(_below(above, consumer[1]))
-        if known is None or known.inline or not known.segments or not (node.user or above):
+        inline = known is not None and known.inline
+        if known is not None and inline:
+            known = self._otherwise(node, known)
+        # `setattr(self, f"head{i}", Head())` has no segments: one of many in `self`, but hardly by index.
+        if known is None or not (known.segments or inline) or not (node.user or above):
             return self._free(_below(above, (_class_name(node.target),)))
         return self._free(_below(above, known.segments), counted=known.counted)
+
+    def _otherwise(self, node: Node, known: Name) -> Name | None:
+        """What the source calls *node*, an argument of a call that is no construction of this run, or took it apart."""
+        otherwise, outer = known.otherwise, self._names.get(node.within) if node.within is not None else None
+        outer = outer.otherwise if outer is not None and outer.inline else outer
+        if otherwise is None or outer is None or node.site is None or not node.site.function.endswith("<genexpr>"):
+            return otherwise
+        # `self.layers = ModuleList(Block() for ...)`: the blocks are made while the list is, and their path begins there.
+        length = len(outer.segments)
+        if otherwise.segments[:length] != outer.segments:
+            return otherwise
+        return replace(otherwise, segments=otherwise.segments[length:])
 
     def _free(self, path: str, counted: bool = False) -> str:
         if not counted and path not in self._taken:
@@ -114,6 +144,8 @@ def _below(above: str, segments: tuple[str, ...]) -> str:
     return ".".join((*((above,) if above else ()), *map(segment, segments)))
 
 
+# What a container of parts was given *is* what it holds: `layers.0`, as torch has it, and not `layers.modules.0`.
+_KEPT_AS_ITSELF = {"ModuleList": "modules", "ModuleDict": "modules"}
 _LEAVES = (type(None), bool, int, float, str)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from begat.capture.fields import filled, fills_fields, is_object
 from begat.capture.naming import Namer
 from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
@@ -19,6 +20,7 @@ from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
 from begat.record.model import Argument, CallSite, Event, Node, Outcome, Process, Source
+from begat.record.values import Ref
 
 
 class Reader:
@@ -26,7 +28,7 @@ class Reader:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._sites: dict[tuple[int, int], tuple[CallSite, bool]] = {}
+        self._sites: dict[tuple[int, int], tuple[CallSite, bool, bool]] = {}
         self._schemas: dict[int, _Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
@@ -39,10 +41,12 @@ class Reader:
         recorder = self.recorder
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
-        nodes, events = [], []
+        nodes: list[Node] = []
+        events: list[Event] = []
+        fillings: dict[int, list[int]] = {}
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
             known = self._known(schema)
-            site, user = self._site(code, lasti)
+            site, user, fills = self._site(code, lasti)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
                 continue
@@ -77,22 +81,42 @@ class Reader:
                 )
             )
             namer.add(nodes[-1], code, lasti)
+            if fills and within is not None:
+                fillings.setdefault(within, []).append(number)
+        self._fill(nodes, fillings, namer)
         return tuple(namer.named(nodes)), tuple(events)
 
+    def _fill(self, nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:
+        """Put what default factories made into the arguments that were left to them."""
+        known = {node.id: node for node in nodes} if fillings else {}
+        for number, made in fillings.items():
+            node = known.get(number)
+            if node is None:
+                continue
+            for name, other in filled(node, [(known[child], namer.name_of(child)) for child in made]):
+                node.arguments[name] = Argument(name, Ref(other.id), "default")
+                namer.consume(node, name, other)
+                if other.user is False:  # the code that called has no place of its own
+                    object.__setattr__(other, "site", node.site)  # not yet handed out
+                    object.__setattr__(other, "user", node.user)
+
     def params(self, number: int) -> dict[str, Any]:
-        """The values of one row's arguments: without names for all the others, which take time."""
+        """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
         self.recorder.resolve()
         rows = self.recorder.rows
         bound = self._known(rows.schema(number)).bind(rows.values(number))
+        if any(map(is_object, bound.values())):
+            bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}
 
-    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:
+    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool]:
+        """Where the call stands, whether that is the user's code, and whether it may be a field's default that is made."""
         key = id(code), lasti  # the recorder holds the code
         found = self._sites.get(key)
         if found is None:
-            at = locate(code, lasti)
-            site = CallSite(at.file, at.line, at.function, at.column)
-            found = self._sites[key] = (site, is_users(at.file))
+            site = locate(code, lasti)
+            user = is_users(site.file)
+            found = self._sites[key] = (site, user, fills_fields(code, user))
         return found
 
     def _known(self, schema: Schema) -> _Known:

@@ -63,7 +63,8 @@ LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
-def make(CLASS, SCHEMA, WHICH, METAS, CHANGED):
+def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
+{between}\
     def enter({parameters}):
         lane = LANE()
         if lane is None: return None
@@ -74,9 +75,9 @@ def make(CLASS, SCHEMA, WHICH, METAS, CHANGED):
                 if lane is None: return None
             stack = lane.stack
 {choose}
-{metas}\
+{behind}\
 {changing}            note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
+            note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             if RULES and WAITS({me}, token, schema, lane, frame, ({raw})): return WAITING
             stack.append(token)
@@ -112,8 +113,9 @@ _UNPACK = """\
 _CHANGING = """\
             values = CHANGED(({values}))
 """
-_METAS = """\
-            while frame.f_code in METAS: frame = frame.f_back
+# By identity and written out: `in` would compare code objects, which takes three times as long.
+_BEHIND = """\
+            while (code := frame.f_code) is {}: frame = frame.f_back
 """
 
 
@@ -161,7 +163,7 @@ class Leave:
 
 
 @lru_cache(maxsize=512)
-def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool) -> Callable[..., Callable[..., Any]]:
+def _maker(parameters: int, starred: bool, changing: bool, way: str, between: int) -> Callable[..., Callable[..., Any]]:
     """The ``make`` for a shape: how many parameters, and how the object is found."""
     names = [f"a{i}" for i in range(parameters)]
     first = 1 if way in ("fast", "slow") else 0
@@ -170,21 +172,24 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, metas: bool
         first = 0
     elif first:
         names[0] = "me"
+    codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:])
     source = _OPENING.format(
         parameters=", ".join(names),
         choose=choose,
-        metas=_METAS if metas else "",
         me="me" if way in ("fast", "slow") else "None",
         raw="".join(f"{name}, " for name in names[first:]),
+        between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
+        behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
+        code="code" if codes else "frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
         leave={"call": "LEAVE(lane, token)", "slow": "LEAVE_OF(token, lane)"}.get(way, "lane.leave"),
     )
-    file = f"<begat enter {parameters} {starred} {changing} {way} {metas}>"
+    file = f"<begat enter {parameters} {starred} {changing} {way} {between}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     scope: dict[str, Any] = dict(_GLOBALS)
     exec(compile(source, file, "exec"), scope)  # noqa: S102  # ours: only names stand in it
@@ -227,23 +232,23 @@ def make(
     subject: type | None,
     schema: object,
     which: Callable[[Any, Lane], object],
-    metas: Sequence[CodeType] = (),
+    between: Sequence[CodeType] = (),
     changing: dict[int, object] | None = None,
 ) -> Callable[..., Any]:
     """
     The function that code woven from *code* enters.
 
     *way* is ``"fast"`` for constructors of classes with weak references, ``"slow"`` for others, ``"call"`` for functions
-    and ``__new__``. *metas* are the codes of metaclass ``__call__``s to look behind for the place of the call, and
+    and ``__new__``. *between* are the codes (metaclass ``__call__``s) to look behind for the place of the call, and
     *changing* the defaults, by position, that the program may change.
     """
     named = code.co_argcount + code.co_kwonlyargcount
     count = named + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-    maker = _maker(count, named == 0 and count > 0, bool(changing), way, bool(metas))
+    maker = _maker(count, named == 0 and count > 0, bool(changing), way, len(between))
     # Rows have no place for the object itself.
     shift = 1 if way in ("fast", "slow") and named else 0
     moved = {position - shift: default for position, default in (changing or {}).items()}
-    return maker(_weakly(subject), schema, which, _Codes(metas), _changer(moved))
+    return maker(_weakly(subject), schema, which, between, _changer(moved))
 
 
 def _weakly(subject: type | None) -> Callable[[], type | None]:
@@ -264,13 +269,3 @@ def _changer(changing: dict[int, object]) -> Callable[[tuple[Any, ...]], tuple[A
         return tuple(found)
 
     return changed
-
-
-class _Codes:
-    __slots__ = ("codes",)
-
-    def __init__(self, codes: Sequence[CodeType]) -> None:
-        self.codes = tuple(codes)
-
-    def __contains__(self, code: object) -> bool:
-        return any(code is known for known in self.codes)

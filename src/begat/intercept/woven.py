@@ -13,6 +13,7 @@ from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
 from begat.intercept.prologue import weave, written
 from begat.intercept.schema import changing_defaults
+from begat.introspect.targets import contents
 
 _weak = type.__dict__["__weakrefoffset__"].__get__
 
@@ -58,7 +59,7 @@ class Woven:
             subject=subject,
             schema=schema,
             which=which,
-            metas=_metaclass_calls(subject) if subject is not None else (),
+            between=_between(subject) if subject is not None else (),
             changing=changing_defaults(self.code, self.defaults or (), self.keywords or {}),
         )
 
@@ -88,7 +89,24 @@ def original(function: FunctionType) -> CodeType:
     return written(function.__code__)
 
 
-def _metaclass_calls(subject: type) -> tuple[CodeType, ...]:
-    """The codes of ``__call__`` in the metaclass of *subject*: the call was made by whoever called them."""
-    found = (own(meta).get("__call__") for meta in mro(type(subject)))
-    return tuple(f.__code__ for f in found if type(f) is FunctionType)
+def _between(subject: type) -> tuple[CodeType, ...]:
+    """
+    The codes that stand between a call of *subject* and its constructor: the call was made by whoever called them.
+
+    ``__call__`` in its metaclass, and the standard library's ways to build a user's class: ``Repo[int](url)``, ``replace(config)``.
+    """
+    found = [own(meta).get("__call__") for meta in mro(type(subject))]
+    for mark, module, names in _WAYS:
+        if any(mark in own(cls) for cls in mro(subject)):
+            space = contents(module)
+            found += [space.get(name) for name in names]
+    found = [own(f).get("__call__") if isinstance(f, type) else f for f in found]
+    return tuple(dict.fromkeys(f.__code__ for f in found if type(f) is FunctionType))
+
+
+# What marks a class, and what then builds it on somebody's behalf.
+_WAYS = (
+    ("__orig_bases__", "typing", ("_BaseGenericAlias",)),
+    ("__dataclass_fields__", "dataclasses", ("replace", "_replace")),
+    ("__attrs_attrs__", "attr", ("evolve",)),
+)

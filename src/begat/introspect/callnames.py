@@ -22,6 +22,13 @@ _SELF = Name((), on_self=True)
 _GATHERING = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "deque", "dict", "OrderedDict"})
 # Builtins that call what they are given while somebody else iterates.
 _MAPPING = frozenset({"map", "filter", "starmap"})
+# Classes whose parts go by index or key: `body = Sequential(A(), B())` has `body[0]`. As torch, and all who follow it, do.
+_HOLDING = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+_SEVERAL = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+# Methods that by custom return the object itself, beside `set_params` and `requires_grad_`: `model = Net().to("cuda").eval()`.
+_FLUENT = frozenset(
+    {"fit", "partial_fit", "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "bfloat16", "share_memory"}
+)
 # Methods that put an argument into their receiver: the argument's position and that of its key, if it has one.
 _PUTTING: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(("append", "appendleft", "add", "extend", "extendleft"), (0, None)),
@@ -77,6 +84,10 @@ def _builtin(call: ast.Call) -> str | None:
     return call.func.id if isinstance(call.func, ast.Name) else None
 
 
+def _returns_self(method: str) -> bool:
+    return method in _FLUENT or method.startswith("set_") or (method.endswith("_") and not method.startswith("_"))
+
+
 def _joined(node: ast.BinOp, name: Name | None, scope: Scope) -> Iterator[Visit]:
     for operand in (node.left, node.right):
         yield operand, part(operand, name), scope
@@ -123,18 +134,54 @@ def _same(node: ast.Await | ast.Starred, name: Name | None, scope: Scope) -> Ite
 def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
     callee = node.func
     if isinstance(callee, ast.Attribute):
-        yield callee.value, name, scope  # `SVC().fit(X, y)`: fit and its like return the object
+        yield callee.value, name if _returns_self(callee.attr) else None, scope
     else:
         yield callee, None, scope  # `x = Dense(64)(x)`: x is not the layer
     put = _put(node, name, scope)
+    held = _held(node, name.otherwise if name is not None and name.inline else name)
     unpacked: str | None = None
     for i, argument in enumerate(_spread(node.args)):
         if unpacked is None and isinstance(argument, ast.Starred):
             unpacked = f"#{i}"
-        yield argument, put.get(i, Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None)), scope
+        argument = _as_dict(argument) if _builtin(node) in ("dict", "OrderedDict") else argument
+        way = Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None, otherwise=held.get(i))
+        yield argument, put.get(i, way), scope
+    field = _field(name, scope)
     for keyword in node.keywords:
-        way = (keyword.arg,) if keyword.arg else ()
-        yield keyword.value, put.get(keyword.arg, Name(way, inline=True)), scope
+        if keyword.arg in ("default_factory", "factory") and isinstance(keyword.value, ast.Lambda):
+            yield keyword.value.body, field, scope
+            continue
+        steps = (keyword.arg,) if keyword.arg else ()
+        yield keyword.value, put.get(keyword.arg, Name(steps, inline=True, otherwise=held.get(keyword.arg))), scope
+
+
+def _held(node: ast.Call, name: Name | None) -> dict[int | str | None, Name | None]:
+    """The arguments that are parts of the object called *name*, whose class nobody may know, with the names they have there."""
+    callee = last(node.func) or ""
+    if name is None or not callee[:1].isupper():  # by custom, what builds an object of its own is a class
+        return {}
+    held: dict[int | str | None, Name | None] = {k.arg: below(name, k.arg) for k in node.keywords if k.arg}
+    if callee in _HOLDING:
+        only = node.args[0] if len(node.args) == 1 else None
+        if isinstance(only, _SEVERAL) or (isinstance(only, ast.Call) and _builtin(only) in _GATHERING):
+            return {**held, 0: name}
+        held.update(enumerate(_items(_spread(node.args), name)))
+    return held
+
+
+def _field(name: Name | None, scope: Scope) -> Name | None:
+    """The name that an attribute *name* of the class being defined has on its instances."""
+    if name is None or name.counted or not scope.prefix or name.segments[:-1] != scope.prefix:
+        return None
+    return Name(name.segments[-1:], on_self=True)
+
+
+def _as_dict(argument: ast.expr) -> ast.expr:
+    """``[("a", A()), ("b", B())]`` as the dictionary that is made of it."""
+    pairs = argument.elts if isinstance(argument, ast.List | ast.Tuple) else []
+    if not pairs or not all(isinstance(pair, ast.Tuple) and len(pair.elts) == 2 for pair in pairs):
+        return argument
+    return ast.Dict([pair.elts[0] for pair in pairs], [pair.elts[1] for pair in pairs])  # type: ignore[attr-defined]  # tuples
 
 
 def _spread(arguments: list[ast.expr]) -> Iterator[ast.expr]:

@@ -12,23 +12,13 @@ from itertools import islice
 from types import CodeType, ModuleType
 from typing import TypeVar
 
+from begat.record.model import CallSite
+
 T = TypeVar("T")
 Position = tuple[int, int, int, int]
 """Line, column, end line, end column of a call: lines from 1, columns in bytes of UTF-8 from 0, as `ast` counts them."""
 
 _BOUND = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a call stands. *function* is the qualified name of the calling code; positions are None where it has none."""
-
-    file: str
-    line: int | None
-    column: int | None
-    end_line: int | None
-    end_column: int | None
-    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +29,29 @@ class Name:
     *segments* lead to it from the scope of the call or, if *on_self*, from the object whose method makes the call.
     *counted*: many objects come from here (comprehension, loop, ``append``) and the next free index is still to be added.
     *inline*: it has no name of its own, being an argument of another call; *segments* then lead to it from that call:
-    ``("enc",)``, ``("#0",)`` for the first positional argument, ``("steps", "0", "1")``.
+    ``("enc",)``, ``("#0",)`` for the first positional argument, ``("steps", "0", "1")``. *otherwise* is what the source
+    calls it if nobody knows that call: ``self.body = Sequential(Block())`` is ``body.0``.
     """
 
     segments: tuple[str, ...]
     on_self: bool = False
     counted: bool = False
     inline: bool = False
+    otherwise: Name | None = None
 
 
 # Keyed by id, with the code kept alive beside the answer: equal code objects of two files are equal keys.
-_sites: dict[tuple[int, int], tuple[CodeType, Site]] = {}
+_sites: dict[tuple[int, int], tuple[CodeType, CallSite]] = {}
 _names: dict[tuple[int, int], tuple[CodeType, Name | None]] = {}
 _files: dict[str, tuple[list[str], dict[Position, tuple[str | None, Name]]]] = {}
 
 
-def locate(code: CodeType, lasti: int) -> Site:
-    """Where the instruction at *lasti* of *code* stands in its source."""
+def locate(code: CodeType, lasti: int) -> CallSite:
+    """Where the instruction at *lasti* of *code* stands in its source: line and column are None where it has none."""
     known = _sites.get((id(code), lasti))
     if known is None:
-        line, column, end_line, end_column = _position(code, lasti)
-        site = Site(code.co_filename, line, column, end_line, end_column, code.co_qualname)
-        known = _remember(_sites, code, lasti, site)
+        line, column, _, _ = _position(code, lasti)
+        known = _remember(_sites, code, lasti, CallSite(code.co_filename, line, code.co_qualname, column))
     return known[1]
 
 

@@ -37,9 +37,11 @@ def below(name: Name | None, *steps: str | None) -> Name | None:
     """The name *steps* further in; a step that nobody can know makes it one of many."""
     if name is None or name.counted:
         return name
+    otherwise = below(name.otherwise, *steps)
     if None in steps:
-        return replace(name, counted=True)
-    return replace(name, segments=name.segments + tuple(segment(step) for step in steps if step is not None))
+        return replace(name, counted=True, otherwise=otherwise)
+    segments = name.segments + tuple(segment(step) for step in steps if step is not None)
+    return replace(name, segments=segments, otherwise=otherwise)
 
 
 def key(node: ast.expr | None) -> str | None:

@@ -107,6 +107,10 @@ def _generic_alias(value: Any, d: Description) -> Typed:
     return Typed("types:GenericAlias", {name: d.part(part, name) for name, part in parts.items()})
 
 
+def _union(value: Any, d: Description) -> Typed:
+    return Typed("types:UnionType", d.part(value.__args__, "args"))
+
+
 def _running(value: Any, d: Description) -> Opaque:
     return Opaque(name_of(type(value)), {"function": value.__qualname__})
 
@@ -237,6 +241,7 @@ _HANDLERS: tuple[tuple[Handler, tuple[type, ...]], ...] = (
     (_method, (types.MethodType,)),
     (_partial, (functools.partial,)),
     (_generic_alias, (types.GenericAlias,)),
+    (_union, (types.UnionType,)),
     (_namespace, (types.SimpleNamespace,)),
     (_running, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)),
 )

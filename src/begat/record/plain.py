@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
@@ -13,8 +13,17 @@ from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque
 
 Named = Callable[[Ref], str]
 
+# What the factories that people name most often make.
+_EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "tuple": "()"}
+
 # Above this many bits Python refuses to write an int in decimals (its limit is 4,300 digits).
 _DECIMAL_BITS = 14_000
+
+
+class NotFinite(str):
+    """The text of a float that JSON cannot say; writers of formats that can, such as YAML, tell it by its type."""
+
+    __slots__ = ()
 
 
 def plain(value: object, named: Named | None = None, at: str = "") -> Any:
@@ -32,7 +41,7 @@ def plain(value: object, named: Named | None = None, at: str = "") -> Any:
         return value if value.bit_length() <= _DECIMAL_BITS else _describe(value)  # type: ignore[attr-defined]
     if kind is float:
         # NaN and the infinities are not JSON; `value - value` is 0 for every other float.
-        return value if value - value == 0 else repr(value)  # type: ignore[operator]
+        return value if value - value == 0 else NotFinite(value)  # type: ignore[operator]
     if kind is list or kind is tuple:
         return [plain(item, named, at) for item in value]  # type: ignore[attr-defined]
     if kind is dict:
@@ -46,10 +55,16 @@ def _plain_rest(value: object, named: Named | None, at: str) -> Any:
             return [plain(item, named, at) for item in in_order(value)]
         case Mapping():
             return keyed(((key, plain(item, named, at)) for key, item in value.items), named)
+        case Typed(type="types:GenericAlias" | "types:UnionType"):
+            return text(value, named)
         case Typed():
             return _dtype(value) or plain(value.value, named, at)
         case Array():
             return plain(value.data, named, at)
+        case Made(Symbol("builtins:list" | "builtins:set" | "builtins:tuple")):
+            return []
+        case Made(Symbol("builtins:dict")):
+            return {}
         case Cut() if value.head is not None:
             head = plain(value.head, named, at)
             more = f"… ({_count(value)})"
@@ -76,6 +91,16 @@ def text(value: object, named: Named | None = None, limit: int = 1_000_000) -> s
 
 def _pieces(value: object, named: Named, room: int) -> Iterable[str]:
     """The text of *value* in pieces; stops soon after *room* characters, so that a long list costs no more than its head."""
+
+    def joined(items: Iterable[tuple[str, object]]) -> Iterator[str]:
+        used = 0
+        for position, (lead, item) in enumerate(items):
+            piece = f"{', ' if position else ''}{lead}{''.join(_pieces(item, named, room - used))}"
+            yield piece
+            used += len(piece)
+            if used > room:
+                break
+
     match value:
         case str():
             yield repr(elided(value, room))
@@ -83,33 +108,21 @@ def _pieces(value: object, named: Named, room: int) -> Iterable[str]:
             yield named(value)
         case list() | tuple() | set() | frozenset():
             opening, closing = {list: ("[", "]"), tuple: ("(", ")")}.get(type(value), ("{", "}"))
+            items = value if isinstance(value, list | tuple) else in_order(value)
             yield opening
-            used = 0
-            for position, item in enumerate(value if isinstance(value, list | tuple) else in_order(value)):
-                lead = ", " if position else ""
-                piece = lead + "".join(_pieces(item, named, room - used))
-                yield piece
-                used += len(piece)
-                if used > room:
-                    break
+            yield from joined(("", item) for item in items)
             yield ",)" if type(value) is tuple and len(value) == 1 else closing
         case dict() | Mapping():
+            pairs = value.items() if isinstance(value, dict) else value.items
             yield "{"
-            used = 0
-            for position, (key, item) in enumerate(value.items() if isinstance(value, dict) else value.items):
-                lead = ", " if position else ""
-                piece = f"{lead}{''.join(_pieces(key, named, room))}: {''.join(_pieces(item, named, room - used))}"
-                yield piece
-                used += len(piece)
-                if used > room:
-                    break
+            yield from joined((f"{''.join(_pieces(key, named, room))}: ", item) for key, item in pairs)
             yield "}"
         case Symbol(importable=True):
             yield value.target.partition(":")[2] or value.target
         case Member():
             yield f"{short(value.type)}.{value.name}"
         case Typed():
-            yield _dtype(value) or "".join(_pieces(value.value, named, room))
+            yield _spelled(value, named, room) or "".join(_pieces(value.value, named, room))
         case Array():
             yield "".join(_pieces(value.data, named, room))
         case Cut() if value.head is not None:
@@ -134,7 +147,8 @@ def _describe(value: object) -> str:
         case Redacted():
             return "***"
         case Made():
-            return f"<factory {_describe(value.factory).removeprefix('builtins:')}>"
+            made = _describe(value.factory).removeprefix("builtins:")
+            return _EMPTY.get(made) or f"<factory {made.removeprefix('<').removesuffix('>')}>"
         case Cut():
             return f"<{short(value.type)} of {_count(value)}>"
         case Opaque():
@@ -167,6 +181,26 @@ def _opaque(value: Opaque) -> str:
     if dtype is not None:
         words.append(str(plain(dtype))[:60])
     return f"<{' '.join(words)}>"
+
+
+def _spelled(value: Typed, named: Named, room: int) -> str | None:
+    """What people write for a value whose parts alone would not tell what it is."""
+
+    def spelled(part: object) -> str:
+        return "None" if part == _NONE else "".join(_pieces(part, named, room))
+
+    match value:
+        case Typed("functools:partial", {"func": func, "args": tuple() as args, "keywords": dict() as keywords}):
+            parts = [*map(spelled, (func, *args)), *(f"{name}={spelled(part)}" for name, part in keywords.items())]
+            return f"partial({', '.join(parts)})"
+        case Typed("types:GenericAlias", {"origin": origin, "args": tuple() as args}):
+            return f"{spelled(origin)}[{', '.join(map(spelled, args))}]"
+        case Typed("types:UnionType", tuple() as args):
+            return " | ".join(map(spelled, args))
+    return _dtype(value)
+
+
+_NONE = Symbol("builtins:NoneType", importable=False)
 
 
 def _dtype(value: Typed) -> str | None:

@@ -6,6 +6,7 @@ it. Below means: by path, as the path grammar computes it (``model.enc`` hangs b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ class Folded:
     nodes: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"{len(self.nodes)} × {called(self.target)}" + (f" by {self.by}" if self.by else "")
+        return f"{len(self.nodes):,} × {called(self.target)}" + (f" by {self.by}" if self.by else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Tree:
 def grow(run: Run, everything: bool = False) -> Tree:
     """The tree of *run*: of what is shown first, or of *everything*."""
     shown = None if everything else visible(run)
-    nodes = {node.id: node for node in run.nodes if shown is None or node.id in shown}
+    every = {node.id: node for node in run.nodes}
+    nodes = {number: node for number, node in every.items() if shown is None or number in shown}
     names: dict[int, str] = {}
     taken: set[str] = set()
     for node in run.nodes:
@@ -80,23 +82,32 @@ def grow(run: Run, everything: bool = False) -> Tree:
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _parent(node, run, first)
+        parents[node.id] = parent = _parent(node, every, first)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
 
 
-def _parent(node: Node, run: Run, owners: dict[str, int]) -> int | None:
+def _parent(node: Node, nodes: dict[int, Node], owners: dict[str, int]) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
     parent = _above(node.path, owners)
     while parent is not None and node.path.rpartition(".")[2].isdigit():
-        owner = run[parent]
+        owner = nodes[parent]
         if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if node.within is not None or any(ref.node == node.id for ref in references(owner)):
+        if _built_in(node, owner, nodes) or any(ref.node == node.id for ref in references(owner)):
             break
         parent = _above(owner.path, owners)
     return parent
+
+
+def _built_in(node: Node, owner: Node, nodes: dict[int, Node]) -> bool:
+    """Whether *node* was built while *owner* was, however deep."""
+    number, within = node.id, node.within
+    # Going outwards numbers fall, unless somebody edited the record; below the owner's there is no way back to it.
+    while within is not None and owner.id < within < number and within in nodes:
+        number, within = within, nodes[within].within
+    return within == owner.id
 
 
 def _above(path: str, owners: dict[str, int]) -> int | None:
@@ -112,20 +123,40 @@ def _above(path: str, owners: dict[str, int]) -> int | None:
 
 def visible(run: Run) -> set[int]:
     """
-    The ids of the nodes shown first: those made by the user's own code, and what these refer to.
+    The ids of the nodes shown first: those made by the user's own code, what these refer to, and what took them and named them.
 
-    The second half matters for ``model = make_pipeline(…)`` and ``from_pretrained``: a library made the object, and the
-    user's `Trainer(model)` says nothing without it.
+    The second matters for ``from_pretrained``: a library made the object, and the user's `Trainer(model)` says nothing
+    without it. The third for ``make_pipeline(Scaler())``: the scaler is ``Pipeline.steps.0.1``.
     """
     nodes = {node.id: node for node in run.nodes}
     shown = {node.id for node in run.nodes if node.user}
-    todo = list(shown) if len(shown) < len(nodes) else []
+    todo: list[int] = []
+    if len(shown) < len(nodes):
+        shown |= _named_by(run, shown)
+        todo = list(shown)
     while todo:
         for ref in references(nodes[todo.pop()]):
             if ref.run is None and ref.node in nodes and ref.node not in shown:
                 shown.add(ref.node)
                 todo.append(ref.node)
     return shown
+
+
+def _named_by(run: Run, shown: set[int]) -> set[int]:
+    """The nodes not *shown* that took one that is as an argument, and gave it its path."""
+    nodes = {node.id: node for node in run.nodes}
+    owners = {node.path: node.id for node in reversed(run.nodes)}
+    found: set[int] = set()
+    todo = list(shown)
+    while todo:
+        at = todo.pop()
+        owner = _above(nodes[at].path, owners)
+        if owner is None or owner in shown or owner in found:
+            continue
+        if any(ref.node == at for ref in references(nodes[owner])):
+            found.add(owner)
+            todo.append(owner)
+    return found
 
 
 def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
@@ -207,15 +238,14 @@ def entries(node: Node) -> Iterator[tuple[str, object, Argument]]:
 
 
 def place(site: CallSite | None) -> str:
-    """The code at *site* as ``sklearn.base:clone``; for a file outside the installed packages, by the file's name."""
+    """The code at *site* as ``sklearn.base:clone``; for a file outside the libraries, by the file's name."""
     if site is None:
         return ""
-    file = site.file.replace("\\", "/")
-    for root in ("/site-packages/", "/dist-packages/"):
-        if root in file:
-            file = file.rpartition(root)[2]
-            break
-    else:
-        file = file.rpartition("/")[2]
-    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    parts = site.file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__").split("/")
+    # Below the last folder that packages are installed in, or below `lib/python3.11`.
+    roots = [i for i, part in enumerate(parts[:-1], 1) if part.endswith("-packages") or _STANDARD.fullmatch(part)]
+    module = ".".join(parts[roots[-1] if roots else -1 :])
     return f"{module}:{site.function}" if site.function else module
+
+
+_STANDARD = re.compile(r"python3\.\d+t?|Lib")

@@ -80,12 +80,19 @@ def _fill(into: dict[str, Any], node: Node, tree: Tree, made: dict[int, dict[str
 def _hang(
     child: dict[str, Any], way: str, top: dict[str, Any], between: dict[tuple[int, str], dict[str, Any]], node: Node
 ) -> None:
-    """Put *child* into *top* under its own segments, beside a parameter of the same name: ``dropout`` and ``dropout:Dropout``."""
+    """
+    Put *child* into *top* under its own segments.
+
+    Beside a parameter of the same name: ``dropout`` and ``dropout:Dropout``; beside an object of that name: ``Block`` and ``Block.1``.
+    """
     *steps, last = way.split(".")
     at = top
-    for step in steps:
+    for position, step in enumerate(steps):
         inner = between.get((id(at), step))
         if inner is None:
+            if isinstance(at.get(step), dict):
+                last = ".".join((*steps[position:], last))
+                break
             key = fresh(f"{step}:{short(node.target)}", at) if step in at else step
             inner = at[key] = between[id(at), step] = {}
         at = inner

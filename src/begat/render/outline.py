@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One node: ``segment = called(given…) defaults…``, where it stands, and what is folded under it."""
+    """
+    One node: ``segment = called(given…) defaults…``, where it stands, what is not known of it, and what is folded under it.
+
+    Arguments are names and texts; those of ``*args`` have no name, as in the call.
+    """
 
     node: Node
     depth: int
@@ -30,6 +34,7 @@ class Line:
     defaults: tuple[tuple[str, str], ...]
     site: str
     error: str | None
+    notes: tuple[str, ...]
     folded: tuple[str, ...]
 
 
@@ -46,14 +51,14 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     """
     Every shown node of *run*, parents before children; each value at most *limit* characters.
 
-    Of nodes made alike in one place, a loop say, only the first *siblings* are told one by one.
+    Of nodes made alike by one call, in a loop say, only the first *siblings* are told one by one.
     """
     tree = grow(run, everything)
     groups = {} if everything else folded(run)
     skipped, rest = _alike(tree, siblings)
     under = {
         parent: tuple(
-            [escaped(f"… {group}") for group in rest.get(parent, ())]
+            [escaped(f"… {group} (--all)") for group in rest.get(parent, ())]
             + [escaped(group) for group in _told(groups.get(parent, ()))]
         )
         for parent in {*rest, *groups}
@@ -66,6 +71,8 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
     return Outline(tuple(head(run, len(tree.nodes))), lines, under.get(None, ()))
 
 
+SIBLINGS = 20  # objects made alike by one call that are told one by one
+_NOTE = 500
 _TOLD = 5  # groups under one node that are told one by one
 
 
@@ -82,20 +89,20 @@ def _told(groups: tuple[Folded, ...]) -> list[str]:
 def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:
     """The nodes beyond the first *siblings* of their kind under one parent, with all below them, and the groups they make."""
     skipped: set[int] = set()
-    groups: dict[tuple[int | None, str, str], list[int]] = {}
+    groups: dict[tuple[int | None, str, CallSite | None], list[int]] = {}
     for _, node in tree.walk():
         parent = tree.parents[node.id]
         if parent in skipped:
             skipped.add(node.id)
         elif siblings is not None:
-            alike = groups.setdefault((parent, node.target, place(node.site)), [])
+            alike = groups.setdefault((parent, node.target, node.site), [])
             alike.append(node.id)
             if len(alike) > siblings:
                 skipped.add(node.id)
     rest: dict[int | None, list[Folded]] = {}
-    for (parent, target, by), ids in groups.items():
+    for (parent, target, site), ids in groups.items():
         if siblings is not None and len(ids) > siblings:
-            rest.setdefault(parent, []).append(Folded(target, by, tuple(ids[siblings:])))
+            rest.setdefault(parent, []).append(Folded(target, place(site), tuple(ids[siblings:])))
     return skipped, rest
 
 
@@ -104,10 +111,11 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
     defaults: list[tuple[str, str]] = []
     for name, value, argument in entries(node):
         shown = _value(tree, node, value, limit)
+        shown = "↓" if shown == f"↓ {name}" else shown
+        name = "" if argument.name == node.starred[0] and name.partition(":")[0].isdigit() else name
         if argument.source == "default":
             defaults.append((escaped(name), shown))
         else:
-            shown = "↓" if shown == f"↓ {name}" else shown
             given.append((escaped(name), shown + origin(argument, limit)))
     return Line(
         node,
@@ -119,6 +127,7 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
         tuple(defaults),
         where(node.site, run.environment.cwd),
         escaped(node.error or "raised") if node.outcome == "raised" else None,
+        tuple(elided(escaped(note), _NOTE) for note in node.notes),
         under,
     )
 
@@ -176,7 +185,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     if run.children:
         yield "inside", ", ".join(escaped(child.name or child.id) for child in run.children)
     for mark in header.marks:
-        yield "note", elided(escaped(mark), 500)
+        yield "note", elided(escaped(mark), _NOTE)
 
 
 def duration(started: str, ended: str | None) -> str:

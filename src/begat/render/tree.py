@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from begat.record.plain import elided
-from begat.render.outline import Line, absolute, outline
+from begat.render.outline import SIBLINGS, Line, absolute, outline
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,23 +16,28 @@ if TYPE_CHECKING:
 
     from begat.record.graph import Run
 
+_LONGEST = 200  # of a value in a line for a pipe: one can still grep for what begins it
 _DEEPEST = 12  # further in, indentation says nothing any more: the path does
 
 
 def lines(run: Run, everything: bool = False) -> Iterator[str]:
-    """The tree of *run* for files and pipes: one line per node with its whole path, nothing cut, nothing colored."""
-    whole = outline(run, everything)
+    """
+    The tree of *run* for files and pipes: one line per node with its whole path, nothing colored.
+
+    Long values are elided and long loops counted, as on a terminal; the record and `flat` have all of it.
+    """
+    whole = outline(run, everything, _LONGEST, None if everything else SIBLINGS)
     for label, words in whole.head:
         yield f"# {label}: {words}"
     for line in whole.lines:
         pad = "  " * min(line.depth, _DEEPEST)
-        arguments = ", ".join(f"{name}={value}" for name, value in line.given)
+        arguments = ", ".join(f"{name}={value}" if name else value for name, value in line.given)
         defaults = "".join(f" {name}={value}" for name, value in line.defaults)
         error = f"  raised {line.error}" if line.error else ""
         site = f"  {line.site}" if line.site else ""
         yield f"{pad}{line.path} = {line.called}({arguments}){defaults}{error}{site}"
-        for group in line.folded:
-            yield f"{pad}  {group}"
+        for under in (*(f"note: {note}" for note in line.notes), *line.folded):
+            yield f"{pad}  {under}"
     yield from whole.folded
     for child in run.children:
         yield ""
@@ -45,7 +50,7 @@ def tree(run: Run, everything: bool = False, width: int = 100) -> RenderableType
     from rich.text import Text
     from rich.tree import Tree
 
-    whole = outline(run, everything, limit=max(30, width // 2), siblings=None if everything else 20)
+    whole = outline(run, everything, limit=max(30, width // 2), siblings=None if everything else SIBLINGS)
     label = max(len(name) for name, _ in whole.head)
     heads = [Text.assemble((f"{name:<{label}}  ", "dim"), (words, _tone(name, words))) for name, words in whole.head]
     top = Tree(Text(), hide_root=True, guide_style="dim")
@@ -55,8 +60,8 @@ def tree(run: Run, everything: bool = False, width: int = 100) -> RenderableType
         del branches[depth + 1 :]
         branch = branches[depth].add(_words(line, line.segment, run.environment.cwd, width - 4 * depth - 4))
         branches.append(branch)
-        for group in line.folded:
-            branch.add(Text(group, "dim"))
+        for under in (*(f"note: {note}" for note in line.notes), *line.folded):
+            branch.add(Text(under, "dim"))
     for group in whole.folded:
         top.add(Text(group, "dim"))
     below = [item for child in run.children for item in (Text(), tree(child, everything, width))]
@@ -80,7 +85,7 @@ def _words(line: Line, name: str, cwd: str, room: int) -> Text:
     words.append("(")
     for position, (parameter, value) in enumerate(line.given):
         words.append(", " if position else "")
-        words.append(f"{parameter}=", "dim")
+        words.append(f"{parameter}=" if parameter else "", "dim")
         words.append(value, "green" if value.startswith(("→", "↓")) else "")
     words.append(")")
     if line.error:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from begat.record.plain import NotFinite
+
 # A plain scalar is written only where no reader could take it for something else: letters first, and nothing in it
 # that means something in a block (": ", " #") or in a flow (",", "[").
 _PLAIN = re.compile(r"[A-Za-z_](?:[\w./+-]|:(?=[\w.])| (?=[\w./+-]))*", re.ASCII)
@@ -93,6 +95,8 @@ def _scalar(value: Scalar, plain: re.Pattern[str] = _PLAIN) -> str:
         return str(value)
     if isinstance(value, float):
         return _float(value)
+    if isinstance(value, NotFinite):
+        return _float(float(value))
     if plain.fullmatch(value) and value.lower() not in _WORDS:
         return value
     return _INVISIBLE.sub(_escape, json.dumps(value, ensure_ascii=False))
