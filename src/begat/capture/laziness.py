@@ -70,7 +70,9 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
         self._token = BLOCKS.set((*BLOCKS.get(), self._rule))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         RULES.remove(self._rule)
         BLOCKS.set(tuple(rule for rule in BLOCKS.get() if rule is not self._rule))
         # What waits is built by the woven constructor: the classes stay tracked.
@@ -177,7 +179,8 @@ def _parts(obj: object) -> Iterator[object]:
 
 
 # --- one call that waits ----------------------------------------------------------------------------------------------------
-def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+    """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code in _CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
         frame = frame.f_back
         _place(lane.log, token, frame)
@@ -323,7 +326,9 @@ class Calling(Waiting):
         args, kwargs = self.arguments()
         function = self.init
         code = original(function)
-        plain = FunctionType(code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__)
+        plain = FunctionType(
+            code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__
+        )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
         with _standing(token, token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
@@ -340,7 +345,9 @@ class Unseen(Thunk):
 
     __slots__ = ("_arguments", "_code", "_function", "_lasti")
 
-    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> None:
+    def __init__(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int
+    ) -> None:
         super().__init__()
         self._function, self._arguments = function, (args, kwargs)
         self._code, self._lasti = code, lasti
@@ -426,6 +433,6 @@ def _behind(obj: Any) -> Link | None:
 
 
 linked.behind[id(Proxy)] = _behind
-deferring.DOOR.waits = _waits
+deferring.DOOR.waits = waits
 ghost.DOOR.revive = revive
 proxy.DOOR.again = revive

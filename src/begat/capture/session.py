@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
+from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
 from begat.record.graph import Run
 from begat.record.model import Node
@@ -106,6 +107,15 @@ class Session:
 session = Session()
 os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
+
+
+def _waits(*call: Any) -> bool:
+    from begat.capture.laziness import waits  # puts itself here
+
+    return waits(*call)
+
+
+deferring.DOOR.waits = _waits
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

@@ -21,7 +21,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "classes", "counts", "exactly", "patterns", "rng", "waiting")
+    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Rule:
         self.exactly = exactly
         self.rng = rng
         self.waiting: list[Any] = []  # the tokens of what waits by this rule, oldest first
+        self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 
@@ -55,12 +56,28 @@ class Rule:
         family = (subject,) if self.exactly or not isinstance(subject, type) else mro_of(subject)
         if any(cls() is each for cls in self.classes for each in family):
             return True
-        return any(covers(pattern, target.replace(":", ".")) for pattern in self.patterns)
+        name = target.replace(":", ".")
+        names = (name, target.partition(":")[2], name.rpartition(".")[2])
+        hits = {pattern for pattern in self.patterns if any(covers(pattern, each) for each in names)}
+        self.matched |= hits
+        return bool(hits)
 
 
 RULES: list[Rule] = []  # all there are; a hook finds it empty and goes on
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
+
+
+def declare(rule: Rule) -> None:
+    """From now on *rule* holds everywhere."""
+    EVERYWHERE.append(rule)
+    RULES.append(rule)
+
+
+def revoke(rule: Rule) -> None:
+    """*rule* does not hold any more."""
+    for rules in (EVERYWHERE, RULES):
+        rules[:] = [each for each in rules if each is not rule]
 
 
 def rule_for(subject: Any, target: str) -> Rule | None:

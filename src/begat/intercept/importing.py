@@ -19,10 +19,11 @@ from typing import Any, Self
 
 from begat.errors import CannotTrack
 from begat.intercept.constructors import own
+from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.schema import Options
 from begat.intercept.patterns import covers, stem
+from begat.intercept.schema import Options
 from begat.intercept.tracking import TRACKED, release, track
 from begat.introspect.targets import contents, is_class, module_of, name_of
 
@@ -34,13 +35,16 @@ class Watch:
     """
     What `watch` gives: the patterns, what they reached, and the way to take them back.
 
-    *skipped* maps the full names of classes that match but cannot be tracked to the reason.
+    *skipped* maps the full names of classes that match but cannot be tracked to the reason; what *lazy* names waits
+    until it is touched.
     """
 
     __module__ = "begat"
 
-    def __init__(self, patterns: Sequence[str] = (), folders: Sequence[str] = ()) -> None:
-        self.patterns = tuple(patterns)
+    def __init__(self, patterns: Sequence[str] = (), folders: Sequence[str] = (), lazy: Sequence[str] = ()) -> None:
+        self.patterns = tuple(dict.fromkeys((*patterns, *lazy)))
+        self.lazy = tuple(lazy)
+        self._rule = Rule(patterns=lazy)
         self.folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
         self.skipped: dict[str, str] = {}
         self._matched: set[str] = set()
@@ -54,11 +58,20 @@ class Watch:
     @property
     def unmatched(self) -> tuple[str, ...]:
         """The patterns that have reached nothing so far."""
-        return tuple(pattern for pattern in self.patterns if pattern not in self._matched)
+        waited = self._rule.matched
+        return tuple(pattern for pattern in self.patterns if pattern not in self._matched and pattern not in waited)
+
+    def start(self) -> Self:
+        """Watch, from now on and in what is loaded already."""
+        if self.lazy:
+            declare(self._rule)
+        FINDER.add(self)
+        return self
 
     def remove(self) -> None:
         """Stop watching, and leave every class as it was found. Harmless when done already."""
         FINDER.remove(self)
+        revoke(self._rule)
         for known in list(TRACKED.values()):
             subject = known.subject()
             if self in known.by and subject is not None:
@@ -110,13 +123,14 @@ class Watch:
             self.skipped[name_of(subject)] = f"{type(error).__name__}: {error}"
 
 
-def watch(*patterns: str) -> Watch:
+def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     """
     Track every class that a pattern names, now and in modules imported later; returns a `Watch` with ``remove()``.
 
     ``"sklearn"`` means the package and all below it, ``"torch.optim.AdamW"`` one class by the name under which it is
     imported, ``"mylib.*Encoder"`` whatever matches. Class methods called ``from_…``, ``load…`` and ``create…`` are tracked as
-    factories. What matches and cannot be tracked is in ``skipped``, with the reason; nothing is raised.
+    factories. What matches and cannot be tracked is in ``skipped``, with the reason; nothing is raised. What a pattern in
+    *lazy* names is tracked too, and waits to be built until it is touched; so does a class that is called so: ``lazy=["Net"]``.
 
     >>> import begat
     >>> with begat.watch("fractions") as watching:
@@ -124,16 +138,16 @@ def watch(*patterns: str) -> Watch:
     >>> watching.patterns
     ('fractions',)
     """
-    for pattern in patterns:
+    if isinstance(lazy, str):
+        raise TypeError(f"lazy takes a list of patterns: lazy=[{lazy!r}]")
+    for pattern in (*patterns, *lazy):
         if not isinstance(pattern, str):
             raise TypeError(
                 f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
             )
-    if not patterns:
+    if not patterns and not lazy:
         raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
-    watching = Watch(patterns)
-    FINDER.add(watching)
-    return watching
+    return Watch(patterns, lazy=lazy).start()
 
 
 class Finder:

@@ -17,10 +17,11 @@ _CHANGING = (list, dict, set, bytearray)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for a class or function: parameters to leave out, parameters to redact."""
+    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is touched."""
 
     ignore: frozenset[str] = frozenset()
     redact: frozenset[str] = frozenset()
+    lazy: bool = False
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

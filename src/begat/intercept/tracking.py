@@ -18,6 +18,7 @@ from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
 from begat.intercept.constructors import Constructor, constructor_of, mro, own
+from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.identity import linked, stands_for
 from begat.intercept.interceptor import Lane
 from begat.intercept.prologue import refusal
@@ -32,7 +33,7 @@ USER = "user"  # who asked: the user by name, or a watch by pattern
 class Tracked:
     """A class or function that somebody asked for. *by* holds who; it is let go when nobody asks any more."""
 
-    __slots__ = ("by", "constructor", "key", "options", "subject")
+    __slots__ = ("by", "constructor", "key", "options", "rule", "subject")
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
@@ -41,6 +42,7 @@ class Tracked:
         self.constructor = constructor.way
         self.options = options
         self.by: set[object] = set()
+        self.rule = Rule((subject,)) if options.lazy else None
 
 
 class Plan:
@@ -65,13 +67,16 @@ _lock = threading.RLock()
 @overload
 def trackable(subject: T, /) -> T: ...
 @overload
-def trackable(*, ignore: Iterable[str] = (), redact: Iterable[str] = ()) -> Callable[[T], T]: ...
-def trackable(subject: Any = None, /, *, ignore: Iterable[str] = (), redact: Iterable[str] = ()) -> Any:
+def trackable(*, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()) -> Callable[[T], T]: ...
+def trackable(
+    subject: Any = None, /, *, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()
+) -> Any:
     """
     Record every construction of a class, or every call of a function or classmethod factory; return it unchanged.
 
     The class stays the very same object: its constructor's code is woven in place. *ignore* names parameters to leave
-    out of the record, *redact* parameters whose values are secrets. As a decorator it belongs on top, above
+    out of the record, *redact* parameters whose values are secrets; with *lazy* every object waits to be built until it is
+    touched. As a decorator it belongs on top, above
     ``@dataclass`` and ``@attrs.define``, which make the constructor or a new class.
 
     Raises `begat.errors.CannotTrack`, a TypeError, for what cannot be recorded: classes built by C code, enumerations,
@@ -84,7 +89,7 @@ def trackable(subject: Any = None, /, *, ignore: Iterable[str] = (), redact: Ite
     >>> begat.params(Net(hidden=64))
     {'hidden': 64}
     """
-    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")))
+    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")), lazy)
     if subject is None:
         return lambda later: track(later, options, USER)
     return track(subject, options, USER)
@@ -115,6 +120,8 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
             TRACKED.pop(id(thing), None)
             raise
         tracked.by.add(by)
+        if tracked.rule is not None:
+            declare(tracked.rule)
         LISTENING.add("tracked")
     return subject
 
@@ -132,6 +139,8 @@ def release(subject: Any, by: object) -> None:
         if by is not None and tracked.by:
             return
         del TRACKED[id(thing)]
+        if tracked.rule is not None:
+            revoke(tracked.rule)
         PLANS.clear()
         cls: Any = thing
         if tracked.constructor == "bare":

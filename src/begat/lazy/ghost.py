@@ -205,7 +205,10 @@ def _make(cls: Any) -> type:
     if _lookup(cls, "__getattr__") is not _MISSING:
         space["__getattr__"] = _missing(cls)
     # What a constructor does to ``type(self)`` it does to the class.
-    forward = {"__setattr__": lambda _, name, value: setattr(cls, name, value), "__delattr__": lambda _, name: delattr(cls, name)}
+    forward = {
+        "__setattr__": lambda _, name, value: setattr(cls, name, value),
+        "__delattr__": lambda _, name: delattr(cls, name),
+    }
     meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
     return type.__new__(meta, cls.__name__, (cls,), space)
 

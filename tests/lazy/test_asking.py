@@ -1,0 +1,118 @@
+"""The ways to ask for objects that wait."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import Any
+
+import pytest
+
+import begat
+
+
+class Plain:
+    def __init__(self, width: int, more: Any = None) -> None:
+        self.width = width
+
+
+class Narrow(Plain):
+    pass
+
+
+def test_deferred_names_classes_and_holds_in_its_block(track: Any) -> None:
+    with begat.deferred(Plain):
+        inside, below = Plain(1), Narrow(2)
+    outside = Plain(3)
+    assert [begat.is_lazy(x) for x in (inside, below, outside)] == [True, True, False]
+    begat.untrack(Plain)
+    assert (inside.width, below.width) == (1, 2), "what waits is built, tracked or not"
+
+
+def test_a_class_can_be_declared_lazy() -> None:
+    @begat.trackable(lazy=True)
+    class Heavy:
+        def __init__(self, width: int) -> None:
+            self.width = width
+
+    with begat.capture() as run:
+        heavy = Heavy(1)
+        assert begat.is_lazy(heavy)
+        assert run.unbuilt == run.nodes
+        assert heavy.width == 1
+        assert run.unbuilt == ()
+    begat.untrack(Heavy)
+    assert not begat.is_lazy(Heavy(1))
+
+
+def test_a_watch_takes_patterns_of_what_waits(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+        class Model:
+            def __init__(self, size): self.size = size
+            @classmethod
+            def from_folder(cls, folder): return cls(len(folder))
+        class Other:
+            def __init__(self, size): self.size = size
+        """
+    (tmp_path / "heavylib.py").write_text(textwrap.dedent(source))
+    monkeypatch.syspath_prepend(tmp_path)
+    with begat.watch("heavylib", lazy=["heavylib.Model*"]) as watching:
+        import heavylib  # type: ignore[import-not-found]
+
+        made = heavylib.Model(1), heavylib.Other(2), heavylib.Model.from_folder("abc")
+        assert [begat.is_lazy(x) for x in made] == [True, False, True]
+        assert made[2].size == 3
+        assert watching.unmatched == ()
+    assert not begat.is_lazy(heavylib.Model(1))
+    del sys.modules["heavylib"]
+
+
+def test_lazy_makes_one_call_wait() -> None:
+    with begat.capture() as run:
+        model = begat.lazy(Plain)(4)
+        eager = Plain(5)
+    assert [begat.is_lazy(x) for x in (model, eager)] == [True, False]
+    assert [node.path for node in run.nodes] == ["model", "eager"]
+    assert [node.outcome for node in run.nodes] == ["deferred", "returned"]
+
+
+def test_wrong_arguments_raise_at_the_call() -> None:
+    with pytest.raises(TypeError, match="width"):
+        begat.lazy(Plain)()
+    with begat.deferred(Plain), pytest.raises(TypeError, match="unexpected"):
+        Plain(1, wrong=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        begat.lazy(sorted)(1, 2, 3)
+
+
+def test_the_record_says_when_and_where_it_was_built() -> None:
+    with begat.capture() as run:
+        model = begat.lazy(Plain)(4)
+        never = begat.lazy(Plain)(5)
+        assert run.events == ()
+        _ = model.width
+    (event,) = run.events
+    assert (event.kind, event.node) == ("built", run["model"].id)
+    assert event.site is not None and event.site.function.endswith("where_it_was_built")
+    assert event.arguments["seconds"].value >= 0  # type: ignore[operator]
+    assert run.unbuilt == (run["never"],)
+    assert begat.is_lazy(never)
+
+
+@pytest.mark.parametrize("wrong", [(), (3,), ("", 3)])
+def test_deferred_refuses_what_it_cannot_mean(wrong: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError), begat.deferred(*wrong):
+        pass
+
+
+def test_deferred_refuses_an_unknown_policy() -> None:
+    with pytest.raises(ValueError, match="keyed"):
+        begat.deferred(Plain, rng="random")
+
+
+def test_materialize_builds_all_the_way_down() -> None:
+    with begat.deferred(Plain):
+        outer = Plain(1, more=None)
+        holder = {"a": [outer, Plain(2)]}
+    assert begat.materialize(holder, deep=True) is holder
+    assert not any(begat.is_lazy(x) for x in holder["a"])
