@@ -48,6 +48,8 @@ def start(plan: Plan) -> None:
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     ending = _Ending(plan, run, record, watching)
+    # Exit handlers run last in, first out: the program's, then the record, then the end.
+    atexit.register(_die_of_interrupt, ending)
     at_end(ending.finish)
     main = ModuleType("__main__")
     main.__dict__["__builtins__"] = sys.modules["builtins"]
@@ -108,8 +110,6 @@ def _end_as_python_does(error: BaseException) -> None:
     """What the interpreter does with an exception that nothing caught."""
     if isinstance(error, SystemExit):
         raise error
-    if isinstance(error, KeyboardInterrupt):
-        atexit.register(_die_of_interrupt)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     if sys.version_info >= (3, 12):
         sys.last_exc = error
@@ -118,7 +118,10 @@ def _end_as_python_does(error: BaseException) -> None:
     raise SystemExit(1)
 
 
-def _die_of_interrupt() -> None:
+def _die_of_interrupt(ending: _Ending) -> None:
+    """End as one killed by SIGINT, if an interrupt is what ended the program: a shell then stops its loop."""
+    if not isinstance(ending.error, KeyboardInterrupt):
+        return
     import signal
 
     for stream in (sys.stdout, sys.stderr):
