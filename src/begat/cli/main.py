@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from begat.cli.output import examples
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
@@ -78,17 +79,14 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("begat run train.py", "begat show", "begat params train.py '*.lr'"),
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def command() -> None:
-    r"""Know every argument of every object that your program builds.
-
-    \b
-    Examples:
-      begat run train.py
-      begat show
-      begat params train.py '*.lr'
-    """
+    """Know every argument of every object that your program builds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -28,3 +28,9 @@ def say(lines: Iterable[str]) -> None:
         except UnicodeEncodeError:
             line = line.encode(encoding, "backslashreplace").decode(encoding)
         click.echo(line)
+
+
+def examples(*commands: str) -> str:
+    """What `--help` ends with."""
+    # Click keeps the lines of a paragraph apart where a backspace stands before it. Not in the docstrings, which are raw.
+    return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, say
+from begat.cli.output import console, examples, say
 
 if TYPE_CHECKING:
     from begat.render.table import Row
 
 
-@click.command("params")
+@click.command(
+    "params",
+    epilog=examples(
+        "begat params train.py", "begat params last model.enc", "begat params last '*.lr' Encoder.dim --json"
+    ),
+)
 @click.argument("run", type=RunType(), default="last", metavar="[RUN|SCRIPT.py]")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a list of JSON objects.")
 def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    r"""List every argument of a run: path, value, source, type, call site.
+    """List every argument of a run: its value, its type, and where it came from.
 
     PATTERN keeps what lies at or below a path, a parameter by its bare name or as Class.param; `*` and `?` match anything.
     The exit code is 1 if nothing matches.
-
-    \b
-    Examples:
-      begat params train.py
-      begat params last model.enc
-      begat params last '*.lr' Encoder.dim --json
     """
     from begat.render import table
     from begat.render.yaml import pretty

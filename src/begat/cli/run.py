@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from begat.cli.launch import Plan
+from begat.cli.output import examples
 
 _KNOWN = ("watch",)
 
@@ -25,7 +26,15 @@ class RunCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=RunCommand, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(
+    cls=RunCommand,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=examples(
+        "begat run train.py",
+        "begat run --watch torch.optim train.py --epochs 3",
+        "begat run -m pkg.train -- --epochs 3",
+    ),
+)
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.option(
     "--watch", multiple=True, metavar="PATTERN", help="Track these classes too: sklearn, torch.optim, 'mylib.*'."
@@ -44,16 +53,10 @@ def command(
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
-    r"""Run a program as python would, and record every object it builds.
+    """Run a program as python would, and record every object it builds.
 
     The classes that the program itself defines, in its file or in modules beside it, are tracked without asking; more by
     --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. The record goes to .begat/runs/ID/run.json.
-
-    \b
-    Examples:
-      begat run train.py
-      begat run --watch torch.optim train.py --epochs 3
-      begat run -m pkg.train -- --epochs 3
     """
     behind = ctx.meta["begat.behind"]
     if module is None:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, say
+from begat.cli.output import console, examples, say
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
 
-@click.command("show")
+@click.command(
+    "show",
+    epilog=examples("begat show", "begat show train.py --yaml", "begat show 20261122 --dot | dot -Tsvg > run.svg"),
+)
 @click.argument("run", type=RunType(), default="last", metavar="[RUN]")
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
 @click.option("--json", "form", flag_value="json", help="The whole record as JSON.")
@@ -23,15 +26,9 @@ if TYPE_CHECKING:
 @click.option("--flat", "form", flag_value="flat", help="Every argument as one JSON object with dotted keys.")
 @click.option("--dot", "form", flag_value="dot", help="The graph for Graphviz.")
 def command(run: Path, everything: bool, form: str | None) -> None:
-    r"""Show what a run built, and with which arguments.
+    """Show what a run built, and with which arguments.
 
     RUN is a record's file or folder, a run's id or the beginning of one, a script (its last run), or `last`.
-
-    \b
-    Examples:
-      begat show
-      begat show train.py --yaml
-      begat show 20261122 --dot | dot -Tsvg > run.svg
     """
     from begat.render import tree
 
