@@ -69,3 +69,13 @@ def test_what_exit_handlers_build_is_recorded(run):
     run(f"{NET}import atexit\natexit.register(lambda: Net(3))\n")
 
     assert [node.params for node in kept(run)[0]] == [{"width": 3}]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("3", ("raised", 3)), ("'no'", ("raised", 1)), ("0", ("finished", None))])
+def test_the_exit_code_is_kept(run, status, outcome):
+    """`sys.exit` with a status is recorded with it; the process has the same."""
+    done = run(f"import sys\nsys.exit({status})\n")
+
+    (found,) = kept(run)
+    assert (found.header.outcome, found.header.exit_code) == outcome
+    assert done.returncode == (outcome[1] or 0)

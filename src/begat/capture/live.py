@@ -80,13 +80,18 @@ class LiveRun(Run):
 
         super().result(**{name: snapshot(value, lambda _: None) for name, value in values.items()})
 
-    def end(self, kind: type[BaseException] | None = None) -> None:
-        """The run is over, by an exception of type *kind* or normally (`SystemExit` with status 0 is normal)."""
+    def end(self, error: BaseException | None = None) -> None:
+        """The run is over, by *error* or normally (`SystemExit` with status 0 is normal)."""
         from begat.introspect.targets import name_of
 
         self.recorder.close()
-        outcome = "finished" if kind is None else "raised"
-        self.change(ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None)
+        status = _status(error)
+        if error is None or status == 0:
+            self.change(ended=_stamp(datetime.now(UTC)), outcome="finished", error=None)
+        else:
+            self.change(
+                ended=_stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status
+            )
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
@@ -104,6 +109,14 @@ class LiveRun(Run):
         from dataclasses import replace
 
         self._header = replace(self._header, **changes)
+
+
+def _status(error: BaseException | None) -> int | None:
+    """What the interpreter would exit with because of `SystemExit`; None for another exception."""
+    if not isinstance(error, SystemExit):
+        return None
+    code = error.code
+    return 0 if code is None else int(code) if isinstance(code, int) else 1
 
 
 def _stamp(moment: datetime) -> str:

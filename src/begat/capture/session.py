@@ -155,7 +155,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             LANE.set(NOWHERE)
         session.ended(run)
         try:
-            run.end(kind)
+            run.end(error)
         except Exception as failed:
             trouble(failed, "closing a run")
         if self.save is not None:

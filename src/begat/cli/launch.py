@@ -142,9 +142,7 @@ class _Ending:
 
     def finish(self) -> None:
         """Write the record."""
-        error = self.error
-        ended = None if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)) else type(error)
-        self.run.end(ended)
+        self.run.end(self.error)
         for path in filter(None, (self.record, self.plan.save)):
             self.run.save(path)
         if not self.plan.quiet:

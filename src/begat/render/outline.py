@@ -168,6 +168,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
     lasted = duration(header.started, header.ended)
     error = f": {header.error}" if header.error else ""
+    error += f", exit code {header.exit_code}" if header.exit_code is not None else ""
     yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
     if header.script:
         home = environment.cwd.rstrip("/") + "/"
