@@ -155,11 +155,14 @@ class Run:
 
     # --- out ----------------------------------------------------------------------------------------------------------
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half."""
+        """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half.
+
+        A new file has the mode that the umask gives, as any file of yours.
+        """
         from begat.record.codec import dumps
         from begat.record.files import write
 
-        write(path, dumps(self))
+        write(path, dumps(self), private=False)
 
     def to_dot(self, *, all: bool = False) -> str:
         """The graph in Graphviz's language: ``dot -Tsvg``."""
