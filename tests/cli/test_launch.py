@@ -71,7 +71,9 @@ def test_what_exit_handlers_build_is_recorded(run):
     assert [node.params for node in kept(run)[0]] == [{"width": 3}]
 
 
-@pytest.mark.parametrize(("status", "outcome"), [("3", ("raised", 3)), ("'no'", ("raised", 1)), ("0", ("finished", None))])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("3", ("raised", 3)), ("'no'", ("raised", 1)), ("0", ("finished", None))]
+)
 def test_the_exit_code_is_kept(run, status, outcome):
     """`sys.exit` with a status is recorded with it; the process has the same."""
     done = run(f"import sys\nsys.exit({status})\n")
@@ -79,3 +81,83 @@ def test_the_exit_code_is_kept(run, status, outcome):
     (found,) = kept(run)
     assert (found.header.outcome, found.header.exit_code) == outcome
     assert done.returncode == (outcome[1] or 0)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", [("-m", "nosuch"), ("-m", "package.nosuch"), ("broken.py",), ("empty",)])
+def test_what_never_began_is_no_run(run, words):
+    """A module that is not there, or a script that does not compile, leaves no record to be `last`."""
+    (run.folder / "package").mkdir()
+    (run.folder / "package" / "__init__.py").write_text("")
+    (run.folder / "broken.py").write_text("def")
+    (run.folder / "empty").mkdir()
+    run(f"{NET}Net(1)\n")
+
+    done = run.command("-m", "begat", "run", *words)
+
+    assert done.returncode == 1
+    assert "begat:" not in done.stderr
+    assert len(kept(run)) == 1
+
+
+def test_a_module_that_fails_is_a_run(run):
+    """What began and raised is kept, in a module as in a script."""
+    done = run("1 / 0\n", "-m", "train")
+
+    (found,) = kept(run)
+    assert found.header.error == "builtins:ZeroDivisionError"
+    assert done.returncode == 1
+
+
+def test_a_script_on_standard_input(run):
+    """`begat run -` is `python -`: what it sees of itself is the same, and what it builds is recorded."""
+    text = NET + (
+        "import sys\nnet = Net(5)\nprint(sys.argv, repr(sys.path[0]), '__file__' in globals(), __name__, __spec__, __loader__)\n"
+    )
+
+    plain = run.command("-", "a", input=text)
+    done = run.command("-m", "begat", "run", "-", "a", input=text)
+
+    assert done.stdout == plain.stdout
+    assert [node.params for node in kept(run)[0]] == [{"width": 5}]
+
+
+def test_nothing_recorded_says_what_to_watch(run):
+    """Classes from elsewhere are named, with the option that watches them; Python's own are not."""
+    (run.folder / "mylib").mkdir()
+    (run.folder / "mylib" / "__init__.py").write_text("")
+    (run.folder / "mylib" / "nets.py").write_text(NET)
+    text = "import sys, json, argparse\nsys.path.append('.')\nimport mylib.nets\nnet = mylib.nets.Net(1)\n"
+
+    done = run(text, script="scripts/train.py")
+
+    (line,) = done.stderr.splitlines()
+    assert "0 constructions recorded" in line
+    assert "only what scripts/ defines is watched unasked: try --watch mylib)" in line
+
+    done = run(text, "--watch", "mylib", "scripts/train.py")
+    assert "1 constructions recorded" in done.stderr
+    assert "try" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
+def test_kept_records_are_private_and_named_files_are_not(run):
+    """Files that the user names get the usual mode; those below `.begat` are for the owner alone."""
+    old = os.umask(0o022)
+    try:
+        run(NET, "--save", "out/run.json", "train.py")
+    finally:
+        os.umask(old)
+
+    (record,) = run.folder.glob(".begat/runs/*/run.json")
+    modes = [path.stat().st_mode & 0o777 for path in (record, run.folder / "out/run.json", run.folder / "out")]
+    assert modes == [0o600, 0o644, 0o755]
+
+
+def test_a_folder_that_cannot_hold_the_record_costs_only_that(run):
+    """The file of `--save` is written although `.begat` cannot be."""
+    (run.folder / ".begat").write_text("in the way")
+
+    run(NET, "--save", "run.json", "train.py")
+
+    assert begat.load(run.folder / "run.json").header.outcome == "finished"

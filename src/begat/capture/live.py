@@ -89,9 +89,7 @@ class LiveRun(Run):
         if error is None or status == 0:
             self.change(ended=_stamp(datetime.now(UTC)), outcome="finished", error=None)
         else:
-            self.change(
-                ended=_stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status
-            )
+            self.change(ended=_stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status)
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from begat.cli.launch import Plan
+from begat.cli.launch import STDIN, Plan
 from begat.cli.output import examples
 
 _KNOWN = ("watch",)
@@ -61,9 +61,9 @@ def command(
     behind = ctx.meta["begat.behind"]
     if module is None:
         if not words:
-            raise click.UsageError("give a script to run, or -m and a module", ctx)
+            raise click.UsageError("give a script to run, - for standard input, or -m and a module", ctx)
         target, words = words[0], words[1:]
-        if not os.path.exists(target):
+        if target != STDIN and not os.path.exists(target):
             raise click.UsageError(f"can't open file {os.path.abspath(target)!r}: no such file", ctx)
     else:
         target = module
