@@ -77,8 +77,9 @@ class LiveRun(Run):
     def result(self, **values: Any) -> None:
         """Keep what the run achieved: ``run.result(val_loss=0.31)``."""
         from begat.introspect.describe import snapshot
+        from begat.introspect.secrets import redacted
 
-        super().result(**{name: snapshot(value, lambda _: None) for name, value in values.items()})
+        super().result(**{name: redacted(name, snapshot(value, lambda _: None)) for name, value in values.items()})
 
     def end(self, error: BaseException | None = None) -> None:
         """The run is over, by *error* or normally (`SystemExit` with status 0 is normal)."""
