@@ -491,3 +491,41 @@ def test_a_failing_save_does_not_hide_the_users_exception(net, tmp_path):
     with pytest.raises(ZeroDivisionError), begat.capture(save=gone / "below" / "run.json"):  # noqa: PT012  # as above
         net(1)
         1 / 0
+
+
+def test_an_object_is_known_as_long_as_it_lives(net):
+    """Its run is kept, whatever becomes of the variable that held the run and however many come later."""
+    kept = []
+    for a in range(5):
+        with begat.capture() as run:
+            kept.append(net(a))
+    with begat.capture("trial") as run:
+        net(5)
+    del run
+    gc.collect()
+
+    assert [begat.params(obj)["a"] for obj in kept] == [0, 1, 2, 3, 4]
+    assert begat.provenance(kept[0]).path
+
+
+def test_a_run_is_let_go_with_its_last_object(net):
+    """What nobody can ask for any more is not kept, but for the last run."""
+    from begat.capture.recorder import recorders
+
+    before = len(recorders())
+    for a in range(20):
+        with begat.capture():
+            net(a)
+    gc.collect()
+
+    assert len(recorders()) <= before + 1
+
+
+def test_no_record_says_why(net):
+    """The text of the error depends on whether the class is tracked."""
+    with pytest.raises(LookupError, match=r"its class is not tracked; begat\.trackable"):
+        begat.params(threading.Thread())
+    with begat.paused():
+        obj = net(1)
+    with pytest.raises(LookupError, match=r"its class is tracked, but .* begat\.paused"):
+        begat.params(obj)

@@ -107,6 +107,11 @@ class Recorder:
         self.pins.clear()
         self.lanes.clear()
 
+    def lives(self) -> bool:
+        """Whether an object that was built in this run still lives, as of the last look at them all."""
+        tokens = self.rows.tokens
+        return any(token is not None and token() is not None for token in (tokens[i] for i in self._live))
+
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""

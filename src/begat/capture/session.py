@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
+from begat.intercept.tracking import plan_of
 from begat.record.graph import Run
 from begat.record.model import Node
 
@@ -36,7 +37,7 @@ class Session:
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._open = 0
-        self._last: LiveRun | None = None
+        self._ended: list[LiveRun] = []
 
     @property
     def root(self) -> LiveRun:
@@ -89,9 +90,13 @@ class Session:
                 seeds.watch()
 
     def ended(self, run: LiveRun) -> None:
-        """A scope was closed; its run stays in memory until the next one's, for those who ask for an object's arguments."""
+        """
+        A scope was closed. Its run stays in memory as long as an object that was built in it, for those who ask for its
+        arguments; the last one in any case.
+        """
         with self._lock:
-            self._last = run
+            self._ended = [known for known in self._ended if known.recorder.lives()]
+            self._ended.append(run)
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
@@ -153,11 +158,12 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
             LANE.set(NOWHERE)
-        session.ended(run)
         try:
             run.end(error)
         except Exception as failed:
             trouble(failed, "closing a run")
+        finally:
+            session.ended(run)
         if self.save is not None:
             self._save(run, error)
 
@@ -250,10 +256,18 @@ def params(obj: object) -> dict[str, Any]:
     """
     found = _built(obj)
     if found is None:
-        raise LookupError(
-            f"no record of how this {type(obj).__name__} was built: is its class tracked, and was it built since, "
-            "by its constructor and outside begat.paused()?"
-        )
+        raise LookupError(f"no record of how this {type(obj).__name__} was built: {_unknown(type(obj))}")
     from begat.capture.reading import Reader
 
     return Reader(found[0].recorder).params(found[1])
+
+
+def _unknown(kind: type) -> str:
+    """Why no run may know an object of type *kind*."""
+    if plan_of(kind).schema is None:
+        return "its class is not tracked; begat.trackable or begat.watch does that, before the object is built"
+    lost = "" if weakrefoffset(kind) else ", or in a scope that has ended: it has no weak references to be known by"
+    return (
+        "its class is tracked, but it was built before that, inside begat.paused(), by something else than its "
+        f"constructor (a copy, pickle){lost}"
+    )
