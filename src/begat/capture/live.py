@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import ref
 
-from begat.capture.recorder import Recorder
+from begat.capture.recorder import Recorder, recorders
 from begat.record.graph import Run
 from begat.record.model import Environment, Event, Header, Node
+from begat.record.values import Ref
 
 
 class LiveRun(Run):
     """A `Run` read from its recorder. Reading twice without anything built in between gives the same objects."""
 
     __module__ = "begat"
-    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "recorder")
+    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "file", "recorder")
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
@@ -27,6 +28,7 @@ class LiveRun(Run):
         super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
         self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
+        self.file: str | os.PathLike[str] | None = None  # what the scope wrote
         self.around = around
         self._version: tuple[int, ...] = ()
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
@@ -75,17 +77,38 @@ class LiveRun(Run):
         return found
 
     def result(self, **values: Any) -> None:
-        """Keep what the run achieved: ``run.result(val_loss=0.31)``."""
+        """
+        Keep what the run achieved: ``run.result(val_loss=0.31)``.
+
+        After the scope, the file that it has written is written again.
+        """
         from begat.introspect.describe import snapshot
         from begat.introspect.secrets import redacted
 
-        super().result(**{name: redacted(name, snapshot(value, lambda _: None)) for name, value in values.items()})
+        super().result(**{name: redacted(name, snapshot(value, self._link)) for name, value in values.items()})
+        if self.file is not None:
+            self.save(self.file)
+
+    def _link(self, value: object) -> Any:
+        """The `Ref` to *value*, if it was built in this run or in another that is still in memory."""
+        number = self.recorder.number_of_object(value)
+        if number is not None:
+            return Ref(number)
+        for other in recorders():
+            number = other.number_of_object(value)
+            if number is not None:
+                return Ref(number, other.identity)
+        return None
 
     def end(self, error: BaseException | None = None) -> None:
-        """The run is over, by *error* or normally (`SystemExit` with status 0 is normal)."""
+        """The run is over, by *error* or normally: nothing more is recorded."""
+        self.recorder.close()
+        self.conclude(error)
+
+    def conclude(self, error: BaseException | None = None) -> None:
+        """Say that the run is over, by *error* or normally (`SystemExit` with status 0 is normal)."""
         from begat.introspect.targets import name_of
 
-        self.recorder.close()
         status = _status(error)
         if error is None or status == 0:
             self.change(ended=_stamp(datetime.now(UTC)), outcome="finished", error=None)

@@ -8,7 +8,9 @@ not do before Python 3.14.
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import Token
@@ -18,8 +20,10 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
+from begat.errors import CaptureWarning
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.tracking import plan_of
+from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
 
@@ -145,6 +149,8 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        if self.save is not None:
+            prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
         run = LiveRun(self.name, parent)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane())))
@@ -168,12 +174,15 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             self._save(run, error)
 
     def _save(self, run: LiveRun, error: BaseException | None) -> None:
+        run.file = self.save
         try:
             run.save(self.save)  # type: ignore[arg-type]  # asked above
         except OSError as failed:
             if error is None:
-                raise  # a request that cannot be honored
+                raise
             error.add_note(f"begat: the record could not be written either: {failed}")
+            if isinstance(error, SystemExit):  # nobody sees its notes
+                warnings.warn(f"begat: the record could not be written: {failed}", CaptureWarning, stacklevel=3)
         except Exception as failed:
             trouble(failed, "writing a record")
 
@@ -223,14 +232,21 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     Write the current run to *path*: the innermost open scope's, or the process-wide graph.
 
     With *at_exit* it is the process-wide graph, whatever scope is open now, and it is written when the interpreter ends,
-    after everything the program builds. Raises OSError if the file cannot be written.
+    after everything the program builds. Raises OSError if the file cannot be written, as far as one can know in advance.
     """
     if at_exit:
         from begat.capture.endings import at_end
 
-        at_end(lambda: session.root.save(path))
+        prepare(path)
+        at_end(lambda: _last_dump(path))
         return
     (session.current() or session.root).save(path)
+
+
+def _last_dump(path: str | os.PathLike[str]) -> None:
+    # What the interpreter keeps of the exception that ended it; in an interactive one, that of any earlier line.
+    session.root.conclude(None if hasattr(sys, "ps1") else getattr(sys, "last_value", None))
+    session.root.save(path)
 
 
 def provenance(obj: object) -> Node | None:

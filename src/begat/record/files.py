@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
 
 
 def write(path: str | os.PathLike[str], data: bytes, *, private: bool = True) -> None:
@@ -24,6 +26,22 @@ def write(path: str | os.PathLike[str], data: bytes, *, private: bool = True) ->
         raise OSError(error.errno, error.strerror or str(error), name) from error
 
 
+def prepare(path: str | os.PathLike[str]) -> None:
+    """Raise the `OSError` now that writing the file *path* would raise later, as far as one can know; missing folders are made."""
+    name = os.fspath(path)
+    target = os.path.realpath(name)
+    try:
+        if os.path.isdir(target):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not os.path.exists(target) or os.path.isfile(target):
+            _make(os.path.dirname(target), 0o777)
+            temporary = _beside(target)
+            os.close(os.open(temporary, _NEW, 0o600))
+            os.unlink(temporary)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), name) from error
+
+
 def _write(target: str, data: bytes, private: bool) -> None:
     try:
         found = os.stat(target)
@@ -36,11 +54,8 @@ def _write(target: str, data: bytes, private: bool) -> None:
         mode = stat.S_IMODE(found.st_mode)
     folder = os.path.dirname(target)
     _make(folder, 0o700 if private else 0o777)
-    # In the same folder: a rename is one step only within one file system.
-    temporary = os.path.join(folder, f".{os.path.basename(target)[:64]}.{os.urandom(6).hex()}.tmp")
-    handle = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600 if private or mode is not None else 0o666
-    )
+    temporary = _beside(target)
+    handle = os.open(temporary, _NEW, 0o600 if private or mode is not None else 0o666)
     try:
         try:
             _all(handle, data)
@@ -55,6 +70,12 @@ def _write(target: str, data: bytes, private: bool) -> None:
             os.unlink(temporary)
         raise
     _settle(folder)
+
+
+def _beside(target: str) -> str:
+    # In the same folder: a rename is one step only within one file system.
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name[:64]}.{os.urandom(6).hex()}.tmp")
 
 
 def _pour(target: str, data: bytes) -> None:

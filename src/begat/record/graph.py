@@ -190,6 +190,12 @@ class Run:
 
     __hash__ = object.__hash__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the record: a run that still grows is bound to its process, and arrives as what it was when it left.
+        from begat.record.codec import dumps, loads
+
+        return loads, (dumps(self),)
+
     # --- within -------------------------------------------------------------------------------------------------------
     def _by_id(self) -> dict[int, Node]:
         nodes = self.nodes
