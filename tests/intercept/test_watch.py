@@ -586,3 +586,10 @@ def test_libraries_loaded_already(site, library):
         assert work() == plain
 
     assert len(run.nodes) > 0
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_a_pattern_that_names_nothing_is_refused(nothing):
+    """An empty text would match nothing, or everything."""
+    with pytest.raises(ValueError, match="names nothing"):
+        begat.watch("json", nothing)

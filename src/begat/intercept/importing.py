@@ -128,6 +128,8 @@ def watch(*patterns: str) -> Watch:
             raise TypeError(
                 f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
             )
+        if not pattern.strip():
+            raise ValueError(f"watch takes names of modules and classes; {pattern!r} names nothing")
     if not patterns:
         raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
     watching = Watch(patterns)
