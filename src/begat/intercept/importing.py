@@ -24,6 +24,7 @@ from begat.intercept.interceptor import trouble
 from begat.intercept.schema import Options
 from begat.intercept.tracking import TRACKED, release, track
 from begat.introspect.targets import contents, is_class, module_of, name_of
+from begat.record.installed import is_installed
 
 _OPTIONS = Options()
 _FACTORIES = ("from_*", "load", "load_*", "create", "create_*")
@@ -85,7 +86,7 @@ class Watch:
 
     def holds_file(self, file: str) -> bool:
         """Whether *file* is in one of the folders and no installed package."""
-        return any(file.startswith(folder) and "site-packages" not in file[len(folder) :] for folder in self.folders)
+        return any(file.startswith(folder) and not is_installed(file[len(folder) :]) for folder in self.folders)
 
     def offer(self, cls: Any, module: str | None = None, file: str = "") -> None:
         """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""

@@ -6,11 +6,11 @@ Nothing here raises; what cannot be had is left empty.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
+from begat.record.installed import is_installed
 from begat.record.model import Environment
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ T = TypeVar("T")
 _GIT_SECONDS = 2.0
 # Set inside git's own hooks, where they point at another repository than the folder's.
 _GIT_MISLEADERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-_INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
 
 
 def collect(packages: Iterable[str] = (), folder: str | None = None) -> Environment:
@@ -72,7 +71,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         version = _tried(lambda name=name: _own_version(name) or _distributed_version(name), None)  # type: ignore[misc]
         if version is not None:
             found[name] = version
-        elif _INSTALLED.search(_tried(lambda name=name: _file(name), "")):  # type: ignore[misc]
+        elif is_installed(_tried(lambda name=name: _file(name), "")):  # type: ignore[misc]
             unknown.append(name)
     if unknown:
         # Reads the files of every installed distribution: only for what is installed and has told nothing so far.
@@ -113,7 +112,7 @@ def _distributed_version(name: str) -> str | None:
     except PackageNotFoundError:
         return None
     file = _file(name)
-    return owner.version if not file or _INSTALLED.search(file) or _is_editable(owner) else None
+    return owner.version if not file or is_installed(file) or _is_editable(owner) else None
 
 
 def _is_editable(owner: Distribution) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node
 from begat.record.plain import called, elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
@@ -157,8 +158,7 @@ def where(site: CallSite | None, cwd: str = "") -> str:
     home = cwd.replace("\\", "/").rstrip("/") + "/"
     if len(home) > 1 and file.startswith(home):
         file = file[len(home) :]
-    for root in ("/site-packages/", "/dist-packages/"):
-        file = file.rpartition(root)[2]
+    file = in_packages(file) or file
     return escaped(f"{file}:{site.line}" if site.line is not None else file)
 
 
