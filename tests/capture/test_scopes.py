@@ -618,3 +618,19 @@ def test_a_dump_at_exit_says_that_the_program_has_ended(tmp_path, last, outcome)
     header = begat.load(tmp_path / "run.json").header
     assert (header.outcome, header.error) == outcome
     assert header.ended is not None
+
+
+def test_the_versions_of_what_is_imported_are_kept():
+    """Also of packages of which nothing was built; what is imported after the run does not get into it."""
+    with begat.capture() as run:
+        pass
+    before = run.environment.packages
+    sys.modules["late"] = type(sys)("late")
+    sys.modules["late"].__file__ = "/site-packages/late.py"
+    sys.modules["late"].__version__ = "1"
+    try:
+        assert run.environment.packages == before
+    finally:
+        del sys.modules["late"]
+
+    assert before["pytest"] == pytest.__version__

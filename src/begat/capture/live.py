@@ -64,13 +64,16 @@ class LiveRun(Run):
         """Interpreter, packages, git, host, seeds; looked up when first asked for, and again when other packages came in."""
         from dataclasses import replace
 
-        from begat.introspect.environment import collect
+        from begat.introspect.environment import collect, imported, versions
 
-        packages = {node.target.partition(":")[0].partition(".")[0] for node in self.nodes}
         found = self._found
-        if found is None or packages != self._asked:
-            found = collect(sorted(packages))
-            self._asked = packages
+        if found is None:
+            found = collect()
+        if self.header.ended is None or self._found is None:
+            packages = imported().union(node.target.partition(":")[0].partition(".")[0] for node in self.nodes)
+            if packages != self._asked:
+                found = replace(found, packages=versions(packages))
+                self._asked = packages
         if found.seeds != self.recorder.seeds:
             found = replace(found, seeds=dict(self.recorder.seeds))
         self._found = found
