@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
@@ -44,11 +46,28 @@ class Verbs(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; an error that begat raises on purpose is one message, without a traceback."""
+        """Run the verb; an error that begat raises on purpose, or the system, is one message without a traceback."""
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk says so here, and not when nobody listens any more
         except BegatError as error:
             raise Refused(error) from error
+        except BrokenPipeError:
+            raise  # click knows what to do
+        except OSError as error:
+            _give_up_output()
+            raise click.ClickException(str(error)) from error
+        return found
+
+
+def _give_up_output() -> None:
+    """Send what is still to be written nowhere, if it cannot be written: the interpreter would fail with it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Refused(click.ClickException):
