@@ -74,7 +74,7 @@ def _by_id(said: str, folder: Path) -> Path:
     if len(meant) == 1:
         return folder / "runs" / meant[0] / RECORD
     if not meant:
-        named = next((name for name in known if _header(folder, name).get("name") == said), None)
+        named = next((str(head["id"]) for head in heads(folder) if head.get("name") == said), None)
         if named is not None:
             return folder / "runs" / named / RECORD
     listed = meant or known
@@ -85,8 +85,17 @@ def _by_id(said: str, folder: Path) -> Path:
     raise UnknownRun(f"no run {said!r} in {folder}; there are {names}; `last` means the newest")
 
 
-def header(record: Path) -> dict[str, Any]:
-    """What the run in *record* says of itself, as it stands there: read without the rest, which may be long."""
+def heads(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the runs in the ``.begat`` folder say of themselves, as it stands in their records, newest first."""
+    for name in ids(folder):
+        try:
+            yield _head(folder / "runs" / name / RECORD) | {"id": name}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no record
+
+
+def _head(record: Path) -> dict[str, Any]:
+    """Read without the rest, which may be long."""
     with record.open("rb") as file:
         start = file.read(65536)
         try:
@@ -94,14 +103,7 @@ def header(record: Path) -> dict[str, Any]:
             found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
         except ValueError:  # longer, or written by another hand
             found = json.loads(start + file.read())["run"]
-    return found if isinstance(found, dict) else {}
-
-
-def _header(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        return header(folder / "runs" / name / RECORD)
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    return dict(found)
 
 
 def _of_script(script: Path, folder: Path) -> Path:

@@ -20,6 +20,7 @@ VERBS = {
     "run": "begat.cli.run:command",
     "params": "begat.cli.params:command",
     "show": "begat.cli.show:command",
+    "runs": "begat.cli.runs:command",
 }
 
 
