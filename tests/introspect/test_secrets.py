@@ -111,7 +111,10 @@ def test_a_secret_is_masked_by_where_and_how_it_stands(name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, "text") for name in ("tokenizer", "pad_token", "eos_token", "unk_token", "author", "key", "passes")),
+        *(
+            (name, "text")
+            for name in ("tokenizer", "pad_token", "eos_token", "unk_token", "author", "key", "passes", "low_pass")
+        ),
         *((name, "7") for name in ("max_tokens", "num_tokens", "eos_token_id", "key_dim", "num_heads", "session")),
         ("tokens", ["Hello", "world"]),
         ("tokens", {"bos": "<s>", "eos": "</s>"}),

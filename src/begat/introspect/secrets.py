@@ -18,9 +18,11 @@ _SECRETS = frozenset(
     "password passwords passwd passphrase pwd secret secrets apikey apikeys credential credentials authorization bearer "  # noqa: SIM905
     "cookie cookies sessionid".split()
 )
-_LAST = frozenset(("auth", "pass", "cred", "creds"))
+_LAST = frozenset(("auth", "cred", "creds"))
 _KEYS = frozenset("api access secret private account signing encryption ssh".split())  # noqa: SIM905
 _PAIRS = frozenset((kind, key) for kind in _KEYS for key in ("key", "keys")) | {("id", "token"), ("session", "id")}
+# Filters have a low pass and a high pass.
+_PAIRS |= {(whose, "pass") for whose in ("db", "user", "login", "admin", "root", "proxy", "smtp", "ftp", "mail", "my")}
 # In this field most tokens are words of a vocabulary (pad_token, unk_token): only these companions make one a secret.
 _KEEPERS = frozenset(
     "auth access api hf hub bearer refresh github gitlab personal login session wandb slack bot".split()  # noqa: SIM905
@@ -135,7 +137,9 @@ def is_secret_name(name: str) -> bool:
         return False
     if not _SECRETS.isdisjoint(words) or words[-1] in _LAST or any(pair in _PAIRS for pair in pairwise(words)):
         return True
-    return not {"token", "tokens"}.isdisjoint(words) and (words == ["token"] or not _KEEPERS.isdisjoint(words))
+    if words in (["token"], ["pass"]):
+        return True
+    return not {"token", "tokens"}.isdisjoint(words) and not _KEEPERS.isdisjoint(words)
 
 
 def secret_types(annotations: Mapping[str, str]) -> frozenset[str]:
