@@ -195,7 +195,7 @@ class Recorder:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
         dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
-        dead += [i for i, found in enumerate(map(call, tokens[start:]), start) if found is None]
+        dead += [i for i, found in enumerate(map(call, self._young()), start) if found is None]
         self._take()
         if self._unresolved():
             self._refer()
@@ -213,12 +213,17 @@ class Recorder:
         if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
             return
         tokens, start = self.rows.tokens, self._resolved
-        young = tokens[start:]
+        young = self._young()
         # A token is called for its object; by C, for this is done for every row.
         living = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
         if not self.log:  # else a row may have come in meanwhile, and refer to what died since
             tokens[start:] = living
             self._settled_up_to_here()
+
+    def _young(self) -> list[Any]:
+        """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
+        young = self.rows.tokens[self._resolved :]
+        return [_gone if token is None else token for token in young] if young.count(None) else young
 
     def _unresolved(self) -> object:
         return self._loose or self._inner or self._raised or self._returned or self._suspicious
@@ -349,6 +354,10 @@ def recorders() -> list[Recorder]:
     _RECORDERS[:] = [known for known in _RECORDERS if known() is not None]
     living = [known() for known in _RECORDERS]
     return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def _gone() -> None:
+    """The token of what is gone."""
 
 
 def _after_fork() -> None:
