@@ -438,7 +438,7 @@ def test_pydantic_models_are_built_as_before(track):
         (len, "cannot track len: it is a builtin_function_or_method"),
         (Thing(), "cannot track this Thing: it is an instance of Thing; give the class"),
     ],
-    ids=str,
+    ids=["number", "text", "builtin", "instance"],
 )
 def test_what_is_no_class_is_called_what_it_is(given, said):
     """An instance in the place of its class is the usual mistake, and is called so."""
