@@ -242,10 +242,10 @@ def place(site: CallSite | None) -> str:
     """The code at *site* as ``sklearn.base:clone``; for a file outside the libraries, by the file's name."""
     if site is None:
         return ""
-    file = site.file.replace("\\", "/")
+    file = site.file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__")
     standard = _STANDARD.match(file)
     file = in_packages(file) or (file[standard.end() :] if standard else file.rpartition("/")[2])
-    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    module = file.replace("/", ".")
     return f"{module}:{site.function}" if site.function else module
 
 
