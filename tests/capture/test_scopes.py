@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import gc
 import json
+import os
+import pickle
+import subprocess
+import sys
 import threading
 
 import pytest
 
 import begat
+import begat.errors
 from begat.record.values import Ref
 from zoo_support.tracking import succeeds
 
@@ -481,13 +487,150 @@ def test_results_are_kept(net, tmp_path):
     run.result(late=True)
 
     assert run.header.result == {"loss": 0.5, "steps": [1, 2], "late": True}
-    assert begat.load(tmp_path / "run.json").header.result == {"loss": 0.5, "steps": [1, 2]}
+    assert begat.load(tmp_path / "run.json").header.result == run.header.result
 
 
 def test_a_failing_save_does_not_hide_the_users_exception(net, tmp_path):
     """Where the file cannot be written, the program's own exception is the one that is seen."""
-    gone = tmp_path / "file"
-    gone.write_text("x")
-    with pytest.raises(ZeroDivisionError), begat.capture(save=gone / "below" / "run.json"):  # noqa: PT012  # as above
+    gone = tmp_path / "folder"
+    with pytest.raises(ZeroDivisionError) as caught, begat.capture(save=gone / "run.json"):  # noqa: PT012  # as above
         net(1)
+        gone.rmdir()
+        gone.write_text("in the way")
         1 / 0
+
+    assert "could not be written" in caught.value.__notes__[0]
+
+
+def test_a_failing_save_is_told_where_notes_are_not(net, tmp_path):
+    """Nobody sees what hangs on a SystemExit: there it is a warning."""
+    gone = tmp_path / "folder"
+
+    @begat.capture(save=gone / "run.json")
+    def leave():
+        gone.rmdir()
+        gone.write_text("in the way")
+        raise SystemExit
+
+    with pytest.warns(begat.errors.CaptureWarning, match="could not be written"), pytest.raises(SystemExit):
+        leave()
+
+
+def test_an_object_is_known_as_long_as_it_lives(net):
+    """Its run is kept, whatever becomes of the variable that held the run and however many come later."""
+    kept = []
+    for a in range(5):
+        with begat.capture() as run:
+            kept.append(net(a))
+    with begat.capture("trial") as run:
+        net(5)
+    del run
+    gc.collect()
+
+    assert [begat.params(obj)["a"] for obj in kept] == [0, 1, 2, 3, 4]
+    assert begat.provenance(kept[0]).path
+
+
+def test_a_run_is_let_go_with_its_last_object(net):
+    """What nobody can ask for any more is not kept, but for the last run."""
+    from begat.capture.recorder import recorders
+
+    before = len(recorders())
+    for a in range(20):
+        with begat.capture():
+            net(a)
+    gc.collect()
+
+    assert len(recorders()) <= before + 1
+
+
+def test_no_record_says_why(net):
+    """The text of the error depends on whether the class is tracked."""
+    with pytest.raises(LookupError, match=r"its class is not tracked; begat\.trackable"):
+        begat.params(threading.Thread())
+    with begat.paused():
+        obj = net(1)
+    with pytest.raises(LookupError, match=r"its class is tracked, but .* begat\.paused"):
+        begat.params(obj)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])  # noqa: S301  # our own
+def test_a_run_goes_to_another_process_as_its_record(net, copied):
+    """Pickles and copies of a run that has ended, or still grows, are plain runs that say the same."""
+    with begat.capture("growing") as run:
+        net(1, net(2))
+        grown = copied(run)
+        assert (grown.header.outcome, seen(grown)) == ("running", seen(run))
+        net(3)
+    ended = copied(run)
+
+    assert ended == run
+    assert type(ended) is begat.Run
+    assert copied(ended) == run
+
+
+@pytest.mark.parametrize("name", ["folder", "file/run.json"])
+def test_a_file_that_cannot_be_written_is_refused_at_entry(net, tmp_path, name):
+    """Before the work, not after it; no scope is left open."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(OSError, match=name), begat.capture(save=tmp_path / name):
+        raise AssertionError
+
+    count = len(begat.graph())
+    net(1)
+    assert len(begat.graph()) == count + 1
+
+
+def test_a_result_that_comes_late_is_written_too(net, tmp_path):
+    """After the scope the file of *save* is written again, and it can be written elsewhere at any time."""
+    with begat.capture(save=tmp_path / "run.json") as run:
+        model = net(1)
+    run.result(loss=0.5, model=model, models=[model])
+
+    result = begat.load(tmp_path / "run.json").header.result
+    assert result == {"loss": 0.5, "model": Ref(0), "models": [Ref(0)]}
+
+
+def test_a_result_of_another_run_says_so(net):
+    """A tracked object is a reference also where another run built it."""
+    with begat.capture() as first:
+        model = net(1)
+    with begat.capture() as second:
+        second.result(model=model)
+
+    assert second.header.result == {"model": Ref(0, first.id)}
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [("pass", ("finished", None)), ("1 / 0", ("raised", "builtins:ZeroDivisionError"))],
+)
+def test_a_dump_at_exit_says_that_the_program_has_ended(tmp_path, last, outcome):
+    """How, and when; what handlers that were registered earlier build is not lost to the program."""
+    text = f"import begat\nbegat.dump('run.json', at_exit=True)\n{last}\n"
+    source = os.path.dirname(os.path.dirname(begat.__file__))
+    subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, env={**os.environ, "PYTHONPATH": source}, capture_output=True
+    )
+
+    header = begat.load(tmp_path / "run.json").header
+    assert (header.outcome, header.error) == outcome
+    assert header.ended is not None
+
+
+def test_the_versions_of_what_is_imported_are_kept():
+    """Also of packages of which nothing was built; what is imported after the run does not get into it."""
+    with begat.capture() as run:
+        pass
+    before = run.environment.packages
+    sys.modules["late"] = type(sys)("late")
+    sys.modules["late"].__file__ = "/site-packages/late.py"
+    sys.modules["late"].__version__ = "1"
+    try:
+        assert run.environment.packages == before
+    finally:
+        del sys.modules["late"]
+
+    assert before["pytest"] == pytest.__version__

@@ -17,11 +17,11 @@ from handmade import node
 NEW, OLD, OLDER = "20261122-104501-3fa9c2", "20261121-090000-aaaaaa", "20261121-080000-bbbbbb"
 
 
-def keep(folder, number, script=None, cwd=""):
+def keep(folder, number, script=None, cwd="", name=None):
     """Put a run into the ``.begat`` folder under *folder*."""
     record = folder / ".begat" / "runs" / number / "run.json"
     record.parent.mkdir(parents=True)
-    run = Run(Header(number, script=script, outcome="finished"), (node(1, "model"),), Environment(cwd=cwd))
+    run = Run(Header(number, name, script=script, outcome="finished"), (node(1, "model"),), Environment(cwd=cwd))
     record.write_bytes(dumps(run))
     return record
 
@@ -102,6 +102,19 @@ def test_a_script_means_its_last_run(kept, tmp_path):
 
     assert find("train.py") == mine
     assert find("./other/../train.py") == mine
+
+
+def test_a_name_means_its_newest_run(kept, tmp_path):
+    """The name of --name; an id comes first, and a broken file is passed over."""
+    keep(tmp_path, "20261123-000000-eeeeee", name='base \u2713 "line"')
+    newest = keep(tmp_path, "20261124-000000-ffffff", name='base \u2713 "line"')
+    keep(tmp_path, "20261125-000000-000000", name=OLD)
+    keep(tmp_path, "20261126-000000-000000").write_text('{"run": {"name": 3')
+
+    assert find('base \u2713 "line"') == newest
+    assert find(OLD) == kept[OLD]
+    with pytest.raises(UnknownRun):
+        find("base")
 
 
 def test_a_script_never_run_says_so(kept):

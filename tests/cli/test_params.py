@@ -70,3 +70,9 @@ def test_all_lists_what_libraries_built(begat):
     """With `--all` there are rows for the folded objects too."""
     assert "search.SVC.239.C" in begat("params", "--all").stdout
     assert "search.SVC.239.C" not in begat("params").stdout
+
+
+def test_a_pattern_in_the_place_of_the_run_is_noticed(begat):
+    """The message says how to spell it; a path that is not there gets no such advice."""
+    assert "begat params last width" in begat("params", "width").stderr
+    assert "begat params last" not in begat("params", "./nowhere/run.json").stderr

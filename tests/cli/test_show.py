@@ -29,7 +29,10 @@ def test_show_prints_the_tree(begat):
 def test_color_is_forced_and_refused_by_the_environment(begat):
     """FORCE_COLOR makes a terminal of a pipe; NO_COLOR takes the colors from it."""
     assert "\x1b[" in begat("show", FORCE_COLOR="1", TERM="xterm-256color").stdout
-    assert "\x1b[36m" not in begat("show", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm-256color").stdout
+    assert "\x1b]8;" in begat("show", FORCE_COLOR="1", TERM="xterm-256color").stdout
+    plain = begat("show", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm-256color").stdout
+    assert "\x1b[36m" not in plain
+    assert "\x1b]8;" not in plain
 
 
 def test_json_is_the_record(begat):
@@ -144,4 +147,23 @@ def test_a_reader_that_leaves_is_no_error(begat, tmp_path):
 
 def test_the_entry_point_is_the_group():
     """`python -m begat` and the installed command are the same group."""
-    assert set(command.list_commands(None)) == {"run", "params", "show"}
+    assert set(command.list_commands(None)) == {"run", "params", "show", "runs"}
+
+
+def test_two_forms_at_once_are_refused(begat):
+    """Not one of them silently."""
+    result = begat("show", "--yaml", "--flat")
+
+    assert result.exit_code == 2
+    assert "--yaml or --flat" in result.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize("words", [["show"], ["params"], ["show", "--json"]], ids=" ".join)
+def test_an_output_that_cannot_be_written_is_one_line(begat, words):
+    """A full disk is exit code 1 and a message, not a traceback."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "begat", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr == "Error: [Errno 28] No space left on device\n"

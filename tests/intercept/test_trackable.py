@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 
 import pytest
 
@@ -11,6 +12,10 @@ import begat
 import zoo
 from begat.errors import CannotTrack
 from begat.record.values import Redacted, Ref
+
+
+class Thing:
+    """Not tracked."""
 
 
 def test_the_class_stays_the_same_object():
@@ -423,3 +428,38 @@ def test_pydantic_models_are_built_as_before(track):
         ("Later", "returned"),
         ("Model", "raised"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (3, "cannot track int: it is an int; give a class"),
+        ("text", "cannot track str: it is a str; give a class"),
+        (len, "cannot track len: it is a builtin_function_or_method"),
+        (Thing(), "cannot track this Thing: it is an instance of Thing; give the class"),
+    ],
+    ids=["number", "text", "builtin", "instance"],
+)
+def test_what_is_no_class_is_called_what_it_is(given, said):
+    """An instance in the place of its class is the usual mistake, and is called so."""
+    with pytest.raises(CannotTrack, match=re.escape(said)):
+        begat.trackable(given)
+
+
+@pytest.mark.parametrize("what", ["ignore", "redact"])
+def test_a_name_that_is_no_parameter_is_refused(what):
+    """A mistyped name would leave a secret in the record: it is told at once, with the nearest."""
+
+    def load(path, verbose=False):
+        pass
+
+    class C:
+        def __init__(self, api_key, **more):
+            pass
+
+    with pytest.raises(TypeError, match=rf"{what} names 'verbos'.*load.*did you mean 'verbose'"):
+        begat.trackable(**{what: {"verbos"}})(load)
+    assert begat.trackable(**{what: {"verbose"}})(load) is load
+    assert begat.trackable(**{what: {"what comes in more"}})(C) is C
+    begat.untrack(load)
+    begat.untrack(C)

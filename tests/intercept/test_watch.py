@@ -586,3 +586,20 @@ def test_libraries_loaded_already(site, library):
         assert work() == plain
 
     assert len(run.nodes) > 0
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_a_pattern_that_names_nothing_is_refused(nothing):
+    """An empty text would match nothing, or everything."""
+    with pytest.raises(ValueError, match="names nothing"):
+        begat.watch("json", nothing)
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+def test_installed_packages_below_a_folder_are_not_the_users(folder, tmp_path):
+    """An environment beside the script is not watched with it, whichever way its system calls the folder."""
+    watching = begat.Watch(folders=(str(tmp_path),))
+    home = str(tmp_path.resolve())
+
+    assert watching.holds_file(f"{home}/pkg/a.py")
+    assert not watching.holds_file(f"{home}/.venv/lib/python3/{folder}/pkg/a.py")

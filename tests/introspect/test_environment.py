@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from begat.introspect import environment
-from begat.introspect.environment import collect, git, versions
+from begat.introspect.environment import collect, git, imported, versions
 from begat.introspect.secrets import scrubbed_argv
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -87,9 +87,37 @@ def test_the_slow_lookup_waits_until_it_is_needed(monkeypatch):
     from importlib import metadata
 
     monkeypatch.setitem(sys.modules, "local", types.ModuleType("local"))
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: pytest.fail("read everything"))
+    monkeypatch.setattr(metadata, "distributions", lambda: pytest.fail("read everything"))
 
     assert "pytest" in versions(["pytest", "json", "local", "no_such_package"])
+
+
+def test_a_module_called_otherwise_than_its_distribution_has_a_version(monkeypatch, tmp_path):
+    """What installers list of a distribution's files tells whose a module is."""
+    home = tmp_path / "site-packages"
+    for name, version, listed in (("odd-name", "1.2", "oddly/__init__.py,,\n"), ("other", "3", "notoddly/x.py,,\n")):
+        info = home / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "RECORD").write_text(listed)
+    (home / "oddly").mkdir()
+    (home / "oddly" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(home))
+    __import__("oddly")
+
+    assert "oddly" in imported()
+    assert versions(["oddly"]) == {"oddly": "1.2"}
+    monkeypatch.delitem(sys.modules, "oddly")
+
+
+def test_imported_packages_are_the_installed_ones():
+    """Neither Python's own modules, nor the program's, nor private ones, nor parts of packages; nothing is imported."""
+    before = set(sys.modules)
+    found = imported()
+
+    assert {"pytest", "hypothesis"} <= found
+    assert not {"os", "sys", "__main__", "_pytest", "handmade", "hypothesis.strategies"} & found
+    assert set(sys.modules) == before
 
 
 def test_odd_modules_never_raise(monkeypatch):
@@ -98,6 +126,7 @@ def test_odd_modules_never_raise(monkeypatch):
     monkeypatch.setitem(sys.modules, "number", 5)
 
     assert collect(["none", "number", "", "a.b", "\x00"]).packages == {}
+    assert not {"none", "number"} & imported()
 
 
 @needs_git

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import textwrap
 from typing import Any
@@ -116,3 +117,33 @@ def test_materialize_builds_all_the_way_down() -> None:
         holder = {"a": [outer, Plain(2)]}
     assert begat.materialize(holder, deep=True) is holder
     assert not any(begat.is_lazy(x) for x in holder["a"])
+
+
+def test_run_takes_patterns_of_what_waits(tmp_path: Any) -> None:
+    script = """
+        class Encoder:
+            def __init__(self, size):
+                self.size = size
+                print("built", size)
+        class Net:
+            def __init__(self, encoder): self.encoder = encoder
+        encoder, spare = Encoder(3), Encoder(4)
+        net = Net(encoder)
+        print("configured")
+        print(net.encoder.size)
+        """
+    (tmp_path / "train.py").write_text(textwrap.dedent(script))
+
+    def begat_(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "begat", *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert begat_("run", "train.py").split() == "built 3 built 4 configured 3".split()
+    assert begat_("run", "--lazy", "Encoder", "train.py").split() == "configured built 3 3".split()
+    shown = begat_("show", "last")
+    assert "built at train.py:11 in" in shown
+    assert shown.count("not built: nothing has touched it") == 1
+    (tmp_path / "pyproject.toml").write_text('[tool.begat]\nlazy = ["Enc*"]\n')
+    assert begat_("run", "train.py").split() == "configured built 3 3".split()

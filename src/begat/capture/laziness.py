@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import Token
 from types import CodeType, FunctionType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from begat.errors import CannotTrack
 from begat.intercept import deferring
@@ -61,7 +61,7 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
         self._watch: Watch | None = None
         self._token: Token[tuple[Rule, ...]] | None = None
 
-    def __enter__(self) -> deferred:
+    def __enter__(self) -> Self:
         for cls in self._classes:
             track(cls, by=self)
         if self._patterns:

@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import ref
 
-from begat.capture.recorder import Recorder
+from begat.capture.recorder import Recorder, recorders
 from begat.record.graph import Run
 from begat.record.model import Environment, Event, Header, Node
+from begat.record.values import Ref
 
 
 class LiveRun(Run):
     """A `Run` read from its recorder. Reading twice without anything built in between gives the same objects."""
 
     __module__ = "begat"
-    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "recorder")
+    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "file", "recorder")
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
@@ -27,6 +28,7 @@ class LiveRun(Run):
         super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
         self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
+        self.file: str | os.PathLike[str] | None = None  # what the scope wrote
         self.around = around
         self._version: tuple[int, ...] = ()
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
@@ -62,31 +64,59 @@ class LiveRun(Run):
         """Interpreter, packages, git, host, seeds; looked up when first asked for, and again when other packages came in."""
         from dataclasses import replace
 
-        from begat.introspect.environment import collect
+        from begat.introspect.environment import collect, imported, versions
 
-        packages = {node.target.partition(":")[0].partition(".")[0] for node in self.nodes}
         found = self._found
-        if found is None or packages != self._asked:
-            found = collect(sorted(packages))
-            self._asked = packages
+        if found is None:
+            found = collect()
+        if self.header.ended is None or self._found is None:
+            packages = imported().union(node.target.partition(":")[0].partition(".")[0] for node in self.nodes)
+            if packages != self._asked:
+                found = replace(found, packages=versions(packages))
+                self._asked = packages
         if found.seeds != self.recorder.seeds:
             found = replace(found, seeds=dict(self.recorder.seeds))
         self._found = found
         return found
 
     def result(self, **values: Any) -> None:
-        """Keep what the run achieved: ``run.result(val_loss=0.31)``."""
+        """
+        Keep what the run achieved: ``run.result(val_loss=0.31)``.
+
+        After the scope, the file that it has written is written again.
+        """
         from begat.introspect.describe import snapshot
+        from begat.introspect.secrets import redacted
 
-        super().result(**{name: snapshot(value, lambda _: None) for name, value in values.items()})
+        super().result(**{name: redacted(name, snapshot(value, self._link)) for name, value in values.items()})
+        if self.file is not None:
+            self.save(self.file)
 
-    def end(self, kind: type[BaseException] | None = None) -> None:
-        """The run is over, by an exception of type *kind* or normally (`SystemExit` with status 0 is normal)."""
+    def _link(self, value: object) -> Any:
+        """The `Ref` to *value*, if it was built in this run or in another that is still in memory."""
+        number = self.recorder.number_of_object(value)
+        if number is not None:
+            return Ref(number)
+        for other in recorders():
+            number = other.number_of_object(value)
+            if number is not None:
+                return Ref(number, other.identity)
+        return None
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The run is over, by *error* or normally: nothing more is recorded."""
+        self.recorder.close()
+        self.conclude(error)
+
+    def conclude(self, error: BaseException | None = None) -> None:
+        """Say that the run is over, by *error* or normally (`SystemExit` with status 0 is normal)."""
         from begat.introspect.targets import name_of
 
-        self.recorder.close()
-        outcome = "finished" if kind is None else "raised"
-        self.change(ended=_stamp(datetime.now(UTC)), outcome=outcome, error=name_of(kind) if kind is not None else None)
+        status = _status(error)
+        if error is None or status == 0:
+            self.change(ended=_stamp(datetime.now(UTC)), outcome="finished", error=None)
+        else:
+            self.change(ended=_stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status)
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
@@ -104,6 +134,14 @@ class LiveRun(Run):
         from dataclasses import replace
 
         self._header = replace(self._header, **changes)
+
+
+def _status(error: BaseException | None) -> int | None:
+    """What the interpreter would exit with because of `SystemExit`; None for another exception."""
+    if not isinstance(error, SystemExit):
+        return None
+    code = error.code
+    return 0 if code is None else int(code) if isinstance(code, int) else 1
 
 
 def _stamp(moment: datetime) -> str:

@@ -7,6 +7,8 @@ import sys
 import sysconfig
 from functools import lru_cache
 
+from begat.record.installed import is_installed
+
 _roots: list[str] = []
 
 
@@ -24,13 +26,9 @@ def is_users(file: str) -> bool:
     if file.startswith("<"):
         return not file.startswith(("<frozen", "<begat", "<__array_function__", "<attrs generated", "<string>"))
     path = os.path.realpath(file)
-    if any(path.startswith(root) for root in _roots if not _installed(path[len(root) :])):
+    if any(path.startswith(root) for root in _roots if not is_installed(path[len(root) :])):
         return True
-    return not (_installed(path) or path.startswith(_libraries()))
-
-
-def _installed(path: str) -> bool:
-    return f"{os.sep}site-packages{os.sep}" in os.sep + path or f"{os.sep}dist-packages{os.sep}" in os.sep + path
+    return not (is_installed(path) or path.startswith(_libraries()))
 
 
 @lru_cache(maxsize=1)

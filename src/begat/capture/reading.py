@@ -15,7 +15,7 @@ from begat.intercept.hooks import Defaulted
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
-from begat.introspect.secrets import redacted
+from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
@@ -140,7 +140,8 @@ class _Known:
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
-        self.careful = bool(hidden or schema.options.redact)
+        self.redact = schema.options.redact | secret_types(self.annotations)
+        self.careful = bool(hidden or self.redact)
         self.order = _order(schema)
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
@@ -170,7 +171,7 @@ class _Known:
             pairs = self.public.bind(pairs, self.schema.positional)
         options = self.schema.options
         return {
-            name: Argument(name, redacted(name, value, options.redact), source)
+            name: Argument(name, redacted(name, value, self.redact), source)
             for name, value, source in pairs
             if name not in options.ignore
         }

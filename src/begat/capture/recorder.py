@@ -111,6 +111,11 @@ class Recorder:
         self.pins.clear()
         self.lanes.clear()
 
+    def lives(self) -> bool:
+        """Whether an object that was built in this run still lives, as of the last look at them all."""
+        tokens = self.rows.tokens
+        return any(token is not None and token() is not None for token in (tokens[i] for i in self._live))
+
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
@@ -196,7 +201,7 @@ class Recorder:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
         dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
-        dead += [i for i, found in enumerate(map(call, tokens[start:]), start) if found is None]
+        dead += [i for i, found in enumerate(map(call, self._young()), start) if found is None]
         self._take()
         if self._unresolved():
             self._refer()
@@ -214,12 +219,17 @@ class Recorder:
         if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
             return
         tokens, start = self.rows.tokens, self._resolved
-        young = tokens[start:]
+        young = self._young()
         # A token is called for its object; by C, for this is done for every row.
         living = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
         if not self.log:  # else a row may have come in meanwhile, and refer to what died since
             tokens[start:] = living
             self._settled_up_to_here()
+
+    def _young(self) -> list[Any]:
+        """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
+        young = self.rows.tokens[self._resolved :]
+        return [_gone if token is None else token for token in young] if young.count(None) else young
 
     def _unresolved(self) -> object:
         return self._loose or self._inner or self._raised or self._returned or self._waits or self._suspicious
@@ -365,6 +375,10 @@ def recorders() -> list[Recorder]:
     _RECORDERS[:] = [known for known in _RECORDERS if known() is not None]
     living = [known() for known in _RECORDERS]
     return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def _gone() -> None:
+    """The token of what is gone."""
 
 
 def _after_fork() -> None:

@@ -8,7 +8,9 @@ not do before Python 3.14.
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import Token
@@ -18,8 +20,11 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
+from begat.errors import CaptureWarning
 from begat.intercept import deferring
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
+from begat.intercept.tracking import plan_of
+from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
 
@@ -37,7 +42,7 @@ class Session:
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._open = 0
-        self._last: LiveRun | None = None
+        self._ended: list[LiveRun] = []
 
     @property
     def root(self) -> LiveRun:
@@ -90,9 +95,13 @@ class Session:
                 seeds.watch()
 
     def ended(self, run: LiveRun) -> None:
-        """A scope was closed; its run stays in memory until the next one's, for those who ask for an object's arguments."""
+        """
+        A scope was closed. Its run stays in memory as long as an object that was built in it, for those who ask for its
+        arguments; the last one in any case.
+        """
         with self._lock:
-            self._last = run
+            self._ended = [known for known in self._ended if known.recorder.lives()]
+            self._ended.append(run)
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
@@ -150,6 +159,8 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        if self.save is not None:
+            prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
         run = LiveRun(self.name, parent)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane())))
@@ -163,21 +174,25 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
             LANE.set(NOWHERE)
-        session.ended(run)
         try:
-            run.end(kind)
+            run.end(error)
         except Exception as failed:
             trouble(failed, "closing a run")
+        finally:
+            session.ended(run)
         if self.save is not None:
             self._save(run, error)
 
     def _save(self, run: LiveRun, error: BaseException | None) -> None:
+        run.file = self.save
         try:
             run.save(self.save)  # type: ignore[arg-type]  # asked above
         except OSError as failed:
             if error is None:
-                raise  # a request that cannot be honored
+                raise
             error.add_note(f"begat: the record could not be written either: {failed}")
+            if isinstance(error, SystemExit):  # nobody sees its notes
+                warnings.warn(f"begat: the record could not be written: {failed}", CaptureWarning, stacklevel=3)
         except Exception as failed:
             trouble(failed, "writing a record")
 
@@ -227,14 +242,21 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     Write the current run to *path*: the innermost open scope's, or the process-wide graph.
 
     With *at_exit* it is the process-wide graph, whatever scope is open now, and it is written when the interpreter ends,
-    after everything the program builds. Raises OSError if the file cannot be written.
+    after everything the program builds. Raises OSError if the file cannot be written, as far as one can know in advance.
     """
     if at_exit:
         from begat.capture.endings import at_end
 
-        at_end(lambda: session.root.save(path))
+        prepare(path)
+        at_end(lambda: _last_dump(path))
         return
     (session.current() or session.root).save(path)
+
+
+def _last_dump(path: str | os.PathLike[str]) -> None:
+    # What the interpreter keeps of the exception that ended it; in an interactive one, that of any earlier line.
+    session.root.conclude(None if hasattr(sys, "ps1") else getattr(sys, "last_value", None))
+    session.root.save(path)
 
 
 def provenance(obj: object) -> Node | None:
@@ -260,10 +282,18 @@ def params(obj: object) -> dict[str, Any]:
     """
     found = _built(obj)
     if found is None:
-        raise LookupError(
-            f"no record of how this {type(obj).__name__} was built: is its class tracked, and was it built since, "
-            "by its constructor and outside begat.paused()?"
-        )
+        raise LookupError(f"no record of how this {type(obj).__name__} was built: {_unknown(type(obj))}")
     from begat.capture.reading import Reader
 
     return Reader(found[0].recorder).params(found[1])
+
+
+def _unknown(kind: type) -> str:
+    """Why no run may know an object of type *kind*."""
+    if plan_of(kind).schema is None:
+        return "its class is not tracked; begat.trackable or begat.watch does that, before the object is built"
+    lost = "" if weakrefoffset(kind) else ", or in a scope that has ended: it has no weak references to be known by"
+    return (
+        "its class is tracked, but it was built before that, inside begat.paused(), by something else than its "
+        f"constructor (a copy, pickle){lost}"
+    )

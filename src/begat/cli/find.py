@@ -1,7 +1,8 @@
-"""From what people type for a run to the file of its record: a path, an id, the beginning of one, ``last``, or a script."""
+"""From what people type for a run to the file of its record: a path, an id, the beginning of one, a name, ``last``, a script."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,12 +73,37 @@ def _by_id(said: str, folder: Path) -> Path:
     meant = [said] if said in known else [name for name in known if said and name.startswith(said)]
     if len(meant) == 1:
         return folder / "runs" / meant[0] / RECORD
+    if not meant:
+        named = next((str(head["id"]) for head in heads(folder) if head.get("name") == said), None)
+        if named is not None:
+            return folder / "runs" / named / RECORD
     listed = meant or known
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     names = ", ".join(listed[:_LISTED]) + more
     if meant:
         raise UnknownRun(f"{said!r} begins the ids of {len(meant)} runs: {names}")
     raise UnknownRun(f"no run {said!r} in {folder}; there are {names}; `last` means the newest")
+
+
+def heads(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the runs in the ``.begat`` folder say of themselves, as it stands in their records, newest first."""
+    for name in ids(folder):
+        try:
+            yield _head(folder / "runs" / name / RECORD) | {"id": name}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # no record
+
+
+def _head(record: Path) -> dict[str, Any]:
+    """Read without the rest, which may be long."""
+    with record.open("rb") as file:
+        start = file.read(65536)
+        try:
+            begin = start.index(b'"run":') + len(b'"run":')
+            found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
+        except ValueError:  # longer, or written by another hand
+            found = json.loads(start + file.read())["run"]
+    return dict(found)
 
 
 def _of_script(script: Path, folder: Path) -> Path:

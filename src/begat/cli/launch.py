@@ -13,18 +13,22 @@ from typing import Any
 from begat.capture.endings import at_end
 from begat.capture.ownership import claim
 from begat.capture.session import session
+from begat.cli.hint import hint
 from begat.intercept.importing import FINDER, Watch
 from begat.introspect.secrets import scrubbed_argv
+
+STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run and how: *target* is a path, or a module if *is_module*; *home* the ``.begat`` folder."""
+    """What to run and how: *target* is a path, `STDIN`, or a module if *is_module*; *home* the ``.begat`` folder."""
 
     target: str
     is_module: bool
     arguments: tuple[str, ...]
     watch: tuple[str, ...]
+    lazy: tuple[str, ...]
     name: str | None
     save: str | None
     quiet: bool
@@ -39,33 +43,34 @@ def start(plan: Plan) -> None:
     run = session.root
     claim(folder)
     patterns = (*plan.watch, plan.target.partition(".")[0]) if plan.is_module else plan.watch
-    watching = Watch(patterns, folders=(folder,))
-    FINDER.add(watching)
+    watching = Watch(patterns, (folder,), plan.lazy).start()
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
     run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
-    ending = _Ending(plan, run, record, watching)
-    at_end(ending.finish)
     main = ModuleType("__main__")
+    ending = _Ending(plan, run, record, watching, main)
+    # Exit handlers run last in, first out: the program's, then the record, then the end.
+    atexit.register(_die_of_interrupt, ending)
+    at_end(ending.finish)
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
-    failed = _program(plan, main)
+    failed = _program(plan, main, ending)
     if failed is not None:
         ending.error = failed
         _end_as_python_does(failed)
 
 
-def _program(plan: Plan, main: ModuleType) -> BaseException | None:
+def _program(plan: Plan, main: ModuleType, ending: _Ending) -> BaseException | None:
     """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
     entry: Any
     try:
         if (
             plan.is_module
             or os.path.isdir(plan.target)
-            or (not plan.target.endswith((".py", ".pyw")) and _is_archive(plan.target))
+            or (not plan.target.endswith((".py", ".pyw", "-")) and _is_archive(plan.target))
         ):
             import runpy
 
@@ -73,14 +78,31 @@ def _program(plan: Plan, main: ModuleType) -> BaseException | None:
             entry = runpy._run_module_as_main.__code__  # type: ignore[attr-defined]  # what ``python -m`` itself calls
             runpy._run_module_as_main(plan.target if plan.is_module else "__main__", alter_argv=plan.is_module)  # type: ignore[attr-defined]
         else:
-            entry = _script(plan.target, main)
+            entry = _stdin(main) if plan.target == STDIN else _script(plan.target, main)
+            ending.begun = True
             # A frame that says what warnings say when they point above the program: "sys:1".
             above = compile("exec(program, names)", "sys", "exec")
             exec(above, {"__name__": "sys", "program": entry, "names": main.__dict__})  # noqa: S102  # the user's program
     except BaseException as error:
+        if "runpy" in locals() and _from(error.__traceback__, runpy._run_code.__code__):  # type: ignore[attr-defined]
+            ending.begun = True
         error.__traceback__ = _from(error.__traceback__, entry if "entry" in locals() else None)
         return error
+    ending.begun = True
     return None
+
+
+def _stdin(main: ModuleType) -> CodeType:
+    from importlib.machinery import BuiltinImporter
+
+    sys.path[0] = ""
+    code = compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True)
+    main.__dict__.update(
+        __file__="<stdin>", __loader__=BuiltinImporter, __cached__=None, __spec__=None, __annotations__={}
+    )
+    if sys.version_info >= (3, 14):
+        main.__dict__.pop("__annotations__")
+    return FINDER.woven(code, "__main__", os.path.join(os.getcwd(), "<stdin>"))
 
 
 def _script(path: str, main: ModuleType) -> CodeType:
@@ -108,8 +130,6 @@ def _end_as_python_does(error: BaseException) -> None:
     """What the interpreter does with an exception that nothing caught."""
     if isinstance(error, SystemExit):
         raise error
-    if isinstance(error, KeyboardInterrupt):
-        atexit.register(_die_of_interrupt)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     if sys.version_info >= (3, 12):
         sys.last_exc = error
@@ -118,7 +138,10 @@ def _end_as_python_does(error: BaseException) -> None:
     raise SystemExit(1)
 
 
-def _die_of_interrupt() -> None:
+def _die_of_interrupt(ending: _Ending) -> None:
+    """End as one killed by SIGINT, if an interrupt is what ended the program: a shell then stops its loop."""
+    if not isinstance(ending.error, KeyboardInterrupt):
+        return
     import signal
 
     for stream in (sys.stdout, sys.stderr):
@@ -130,20 +153,28 @@ def _die_of_interrupt() -> None:
 class _Ending:
     """What is done when the interpreter ends: the record is written, one line says where."""
 
-    def __init__(self, plan: Plan, run: Any, record: str, watching: Watch) -> None:
+    def __init__(self, plan: Plan, run: Any, record: str, watching: Watch, main: ModuleType) -> None:
         self.plan = plan
         self.run = run
         self.record = record
         self.watching = watching
+        self.main = main
+        self.begun = False  # a program that could not even be found is no run
         self.error: BaseException | None = None
 
     def finish(self) -> None:
         """Write the record."""
-        error = self.error
-        ended = None if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)) else type(error)
-        self.run.end(ended)
-        for path in filter(None, (self.record, self.plan.save)):
-            self.run.save(path)
+        self.run.end(self.error)
+        if not self.begun and not self.run.nodes:
+            return
+        from begat.record.codec import dumps
+        from begat.record.files import write
+
+        try:
+            if self.plan.save:
+                self.run.save(self.plan.save)
+        finally:
+            write(self.record, dumps(self.run))
         if not self.plan.quiet:
             self._say()
 
@@ -154,9 +185,11 @@ class _Ending:
         where = where if len(where) < len(self.record) else self.record
         rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
         unmatched = self.watching.unmatched
-        hint = f" (nothing matched --watch {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
+        said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
+        tried = hint(self.main.__dict__, self.watching) if not nodes else ""
+        said += f" ({tried})" if tried else ""
         print(
-            f"begat: {own} constructions recorded{rest}: {where}{hint}; next: begat show last",
+            f"begat: {own} constructions recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
             flush=True,
         )

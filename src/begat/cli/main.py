@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from begat.cli.output import examples
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ VERBS = {
     "run": "begat.cli.run:command",
     "params": "begat.cli.params:command",
     "show": "begat.cli.show:command",
+    "runs": "begat.cli.runs:command",
 }
 
 
@@ -43,11 +47,28 @@ class Verbs(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; an error that begat raises on purpose is one message, without a traceback."""
+        """Run the verb; an error that begat raises on purpose, or the system, is one message without a traceback."""
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk says so here, and not when nobody listens any more
         except BegatError as error:
             raise Refused(error) from error
+        except BrokenPipeError:
+            raise  # click knows what to do
+        except OSError as error:
+            _give_up_output()
+            raise click.ClickException(str(error)) from error
+        return found
+
+
+def _give_up_output() -> None:
+    """Send what is still to be written nowhere, if it cannot be written: the interpreter would fail with it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Refused(click.ClickException):
@@ -78,17 +99,14 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("begat run train.py", "begat show", "begat params train.py '*.lr'"),
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def command() -> None:
-    r"""Know every argument of every object that your program builds.
-
-    \b
-    Examples:
-      begat run train.py
-      begat show
-      begat params train.py '*.lr'
-    """
+    """Know every argument of every object that your program builds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

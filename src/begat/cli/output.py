@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +14,16 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """The terminal as rich sees it; it heeds NO_COLOR and FORCE_COLOR."""
+    """The terminal as rich sees it; it heeds NO_COLOR, then without links too, and FORCE_COLOR."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    class Linkless(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            return Segment.strip_links(super().render(renderable, options))
+
+    kind = Linkless if os.environ.get("NO_COLOR") else Console
+    return kind(highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 def say(lines: Iterable[str]) -> None:
@@ -28,3 +35,9 @@ def say(lines: Iterable[str]) -> None:
         except UnicodeEncodeError:
             line = line.encode(encoding, "backslashreplace").decode(encoding)
         click.echo(line)
+
+
+def examples(*commands: str) -> str:
+    """What `--help` ends with."""
+    # Click keeps the lines of a paragraph apart where a backspace stands before it. Not in the docstrings, which are raw.
+    return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, say
+from begat.cli.output import console, examples, say
+from begat.errors import UnknownRun
 
 if TYPE_CHECKING:
     from begat.render.table import Row
 
 
-@click.command("params")
-@click.argument("run", type=RunType(), default="last", metavar="[RUN|SCRIPT.py]")
+class ThisRun(RunType):
+    """A run; people forget that it stands before the patterns."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The record's path."""
+        try:
+            return super().convert(value, param, ctx)
+        except UnknownRun as error:
+            if not os.path.dirname(value):
+                error.add_note(f"If it is a pattern, name the run before it: begat params last {value}")
+            raise
+
+
+@click.command(
+    "params",
+    epilog=examples(
+        "begat params train.py", "begat params last model.enc", "begat params last '*.lr' Encoder.dim --json"
+    ),
+)
+@click.argument("run", type=ThisRun(), default="last", metavar="[RUN|SCRIPT.py]")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a list of JSON objects.")
 def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    r"""List every argument of a run: path, value, source, type, call site.
+    """List every argument of a run: its value, its type, and where it came from.
 
     PATTERN keeps what lies at or below a path, a parameter by its bare name or as Class.param; `*` and `?` match anything.
     The exit code is 1 if nothing matches.
-
-    \b
-    Examples:
-      begat params train.py
-      begat params last model.enc
-      begat params last '*.lr' Encoder.dim --json
     """
     from begat.render import table
     from begat.render.yaml import pretty

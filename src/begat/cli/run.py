@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import click
 
-from begat.cli.launch import Plan
+from begat.cli.launch import STDIN, Plan
+from begat.cli.output import examples
 
-_KNOWN = ("watch",)
+_KNOWN = ("watch", "lazy")
 
 
 class RunCommand(click.Command):
@@ -25,10 +28,22 @@ class RunCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=RunCommand, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(
+    cls=RunCommand,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=examples(
+        "begat run train.py",
+        "begat run --watch torch.optim train.py --epochs 3",
+        "begat run --lazy Encoder train.py",
+        "begat run -m pkg.train -- --epochs 3",
+    ),
+)
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.option(
     "--watch", multiple=True, metavar="PATTERN", help="Track these classes too: sklearn, torch.optim, 'mylib.*'."
+)
+@click.option(
+    "--lazy", multiple=True, metavar="PATTERN", help="Build these only when they are touched: Net, 'transformers.*'."
 )
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
@@ -39,39 +54,39 @@ def command(
     ctx: click.Context,
     module: str | None,
     watch: tuple[str, ...],
+    lazy: tuple[str, ...],
     name: str | None,
     save: str | None,
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
-    r"""Run a program as python would, and record every object it builds.
+    """Run a program as python would, and record every object it builds.
 
     The classes that the program itself defines, in its file or in modules beside it, are tracked without asking; more by
-    --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. The record goes to .begat/runs/ID/run.json.
-
-    \b
-    Examples:
-      begat run train.py
-      begat run --watch torch.optim train.py --epochs 3
-      begat run -m pkg.train -- --epochs 3
+    --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. What --lazy names, there lazy = ["Net"], waits until it is
+    touched, by the same calls. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
     if module is None:
         if not words:
-            raise click.UsageError("give a script to run, or -m and a module", ctx)
+            raise click.UsageError("give a script to run, - for standard input, or -m and a module", ctx)
         target, words = words[0], words[1:]
-        if not os.path.exists(target):
+        if target != STDIN and not os.path.exists(target):
             raise click.UsageError(f"can't open file {os.path.abspath(target)!r}: no such file", ctx)
     else:
         target = module
     _refuse_overrides(ctx, words)
     from begat.cli.find import home
 
-    said = (pattern.strip() for pattern in (*_configured(target if module is None else "."), *watch))
-    patterns = tuple(dict.fromkeys(filter(None, said)))
+    configured = _configured(target if module is None else ".")
+    patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     where = os.fspath(home().absolute())
     saved = os.path.abspath(save) if save else None
-    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, name, saved, quiet, where)
+    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, waiting, name, saved, quiet, where)
+
+
+def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, (pattern.strip() for pattern in chain(*patterns)))))
 
 
 def _refuse_overrides(ctx: click.Context, words: tuple[str, ...]) -> None:
@@ -85,8 +100,8 @@ def _refuse_overrides(ctx: click.Context, words: tuple[str, ...]) -> None:
             )
 
 
-def _configured(start: str) -> tuple[str, ...]:
-    """The patterns under ``[tool.begat]`` in the nearest pyproject.toml at or above *start*."""
+def _configured(start: str) -> dict[str, list[str]]:
+    """The lists of patterns under ``[tool.begat]`` in the nearest pyproject.toml at or above *start*."""
     folder = os.path.dirname(os.path.abspath(os.path.join(start, "x" if os.path.isdir(start) else "")))
     while True:
         file = os.path.join(folder, "pyproject.toml")
@@ -94,11 +109,11 @@ def _configured(start: str) -> tuple[str, ...]:
             return _patterns_in(file)
         above = os.path.dirname(folder)
         if above == folder:
-            return ()
+            return {}
         folder = above
 
 
-def _patterns_in(file: str) -> tuple[str, ...]:
+def _patterns_in(file: str) -> dict[str, list[str]]:
     import tomllib
 
     try:
@@ -109,7 +124,7 @@ def _patterns_in(file: str) -> tuple[str, ...]:
     unknown = sorted(set(table) - set(_KNOWN))
     if unknown:
         raise click.UsageError(f"{file}: [tool.begat] has {', '.join(unknown)}; it takes {', '.join(_KNOWN)}")
-    patterns = table.get("watch", [])
-    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise click.UsageError(f'{file}: [tool.begat] watch takes a list of patterns: watch = ["sklearn"]')
-    return tuple(patterns)
+    for key, patterns in table.items():
+        if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+            raise click.UsageError(f'{file}: [tool.begat] {key} takes a list of patterns: {key} = ["sklearn"]')
+    return dict(table)

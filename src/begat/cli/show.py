@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, say
+from begat.cli.output import console, examples, say
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
 
-@click.command("show")
+@click.command(
+    "show",
+    epilog=examples("begat show", "begat show train.py --yaml", "begat show 20261122 --dot | dot -Tsvg > run.svg"),
+)
 @click.argument("run", type=RunType(), default="last", metavar="[RUN]")
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
-@click.option("--json", "form", flag_value="json", help="The whole record as JSON.")
-@click.option("--yaml", "form", flag_value="yaml", help="Every argument as YAML: the config file that you never wrote.")
-@click.option("--flat", "form", flag_value="flat", help="Every argument as one JSON object with dotted keys.")
-@click.option("--dot", "form", flag_value="dot", help="The graph for Graphviz.")
-def command(run: Path, everything: bool, form: str | None) -> None:
-    r"""Show what a run built, and with which arguments.
+@click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="Every argument as YAML: the config file that you never wrote.")
+@click.option("--flat", "as_flat", is_flag=True, help="Every argument as one JSON object with dotted keys.")
+@click.option("--dot", "as_dot", is_flag=True, help="The graph for Graphviz.")
+def command(run: Path, everything: bool, **forms: bool) -> None:
+    """Show what a run built, and with which arguments.
 
-    RUN is a record's file or folder, a run's id or the beginning of one, a script (its last run), or `last`.
-
-    \b
-    Examples:
-      begat show
-      begat show train.py --yaml
-      begat show 20261122 --dot | dot -Tsvg > run.svg
+    RUN is a record's file or folder, a run's id or the beginning of one, its name, a script (its last run), or `last`.
     """
     from begat.render import tree
 
+    asked = [name.removeprefix("as_") for name, wanted in forms.items() if wanted]
+    if len(asked) > 1:
+        raise click.UsageError(f"one form at a time: --{' or --'.join(asked)}")
     found = load(run)
-    if form is not None:
-        say([_formed(form, found, everything)])
+    if asked:
+        say([_formed(asked[0], found, everything)])
         return
     screen = console()
     if screen.is_terminal:

@@ -26,6 +26,7 @@ from begat.intercept.patterns import covers, stem
 from begat.intercept.schema import Options
 from begat.intercept.tracking import TRACKED, release, track
 from begat.introspect.targets import contents, is_class, module_of, name_of
+from begat.record.installed import is_installed
 
 _OPTIONS = Options()
 _FACTORIES = ("from_*", "load", "load_*", "create", "create_*")
@@ -99,7 +100,7 @@ class Watch:
 
     def holds_file(self, file: str) -> bool:
         """Whether *file* is in one of the folders and no installed package."""
-        return any(file.startswith(folder) and "site-packages" not in file[len(folder) :] for folder in self.folders)
+        return any(file.startswith(folder) and not is_installed(file[len(folder) :]) for folder in self.folders)
 
     def offer(self, cls: Any, module: str | None = None, file: str = "") -> None:
         """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
@@ -145,6 +146,8 @@ def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
             raise TypeError(
                 f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
             )
+        if not pattern.strip():
+            raise ValueError(f"watch takes names of modules and classes; {pattern!r} names nothing")
     if not patterns and not lazy:
         raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
     return Watch(patterns, lazy=lazy).start()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, TypeVar, overload
 from weakref import getweakrefcount, ref
 
@@ -27,6 +27,7 @@ from begat.intercept.woven import WOVEN, Woven
 from begat.introspect.targets import is_class, name_of
 
 T = TypeVar("T")
+_HEAP = 1 << 9  # of types: made by a class statement
 USER = "user"  # who asked: the user by name, or a watch by pattern
 
 
@@ -111,6 +112,7 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
             known.by.add(by)
             return subject
         constructor = constructor_of(thing) if is_class(thing) else _function(thing)
+        _check(options, thing, constructor.function)
         tracked = Tracked(thing, constructor, options)
         TRACKED[id(thing)] = tracked
         PLANS.clear()
@@ -162,12 +164,31 @@ def _strings(names: Iterable[str], what: str) -> Iterable[str]:
     return names
 
 
+def _check(options: Options, thing: Any, function: Any) -> None:
+    """Refuse *options* that name parameters which *function* has not; one that takes any keyword has them all."""
+    asked = options.ignore | options.redact
+    if not asked or function is None or function.__code__.co_flags & 8:
+        return
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4)
+    unknown = sorted(asked.difference(code.co_varnames[:count]))
+    if unknown:
+        import difflib
+
+        what = "ignore" if unknown[0] in options.ignore else "redact"
+        near = difflib.get_close_matches(unknown[0], code.co_varnames[:count], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"{what} names {unknown[0]!r}, which is no parameter of {name_of(thing)}{hint}")
+
+
 def _function(thing: Any) -> Constructor:
     if type(thing) is not FunctionType:
-        name = getattr(thing, "__qualname__", type(thing).__name__)
-        raise CannotTrack(
-            f"cannot track {name}: it is a {type(thing).__name__}; give a class or a function written in Python"
-        )
+        kind = type(thing).__name__
+        if type(thing).__flags__ & _HEAP:
+            raise CannotTrack(f"cannot track this {kind}: it is an instance of {kind}; give the class, or a function")
+        name = thing.__qualname__ if type(thing) is BuiltinFunctionType else kind
+        an = "an" if kind[0] in "aeiou" else "a"
+        raise CannotTrack(f"cannot track {name}: it is {an} {kind}; give a class or a function written in Python")
     reason = refusal(thing)
     if reason:
         raise CannotTrack(f"cannot track {name_of(thing)}: {reason}")

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
-from begat.record.values import Cut, Redacted
+from begat.record.values import Array, Cut, Opaque, Redacted
+from begat.record.values import Mapping as Pairs
 from begat.record.walk import rebuilt
 
 MASK = "***"
-_SECRETS = frozenset("password passwd passphrase pwd secret secrets apikey credential credentials".split())  # noqa: SIM905
-_PAIRS = frozenset({("api", "key"), ("access", "key"), ("secret", "key"), ("private", "key"), ("account", "key")})
+# Words that make any name a secret's, words that do at the end of one, and pairs of words; all of them in lower case.
+_SECRETS = frozenset(
+    "password passwords passwd passphrase pwd secret secrets apikey apikeys credential credentials authorization bearer "  # noqa: SIM905
+    "cookie cookies sessionid".split()
+)
+_LAST = frozenset(("auth", "cred", "creds"))
+_KEYS = frozenset("api access secret private account signing encryption ssh".split())  # noqa: SIM905
+_PAIRS = frozenset((kind, key) for kind in _KEYS for key in ("key", "keys")) | {("id", "token"), ("session", "id")}
+# Filters have a low pass and a high pass.
+_PAIRS |= {(whose, "pass") for whose in ("db", "user", "login", "admin", "root", "proxy", "smtp", "ftp", "mail", "my")}
 # In this field most tokens are words of a vocabulary (pad_token, unk_token): only these companions make one a secret.
 _KEEPERS = frozenset(
     "auth access api hf hub bearer refresh github gitlab personal login session wandb slack bot".split()  # noqa: SIM905
 )
-# On a command line, where nobody passes a vocabulary, one word too many is better than one too few.
-_SECRET_OPTIONS = _SECRETS | frozenset(
-    "pass token auth authorization bearer cred creds private session sessionid cookie cookies".split()  # noqa: SIM905
-)
-_SHORTEST = 16  # the shortest token that any pattern finds
+_SHORTEST = 8  # no text shorter than this can be told for a secret by its shape
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_NAMED = re.compile(r"""([\w.-]+)["']?\s*[=:]\s*""")
+_TYPE = re.compile(r"\bSecret(?:Str|Bytes)?\b")
+# In a text: `name=`, `"name":`, and `name:` where a line begins.
+_NAMED = re.compile(
+    r"""(?<![\w.-])([\w.-]+)=|(["'])([\w.-]+)\2\s*[:=]\s*|^[ \t]*(?:- )?([\w-]+):[ \t]+""", re.MULTILINE
+)
 _VALUE = re.compile(
     r"""(["'])(?:\\.|(?!\1).)*\1?|(?:(?:bearer|basic|token)\s+)?[^\s"'&,;}\]]+""", re.DOTALL | re.IGNORECASE
 )
+_FIELD = re.compile(r"[^;]+")
+_FIELDS = re.compile(r"\s*[\w .-]+=[^;=]*;")  # "Server=x;Password=a b"
+_TEMPLATE = re.compile(r"""["']?(?:\{[\w.]*\}|\$\{\w+\}|<[\w -]+>|%\(\w+\)s)["']?(?=[\s&;,.)\]}]|\Z)""")
+_HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)\s*:[ \t]*[^\r\n\"']+")
 _WHOLE = re.compile(r"(-{0,2}[\w.-]+)(=)(.*)", re.DOTALL)
 _TOKENS = re.compile(
     r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{16}\b"  # AWS
@@ -36,6 +50,9 @@ _TOKENS = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM
     re.DOTALL,
 )
+_SCHEME = re.compile(
+    r"\s*(?:Bearer\s+\S+|Basic\s+(?=\S*(?:[0-9=]|[a-z][A-Z]))[\w+/=-]{8,})\s*"
+)  # a header's whole value
 _USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")
 _BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 
@@ -44,43 +61,90 @@ _BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> object:
     """*value*, or a `Redacted` in its place: *names* always, others by name or, for strings, by shape."""
     if name in names:
-        return Redacted(type(value).__name__, "asked")
+        return Redacted(type(value).__name__, "asked") if value is not None else None
     kind = type(value)
     if kind is str or kind is bytes or kind is Cut:
-        if is_secret_name(name):
+        if is_secret_name(name) and not _is_folder(name, value):
             return Redacted(kind.__name__ if kind is not Cut else value.type, "name")  # type: ignore[attr-defined]
         if kind is str:
             return _by_shape(value)
-    if (kind is list or kind is tuple) and all(type(item) in _PLAIN for item in value):  # type: ignore[attr-defined]
-        return value  # the common case, told fast
+    if kind is list or kind is tuple:
+        if all(type(item) in _PLAIN for item in value):  # type: ignore[attr-defined]
+            return value  # the common case, told fast
+        if _is_pair(value):
+            return kind((value[0], redacted(value[0], value[1], names)))  # type: ignore[index]
+    elif kind is Opaque:
+        return Opaque(value.type, {key: redacted(key, fact, names) for key, fact in value.facts.items()})  # type: ignore[attr-defined]
+    elif kind is Array:
+        return Array(value.type, value.dtype, value.shape, redacted(name, value.data, names))  # type: ignore[attr-defined]
+    elif kind is dict or kind is Pairs:
+        return _held(name, value, names)  # type: ignore[arg-type]
     return rebuilt(value, lambda key, part: redacted(name if key is None else key, part, names))
 
 
 _PLAIN = (type(None), bool, int, float)
 
 
+def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str]) -> object:
+    """A dictionary: what hangs below the name of a secret is one, whatever its key; a key may be a secret itself."""
+    content = value if type(value) is dict else {}
+    if name == "tokens" and not any(type(item) is str and item[:1] in ("<", "[") for item in content.values()):
+        name = "secrets"  # of services, not of a vocabulary
+    elif is_secret_name(name):
+        pass
+    elif "value" in content and is_secret_name(str(content.get("name", content.get("key", "")))):
+        return {key: redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()}
+    else:
+        name = ""
+    if any(_by_shape(key) is not key for key in content if type(key) is str):
+        value = Pairs(tuple(content.items()))
+    return rebuilt(value, lambda key, part: redacted(key if key is not None and not name else name, part, names))
+
+
+def _text(key: object) -> str:
+    return key if type(key) is str else ""
+
+
+def _is_pair(value: object) -> bool:
+    """Whether *value* is ``("X-Api-Key", "…")``, as headers are often given."""
+    if type(value) is not tuple or len(value) != 2:
+        return False
+    name = value[0]
+    return type(name) is str and name.lower() != "token" and is_secret_name(name)
+
+
+def _is_folder(name: str, value: object) -> bool:
+    return name in ("PWD", "OLDPWD") and type(value) is str and os.path.isabs(value)
+
+
 def _by_shape(value: object) -> object:
     text = str(value)
     if len(text) < _SHORTEST:
         return value
-    if _TOKENS.search(text):
+    if _TOKENS.search(text) or _SCHEME.fullmatch(text):
         return Redacted("str", "shape")
-    return _USERINFO.sub(f"{MASK}@", text) if "://" in text else value
+    if "=" not in text and ":" not in text:
+        return value
+    shown = _masked(text, templates=True)
+    return value if shown == text else shown
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a parameter of this *name* takes a secret: by whole words, for ``max_tokens`` and ``pad_token`` hide nothing."""
-    words = _words(name)
-    return _among(words, _SECRETS) or ("token" in words and (len(words) == 1 or not _KEEPERS.isdisjoint(words)))
+    words = [part.lower() for part in _WORDS.findall(name)]
+    if not words:
+        return False
+    if not _SECRETS.isdisjoint(words) or words[-1] in _LAST or any(pair in _PAIRS for pair in pairwise(words)):
+        return True
+    if words in (["token"], ["pass"]):
+        return True
+    return not {"token", "tokens"}.isdisjoint(words) and not _KEEPERS.isdisjoint(words)
 
 
-def _words(name: str) -> list[str]:
-    return [part.lower() for part in _WORDS.findall(name)]
-
-
-def _among(words: list[str], secrets: frozenset[str]) -> bool:
-    return not secrets.isdisjoint(words) or any(pair in _PAIRS for pair in pairwise(words))
+def secret_types(annotations: Mapping[str, str]) -> frozenset[str]:
+    """The parameters whose annotation says that they take a secret: ``SecretStr``, ``Optional[SecretStr]``."""
+    return frozenset(name for name, text in annotations.items() if _TYPE.search(text))
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -95,7 +159,7 @@ def scrubbed_argv(argv: Iterable[str]) -> tuple[str, ...]:
             awaited = False
             continue
         try:
-            shown, awaited = _scrubbed(word), is_option and "=" not in word and _is_secret_option(word)
+            shown, awaited = _scrubbed(word), is_option and "=" not in word and is_secret_name(word)
         except Exception:  # an error here must cost the value, never the mask
             shown, awaited = MASK, is_option
         found.append(shown)
@@ -104,17 +168,21 @@ def scrubbed_argv(argv: Iterable[str]) -> tuple[str, ...]:
 
 def _scrubbed(word: str) -> str:
     whole = _WHOLE.fullmatch(word)
-    if whole and _is_secret_option(whole[1]):
+    if whole and is_secret_name(whole[1]):
         return f"{whole[1]}={MASK}"
-    word = _USERINFO.sub(f"{MASK}@", _TOKENS.sub(MASK, word))
-    word = _BEARER.sub(rf"\1 {MASK}", word)
+    return _masked(_BEARER.sub(rf"\1 {MASK}", _TOKENS.sub(MASK, word)))
+
+
+def _masked(text: str, templates: bool = False) -> str:
+    """*text* with the secrets that have a name in it as ``***``; with *templates* also those that are placeholders stay."""
+    text = _HEADER.sub(rf"\1: {MASK}", _USERINFO.sub(f"{MASK}@", text))
+    value_of = _FIELD if _FIELDS.match(text) else _VALUE
     kept, at = "", 0
-    for name in _NAMED.finditer(word):
-        value = _VALUE.match(word, name.end())
-        if name.start() >= at and value and _is_secret_option(name[1]):
-            kept, at = kept + word[at : name.end()] + MASK, value.end()
-    return kept + word[at:]
-
-
-def _is_secret_option(name: str) -> bool:
-    return _among(_words(name), _SECRET_OPTIONS)
+    for found in _NAMED.finditer(text):
+        name = found[1] or found[3] or found[4]
+        if found.start() < at or not is_secret_name(name) or (found[4] and name.lower() == "token"):
+            continue
+        value = value_of.match(text, found.end())
+        if value and not (templates and _TEMPLATE.match(text, found.end())):
+            kept, at = kept + text[at : found.end()] + MASK, value.end()
+    return kept + text[at:]

@@ -210,7 +210,8 @@ def _make(cls: Any) -> type:
         "__delattr__": lambda _, name: delattr(cls, name),
     }
     meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
-    return type.__new__(meta, cls.__name__, (cls,), space)
+    ghost: type = type.__new__(meta, cls.__name__, (cls,), space)
+    return ghost
 
 
 def _order(ghost: type) -> list[type]:
@@ -248,7 +249,7 @@ def _trap(cls: type, name: str) -> Callable[..., Any]:
 def _attribute(cls: type) -> Callable[[Any, str], Any]:
     asks = _lookup(cls, "__getattr__") is not _MISSING
 
-    def __getattribute__(self: Any, name: str) -> Any:
+    def attribute(self: Any, name: str) -> Any:
         if name in _OWN:
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = _THUNKS.get(id(self))
@@ -268,17 +269,17 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
                 _SPARED[ident()] = error
             raise
 
-    return __getattribute__
+    return attribute
 
 
 def _missing(cls: type) -> Callable[[Any, str], Any]:
-    def __getattr__(self: Any, name: str) -> Any:
+    def missing(self: Any, name: str) -> Any:
         error = _SPARED.pop(ident(), None)
         if error is not None:
             raise error
         return _special(cls, "__getattr__", self)(name)
 
-    return __getattr__
+    return missing
 
 
 def _forget(self: object, pop: Any = _THUNKS.pop, id: Any = id) -> None:  # at exit, globals may be gone before us

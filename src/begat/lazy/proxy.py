@@ -16,7 +16,7 @@ from begat.errors import LazyError
 from begat.lazy.thunk import Thunk
 
 
-class Proxy(wrapt.ObjectProxy):  # type: ignore[misc]  # wrapt's is untyped for mypy
+class Proxy(wrapt.ObjectProxy[Any]):
     """Stands for what *thunk* will make. Anything asked of it makes it."""
 
     def __init__(self, thunk: Thunk) -> None:

@@ -69,6 +69,7 @@ def _header(header: Header) -> dict[str, Any]:
         "parent": _text(header.parent),
         "result": _values(header.result),
         "marks": [_text(mark) for mark in header.marks],
+        "exit_code": header.exit_code,
     }
 
 

@@ -85,20 +85,25 @@ class Run:
     def __getitem__(self, path: str | int) -> Node:
         """The node at *path* (or with that id). KeyError names the nearest paths."""
         if isinstance(path, int):
+            if path not in self._by_id():
+                raise KeyError(f"no node {path}; there are {len(self.nodes)} nodes")
             return self._by_id()[path]
-        index = self._paths()
+        if not isinstance(path, str):
+            raise TypeError(f"a run is asked for a path or a node's id, not for {type(path).__name__}")
         from begat.record.paths import normal
 
-        found = index.get(normal(path))
+        found = self._paths().get(normal(path))
         if found is None:
-            near = difflib.get_close_matches(path, index, n=3, cutoff=0.5)
-            hint = f"; did you mean {', '.join(map(repr, near))}?" if near else f"; there are {len(index)} paths"
-            raise KeyError(f"no node at {path!r}{hint}")
+            raise KeyError(f"no node at {path!r}{self._near(normal(path))}")
         return found
 
     def __contains__(self, path: object) -> bool:
         from begat.record.paths import normal
 
+        if isinstance(path, Node):
+            return self._by_id().get(path.id) == path
+        if isinstance(path, int):
+            return path in self._by_id()
         return isinstance(path, str) and normal(path) in self._paths()
 
     def __bool__(self) -> bool:
@@ -160,11 +165,14 @@ class Run:
 
     # --- out ----------------------------------------------------------------------------------------------------------
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half."""
+        """Write the record to *path* as JSON, through a temporary file in the same folder: the old file or the new, never half.
+
+        A new file has the mode that the umask gives, as any file of yours.
+        """
         from begat.record.codec import dumps
         from begat.record.files import write
 
-        write(path, dumps(self))
+        write(path, dumps(self), private=False)
 
     def to_dot(self, *, all: bool = False) -> str:
         """The graph in Graphviz's language: ``dot -Tsvg``."""
@@ -192,7 +200,22 @@ class Run:
 
     __hash__ = object.__hash__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the record: a run that still grows is bound to its process, and arrives as what it was when it left.
+        from begat.record.codec import dumps, loads
+
+        return loads, (dumps(self),)
+
     # --- within -------------------------------------------------------------------------------------------------------
+    def _near(self, path: str) -> str:
+        """What to ask for in the place of *path*, which is no node's."""
+        index = self._paths()
+        owner, _, name = path.rpartition(".")
+        if owner in index and name in index[owner].arguments:
+            return f"; it is a parameter: run[{owner!r}].params[{name!r}]"
+        near = difflib.get_close_matches(path, index, n=3, cutoff=0.5)
+        return f"; did you mean {', '.join(map(repr, near))}?" if near else f"; there are {len(index)} paths"
+
     def _by_id(self) -> dict[int, Node]:
         nodes = self.nodes
         if self._numbers is None or len(self._numbers) != len(nodes):

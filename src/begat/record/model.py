@@ -113,6 +113,7 @@ class Environment:
 class Header:
     """What a run says of itself. Times are ISO 8601 in UTC; *error* is ``"module:Type"`` of the exception that ended it.
 
+    *exit_code* is the status that ``sys.exit`` was called with, where it was not 0.
     *parent* is the id of the run it was opened in. *marks* say what this record does not hold, and why.
     """
 
@@ -127,3 +128,4 @@ class Header:
     parent: str | None = None
     result: dict[str, object] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
+    exit_code: int | None = None

@@ -106,6 +106,7 @@ class HeaderDocument(TypedDict):
     parent: NotRequired[str | None]
     result: NotRequired[dict[str, _Value]]
     marks: NotRequired[list[str]]
+    exit_code: NotRequired[int | None]
 
 
 @_strict

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from begat.record.installed import in_packages
 from begat.record.model import Argument, CallSite, Node
 from begat.record.plain import called, fresh, nameless
 from begat.record.values import Cut, Mapping, Member, Ref, Typed
@@ -241,11 +242,11 @@ def place(site: CallSite | None) -> str:
     """The code at *site* as ``sklearn.base:clone``; for a file outside the libraries, by the file's name."""
     if site is None:
         return ""
-    parts = site.file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__").split("/")
-    # Below the last folder that packages are installed in, or below `lib/python3.11`.
-    roots = [i for i, part in enumerate(parts[:-1], 1) if part.endswith("-packages") or _STANDARD.fullmatch(part)]
-    module = ".".join(parts[roots[-1] if roots else -1 :])
+    file = site.file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__")
+    standard = _STANDARD.match(file)
+    file = in_packages(file) or (file[standard.end() :] if standard else file.rpartition("/")[2])
+    module = file.replace("/", ".")
     return f"{module}:{site.function}" if site.function else module
 
 
-_STANDARD = re.compile(r"python3\.\d+t?|Lib")
+_STANDARD = re.compile(r".*/(?:python3\.\d+t?|Lib)/")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node
 from begat.record.plain import called, elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
@@ -63,8 +64,9 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
         )
         for parent in {*rest, *groups}
     }
+    late = _late(run)
     lines = tuple(
-        _line(run, tree, node, depth, limit, under.get(node.id, ()))
+        _line(run, tree, node, depth, limit, under.get(node.id, ()), late.get(node.id, ()))
         for depth, node in tree.walk()
         if node.id not in skipped
     )
@@ -106,7 +108,20 @@ def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None,
     return skipped, rest
 
 
-def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple[str, ...]) -> Line:
+def _late(run: Run) -> dict[int, tuple[str, ...]]:
+    """What is said of objects that waited: where they were built in the end, and how long it took."""
+    said: dict[int, tuple[str, ...]] = {node.id: ("not built: nothing has touched it",) for node in run.unbuilt}
+    for event in run.events:
+        if event.kind == "built":
+            seconds = event.arguments["seconds"].value
+            took = f" in {seconds:.3g} s" if isinstance(seconds, float) else ""
+            said[event.node] = (f"built at {where(event.site, run.environment.cwd)}{took}",)
+    return said
+
+
+def _line(
+    run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple[str, ...], late: tuple[str, ...]
+) -> Line:
     given: list[tuple[str, str]] = []
     defaults: list[tuple[str, str]] = []
     for name, value, argument in entries(node):
@@ -127,7 +142,7 @@ def _line(run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple
         tuple(defaults),
         where(node.site, run.environment.cwd),
         escaped(node.error or "raised") if node.outcome == "raised" else None,
-        tuple(elided(escaped(note), _NOTE) for note in node.notes),
+        tuple(elided(escaped(note), _NOTE) for note in (*late, *node.notes)),
         under,
     )
 
@@ -157,8 +172,7 @@ def where(site: CallSite | None, cwd: str = "") -> str:
     home = cwd.replace("\\", "/").rstrip("/") + "/"
     if len(home) > 1 and file.startswith(home):
         file = file[len(home) :]
-    for root in ("/site-packages/", "/dist-packages/"):
-        file = file.rpartition(root)[2]
+    file = in_packages(file) or file
     return escaped(f"{file}:{site.line}" if site.line is not None else file)
 
 
@@ -168,6 +182,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
     lasted = duration(header.started, header.ended)
     error = f": {header.error}" if header.error else ""
+    error += f", exit code {header.exit_code}" if header.exit_code is not None else ""
     yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
     if header.script:
         home = environment.cwd.rstrip("/") + "/"

@@ -1,0 +1,163 @@
+"""`begat run`: what the program, and who waits for it, sees is what `python` shows; the record is written in every ending."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import begat
+
+SOURCE = str(Path(begat.__file__).parents[1])
+NET = "class Net:\n    def __init__(self, width): pass\n"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Write ``train.py`` and run it: ``run(text)`` with begat, ``run(text, plain=True)`` with Python alone."""
+
+    def call(text, *words, plain=False, script="train.py", **options):
+        path = tmp_path / script
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        before = [] if plain else ["-m", "begat", "run"]
+        return command(*before, *(words or [script]), **options)
+
+    def command(*words, **options):
+        environment = {name: value for name, value in os.environ.items() if name not in ("BEGAT_HOME", "NO_COLOR")}
+        environment["PYTHONPATH"] = os.pathsep.join([SOURCE, environment.get("PYTHONPATH", "")])
+        done = [sys.executable, *words]
+        return subprocess.run(done, cwd=tmp_path, env=environment, capture_output=True, text=True, **options)
+
+    call.command = command
+    call.folder = tmp_path
+    return call
+
+
+def kept(run):
+    """The records that stand in the folder."""
+    return [begat.load(path) for path in sorted(run.folder.glob(".begat/runs/*/run.json"))]
+
+
+# --- endings ----------------------------------------------------------------------------------------------------------
+INTERRUPTS = {
+    "raised": "raise KeyboardInterrupt",
+    "signal": "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to die of")
+@pytest.mark.parametrize("interrupt", INTERRUPTS.values(), ids=INTERRUPTS)
+def test_an_interrupted_program_ends_in_order(run, interrupt):
+    """After Ctrl-C the program's exit handlers run, the record is written, and who waits sees a death by SIGINT."""
+    text = f"{NET}import atexit\natexit.register(print, 'saving checkpoint')\nnet = Net(64)\n{interrupt}\n"
+
+    plain, done = run(text, plain=True), run(text)
+
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout) == (-signal.SIGINT, "saving checkpoint\n")
+    assert [(found.header.outcome, found.header.error) for found in kept(run)] == [
+        ("raised", "builtins:KeyboardInterrupt")
+    ]
+
+
+def test_what_exit_handlers_build_is_recorded(run):
+    """The record is written after the program's own exit handlers."""
+    run(f"{NET}import atexit\natexit.register(lambda: Net(3))\n")
+
+    assert [node.params for node in kept(run)[0]] == [{"width": 3}]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("3", ("raised", 3)), ("'no'", ("raised", 1)), ("0", ("finished", None))]
+)
+def test_the_exit_code_is_kept(run, status, outcome):
+    """`sys.exit` with a status is recorded with it; the process has the same."""
+    done = run(f"import sys\nsys.exit({status})\n")
+
+    (found,) = kept(run)
+    assert (found.header.outcome, found.header.exit_code) == outcome
+    assert done.returncode == (outcome[1] or 0)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", [("-m", "nosuch"), ("-m", "package.nosuch"), ("broken.py",), ("empty",)])
+def test_what_never_began_is_no_run(run, words):
+    """A module that is not there, or a script that does not compile, leaves no record to be `last`."""
+    (run.folder / "package").mkdir()
+    (run.folder / "package" / "__init__.py").write_text("")
+    (run.folder / "broken.py").write_text("def")
+    (run.folder / "empty").mkdir()
+    run(f"{NET}Net(1)\n")
+
+    done = run.command("-m", "begat", "run", *words)
+
+    assert done.returncode == 1
+    assert "begat:" not in done.stderr
+    assert len(kept(run)) == 1
+
+
+def test_a_module_that_fails_is_a_run(run):
+    """What began and raised is kept, in a module as in a script."""
+    done = run("1 / 0\n", "-m", "train")
+
+    (found,) = kept(run)
+    assert found.header.error == "builtins:ZeroDivisionError"
+    assert done.returncode == 1
+
+
+def test_a_script_on_standard_input(run):
+    """`begat run -` is `python -`: what it sees of itself is the same, and what it builds is recorded."""
+    text = NET + (
+        "import sys\nnet = Net(5)\nprint(sys.argv, repr(sys.path[0]), '__file__' in globals(), __name__, __spec__, __loader__)\n"
+    )
+
+    plain = run.command("-", "a", input=text)
+    done = run.command("-m", "begat", "run", "-", "a", input=text)
+
+    assert done.stdout == plain.stdout
+    assert [node.params for node in kept(run)[0]] == [{"width": 5}]
+
+
+def test_nothing_recorded_says_what_to_watch(run):
+    """Classes from elsewhere are named, with the option that watches them; Python's own are not."""
+    (run.folder / "mylib").mkdir()
+    (run.folder / "mylib" / "__init__.py").write_text("")
+    (run.folder / "mylib" / "nets.py").write_text(NET)
+    text = "import sys, json, argparse\nsys.path.append('.')\nimport mylib.nets\nnet = mylib.nets.Net(1)\n"
+
+    done = run(text, script="scripts/train.py")
+
+    (line,) = done.stderr.splitlines()
+    assert "0 constructions recorded" in line
+    assert "only what scripts/ defines is watched unasked: try --watch mylib)" in line
+
+    done = run(text, "--watch", "mylib", "scripts/train.py")
+    assert "1 constructions recorded" in done.stderr
+    assert "try" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
+def test_kept_records_are_private_and_named_files_are_not(run):
+    """Files that the user names get the usual mode; those below `.begat` are for the owner alone."""
+    old = os.umask(0o022)
+    try:
+        run(NET, "--save", "out/run.json", "train.py")
+    finally:
+        os.umask(old)
+
+    (record,) = run.folder.glob(".begat/runs/*/run.json")
+    modes = [path.stat().st_mode & 0o777 for path in (record, run.folder / "out/run.json", run.folder / "out")]
+    assert modes == [0o600, 0o644, 0o755]
+
+
+def test_a_folder_that_cannot_hold_the_record_costs_only_that(run):
+    """The file of `--save` is written although `.begat` cannot be."""
+    (run.folder / ".begat").write_text("in the way")
+
+    run(NET, "--save", "run.json", "train.py")
+
+    assert begat.load(run.folder / "run.json").header.outcome == "finished"
