@@ -65,8 +65,6 @@ def test_eight_threads_build_one_object_once(touch: Any) -> None:
         assert type(slow) is Slow
 
 
-
-
 def test_two_threads_that_need_each_other_are_told_so() -> None:
     for _ in range(10):
         begin = time.monotonic()

@@ -11,7 +11,6 @@ import zoo
 from begat.lazy import ghost
 from zoo_support.portrait import portrait
 
-
 # Who looks at the frames of its caller sees, when it is built late, those of the touch.
 TELLS = {"looks_at_its_caller"}
 LATE = [animal for animal in zoo.TRACKABLE if animal.name not in TELLS]

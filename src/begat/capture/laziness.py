@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import Token
 from types import CodeType, FunctionType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from begat.errors import CannotTrack
 from begat.intercept import deferring
@@ -61,7 +61,7 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
         self._watch: Watch | None = None
         self._token: Token[tuple[Rule, ...]] | None = None
 
-    def __enter__(self) -> deferred:
+    def __enter__(self) -> Self:
         for cls in self._classes:
             track(cls, by=self)
         if self._patterns:
@@ -70,7 +70,9 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
         self._token = BLOCKS.set((*BLOCKS.get(), self._rule))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         RULES.remove(self._rule)
         BLOCKS.set(tuple(rule for rule in BLOCKS.get() if rule is not self._rule))
         # What waits is built by the woven constructor: the classes stay tracked.
@@ -146,14 +148,14 @@ def materialize(obj: T, deep: bool = False) -> T:
     """
     Build *obj* if it waits, and return it; with *deep* also what it holds: attributes and the items of containers, all the way down.
 
-    Raises what the constructor raises.
+    For a proxy it returns what the proxy stands for. Raises what the constructor raises.
     """
     for part in _parts(obj) if deep else (obj,):
         if proxy.is_proxy(part):
             proxy.made(part)
         else:
             ghost.build(part)
-    return obj
+    return proxy.made(obj) if proxy.is_proxy(obj) else obj
 
 
 def _parts(obj: object) -> Iterator[object]:
@@ -323,7 +325,9 @@ class Calling(Waiting):
         args, kwargs = self.arguments()
         function = self.init
         code = original(function)
-        plain = FunctionType(code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__)
+        plain = FunctionType(
+            code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__
+        )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
         with _standing(token, token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
@@ -340,7 +344,9 @@ class Unseen(Thunk):
 
     __slots__ = ("_arguments", "_code", "_function", "_lasti")
 
-    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int) -> None:
+    def __init__(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int
+    ) -> None:
         super().__init__()
         self._function, self._arguments = function, (args, kwargs)
         self._code, self._lasti = code, lasti

@@ -21,8 +21,8 @@ from begat.errors import CannotTrack
 from begat.intercept.constructors import own
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.schema import Options
 from begat.intercept.patterns import covers, stem
+from begat.intercept.schema import Options
 from begat.intercept.tracking import TRACKED, release, track
 from begat.introspect.targets import contents, is_class, module_of, name_of
 

@@ -205,9 +205,12 @@ def _make(cls: Any) -> type:
     if _lookup(cls, "__getattr__") is not _MISSING:
         space["__getattr__"] = _missing(cls)
     # What a constructor does to ``type(self)`` it does to the class.
-    forward = {"__setattr__": lambda _, name, value: setattr(cls, name, value), "__delattr__": lambda _, name: delattr(cls, name)}
+    forward = {
+        "__setattr__": lambda _, name, value: setattr(cls, name, value),
+        "__delattr__": lambda _, name: delattr(cls, name),
+    }
     meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
-    return type.__new__(meta, cls.__name__, (cls,), space)
+    return type.__new__(meta, cls.__name__, (cls,), space)  # type: ignore[no-any-return]  # of a metaclass made here
 
 
 def _order(ghost: type) -> list[type]:
@@ -245,7 +248,7 @@ def _trap(cls: type, name: str) -> Callable[..., Any]:
 def _attribute(cls: type) -> Callable[[Any, str], Any]:
     asks = _lookup(cls, "__getattr__") is not _MISSING
 
-    def __getattribute__(self: Any, name: str) -> Any:
+    def __getattribute__(self: Any, name: str) -> Any:  # noqa: N807  # it is one
         if name in _OWN:
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = _THUNKS.get(id(self))
@@ -269,7 +272,7 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
 
 
 def _missing(cls: type) -> Callable[[Any, str], Any]:
-    def __getattr__(self: Any, name: str) -> Any:
+    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807  # it is one
         error = _SPARED.pop(ident(), None)
         if error is not None:
             raise error

@@ -41,6 +41,10 @@ class Thunk:
         """Where the call stands: ``train.py:12``."""
         raise NotImplementedError
 
+    def function(self) -> Any:
+        """What is called, to be called again."""
+        raise NotImplementedError
+
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What it is called with."""
         raise NotImplementedError
