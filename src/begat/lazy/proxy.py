@@ -34,6 +34,9 @@ class Proxy(wrapt.ObjectProxy[Any]):
                 if is_waiting(self):
                     self.__wrapped__ = thunk.build(self)
                     thunk.built = True
+            except AttributeError as error:
+                # As it is, hasattr would say that there is no such attribute.
+                raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
             finally:
                 thunk.leave()
         if is_waiting(self):
