@@ -10,6 +10,7 @@ from contextvars import Token
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Self, TypeVar
 
+from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
@@ -179,7 +180,7 @@ def _parts(obj: object) -> Iterator[object]:
 
 
 # --- one call that waits ----------------------------------------------------------------------------------------------------
-def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+def _waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     if frame.f_code in _CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
         frame = frame.f_back
         _place(lane.log, token, frame)
@@ -204,7 +205,7 @@ def _waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, value
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
-        rule.waiting.append(token)
+        rule.waiting.append((token, None if token() is me else me))
     return True
 
 
@@ -237,7 +238,7 @@ _OCCUPIED = "it has attributes before its constructor runs"
 class Waiting(Thunk):
     """One construction that waits."""
 
-    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "values")
+    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
 
     def __init__(
         self,
@@ -253,6 +254,7 @@ class Waiting(Thunk):
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
         self.init: Any = schema.function()
+        self.turn: Any = None  # its entry among what waits, while it is being built
         self.values = values
         self.copies = copies(values)
         self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
@@ -277,10 +279,15 @@ class Waiting(Thunk):
     def first(self) -> None:
         """With ``rng="order"``: build what was called before this by the same rule."""
         waiting = self.rule.waiting
-        while waiting and waiting[0] is not self.token:
-            obj = waiting.pop(0)()
+        if not any(token is self.token for token, _ in waiting):
+            return
+        while (entry := waiting[0])[0] is not self.token:
+            obj = entry[1] if entry[1] is not None else entry[0]()
             if obj is not None:
                 ghost.build(obj)
+            if waiting[0] is entry:
+                del waiting[0]
+        self.turn = waiting.pop(0)
 
     def run(self, obj: Any) -> None:
         """Run the constructor on *obj*."""
@@ -292,6 +299,8 @@ class Waiting(Thunk):
 
     def after(self, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
+        if error is not None and self.turn is not None:
+            self.rule.waiting.insert(0, self.turn)
         code, lasti = _touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 

@@ -35,7 +35,9 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        self.waiting: list[Any] = []  # the tokens of what waits by this rule, oldest first
+        self.waiting: list[
+            Any
+        ] = []  # tokens of what waits by this rule, oldest first; with the object if nothing else leads to it
         self.counts: dict[str, int] = {}
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from copy import deepcopy
+from copy import copy, deepcopy
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
@@ -339,22 +339,42 @@ def _text(self: Any) -> str:
 
 
 def _reduce(self: Any, protocol: int = 0) -> Any:
-    thunk = thunk_of(self)
-    if thunk is None or thunk.owner == ident():
-        build(self)
-        return type(self)._begat_class.__reduce_ex__(self, protocol)
-    args, kwargs = thunk.arguments()
-    return DOOR.revive, (type(self)._begat_class, args, kwargs)
+    call = _call(self)
+    return _as_itself(self, lambda: self.__reduce_ex__(protocol)) if call is None else (DOOR.revive, call)
 
 
 def _copy(self: Any) -> Any:
-    revive, (cls, args, kwargs) = _reduce(self)
-    return revive(cls, args, kwargs)
+    call = _call(self)
+    return _as_itself(self, lambda: copy(self)) if call is None else DOOR.revive(*call)
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    revive, (cls, args, kwargs) = _reduce(self)
-    return revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+    call = _call(self)
+    if call is None:
+        return _as_itself(self, lambda: deepcopy(self, memo))
+    cls, args, kwargs = call
+    return DOOR.revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+def _call(self: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]] | None:
+    """The call that *self* waits for; None if it is built, or this thread is about it."""
+    thunk = thunk_of(self)
+    if thunk is None or thunk.owner == ident():
+        build(self)
+        return None
+    return (type(self)._begat_class, *thunk.arguments())
+
+
+def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
+    """What *act* gives while *self*, which may be half-built, has its own class: that is what a copy of it will have."""
+    ghost = type(self)
+    if not _is_ghost_class(ghost):
+        return act()
+    _give(self, ghost._begat_class)
+    try:
+        return act()
+    finally:
+        _give(self, ghost)
 
 
 class _Door:
