@@ -207,9 +207,11 @@ def test_torchs_own_modules():
             def run(cls, args=args, kwargs=kwargs, case=case):
                 torch.manual_seed(1)
                 made = cls(*args, **kwargs)
+                assert made.training  # built here, from the same seed
                 forward = copy.deepcopy((case.forward_input.args, case.forward_input.kwargs))
                 torch.manual_seed(2)
-                return made, repr(made), made(*forward[0], **forward[1])
+                output = made(*forward[0], **forward[1])
+                return made, repr(made), output
 
             try:
                 eager = run(info.module_cls)

@@ -67,9 +67,10 @@ EVERYWHERE: list[Rule] = []
 
 def rule_for(subject: Any, target: str) -> Rule | None:
     """The innermost rule by which calls of *subject* wait here."""
-    for rule in (*reversed(BLOCKS.get()), *EVERYWHERE):
-        if rule.covers(subject, target):
-            return rule
+    for rules in (BLOCKS.get(), EVERYWHERE):
+        for rule in reversed(rules):
+            if rule.covers(subject, target):
+                return rule
     return None
 
 
