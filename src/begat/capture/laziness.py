@@ -27,7 +27,7 @@ from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.arguments import copies, restored
 from begat.lazy.proxy import Proxy
-from begat.lazy.thunk import Thunk
+from begat.lazy.thunk import BUILDS, Thunk, around
 
 T = TypeVar("T")
 
@@ -250,7 +250,8 @@ class Waiting(Thunk):
         values: tuple[Any, ...],
         rule: Rule,
     ) -> None:
-        super().__init__()
+        self.owner, self.built, self.done = 0, False, None
+        self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
         self.init: Any = schema.function()

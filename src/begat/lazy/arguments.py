@@ -10,15 +10,11 @@ from typing import Any
 
 def copies(values: tuple[Any, ...]) -> dict[int, Any]:
     """A copy of every value that is a container, or holds one, by its position."""
-    found = _NONE
-    for position, value in enumerate(values):
-        kind = type(value)  # most are none of these: this is on the way of every call that waits
-        if (kind is list or kind is dict or kind is tuple or kind is set or kind is bytearray) and _holds_container(
-            value
-        ):
-            found = found or {}  # a new one, the first time
-            found[position] = copied(value)
-    return found
+    for value in values:  # most are none of these: this is on the way of every call that waits
+        kind = type(value)
+        if kind is list or kind is dict or kind is tuple or kind is set or kind is bytearray:
+            return {i: copied(value) for i, value in enumerate(values) if _holds_container(value)}
+    return _NONE
 
 
 _NONE: dict[int, Any] = {}  # never written to

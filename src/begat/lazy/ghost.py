@@ -67,8 +67,8 @@ def _thunk(obj: object, ghost: type) -> Thunk | None:
     thunk = _THUNKS.get(id(obj))
     slot: Any = dict_of(ghost)["_begat_slot"]
     if thunk is None and slot is not None:
-        # Asked again: another thread may just have begun to build, which brings it from one to the other.
-        thunk = slot.__get__(obj).get(_KEY) or _THUNKS.get(id(obj))
+        # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
+        thunk = slot.__get__(obj).get(_KEY) or _THUNKS.get(id(obj)) or slot.__get__(obj).get(_KEY)
     return thunk
 
 
@@ -183,6 +183,9 @@ def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
         thunk.build(obj)
     except BaseException:
         _empty(obj, real)
+        if manner(real).slot is not None:
+            manner(real).slot.__set__(obj, {_KEY: thunk})
+            _THUNKS.pop(id(obj), None)
         if type(obj) is real:
             _give(obj, ghost)
         raise
@@ -231,7 +234,6 @@ def _make(cls: Any) -> type:
         "__getattribute__": _attribute(cls),
         "__setattr__": _trap(cls, "__setattr__"),
         "__delattr__": _trap(cls, "__delattr__"),
-        "__del__": _forget,
         "__repr__": _repr,
         "__str__": _text,
         "__reduce_ex__": _reduce,
@@ -239,6 +241,10 @@ def _make(cls: Any) -> type:
         "__copy__": _copy,
         "__deepcopy__": _deepcopy,
     }
+    if manner(cls).slot is None:
+        space["__del__"] = _forget
+    elif _lookup(cls, "__del__") is not _MISSING:
+        space["__del__"] = _nothing
     for name in _TRAPPED:
         found = _lookup(cls, name)
         if found is not _lookup(object, name):
@@ -326,6 +332,10 @@ def _missing(cls: type) -> Callable[[Any, str], Any]:
 
 def _forget(self: object, pop: Any = _THUNKS.pop, id: Any = id) -> None:  # at exit, globals may be gone before us
     pop(id(self), None)
+
+
+def _nothing(self: object) -> None:
+    """In the place of the finalizer of what was never built."""
 
 
 def _repr(self: Any) -> str:
