@@ -58,14 +58,14 @@ def test_what_waits_has_no_residue_when_it_is_built(animal, track):
         assert isinstance(made, cls)
         assert type(made) is not cls
         assert run.unbuilt and run.unbuilt == tuple(node for node in run.nodes if node.outcome == "deferred")
-        address, before = id(made), len(ghost._THUNKS)
+        address = id(made)
         try:
             begat.materialize(made)
         except BaseException:
             assert begat.is_lazy(made), "a failed build goes on waiting"
             continue
         assert type(made) is type(call.on(cls))
-        assert (id(made), begat.is_lazy(made), len(ghost._THUNKS)) == (address, False, before - 1)
+        assert (id(made), begat.is_lazy(made), address in ghost._THUNKS) == (address, False, False)
 
 
 def test_most_of_the_zoo_waits(track):

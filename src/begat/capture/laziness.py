@@ -10,6 +10,7 @@ from contextvars import Token
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Self, TypeVar
 
+from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
@@ -26,7 +27,7 @@ from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.arguments import copies, restored
 from begat.lazy.proxy import Proxy
-from begat.lazy.thunk import Thunk
+from begat.lazy.thunk import BUILDS, Thunk, around
 
 T = TypeVar("T")
 
@@ -148,14 +149,14 @@ def materialize(obj: T, deep: bool = False) -> T:
     """
     Build *obj* if it waits, and return it; with *deep* also what it holds: attributes and the items of containers, all the way down.
 
-    Raises what the constructor raises.
+    For a proxy it returns what the proxy stands for. Raises what the constructor raises.
     """
     for part in _parts(obj) if deep else (obj,):
         if proxy.is_proxy(part):
             proxy.made(part)
         else:
             ghost.build(part)
-    return obj
+    return proxy.made(obj) if proxy.is_proxy(obj) else obj
 
 
 def _parts(obj: object) -> Iterator[object]:
@@ -179,7 +180,7 @@ def _parts(obj: object) -> Iterator[object]:
 
 
 # --- one call that waits ----------------------------------------------------------------------------------------------------
-def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code in _CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
         frame = frame.f_back
@@ -205,7 +206,7 @@ def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
-        rule.waiting.append(token)
+        rule.waiting.append((token, None if token() is me else me))
     return True
 
 
@@ -238,7 +239,7 @@ _OCCUPIED = "it has attributes before its constructor runs"
 class Waiting(Thunk):
     """One construction that waits."""
 
-    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "values")
+    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
 
     def __init__(
         self,
@@ -250,10 +251,12 @@ class Waiting(Thunk):
         values: tuple[Any, ...],
         rule: Rule,
     ) -> None:
-        super().__init__()
+        self.owner, self.built, self.done = 0, False, None
+        self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
         self.init: Any = schema.function()
+        self.turn: Any = None  # its entry among what waits, while it is being built
         self.values = values
         self.copies = copies(values)
         self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
@@ -278,10 +281,15 @@ class Waiting(Thunk):
     def first(self) -> None:
         """With ``rng="order"``: build what was called before this by the same rule."""
         waiting = self.rule.waiting
-        while waiting and waiting[0] is not self.token:
-            obj = waiting.pop(0)()
+        if not any(token is self.token for token, _ in waiting):
+            return
+        while (entry := waiting[0])[0] is not self.token:
+            obj = entry[1] if entry[1] is not None else entry[0]()
             if obj is not None:
                 ghost.build(obj)
+            if waiting[0] is entry:
+                del waiting[0]
+        self.turn = waiting.pop(0)
 
     def run(self, obj: Any) -> None:
         """Run the constructor on *obj*."""
@@ -293,6 +301,8 @@ class Waiting(Thunk):
 
     def after(self, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
+        if error is not None and self.turn is not None:
+            self.rule.waiting.insert(0, self.turn)
         code, lasti = _touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 

@@ -35,7 +35,8 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        self.waiting: list[Any] = []  # the tokens of what waits by this rule, oldest first
+        # Tokens of what waits by this rule, oldest first; with the object if nothing else leads to it.
+        self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
         self._known: dict[int, tuple[ref[Any], bool]] = {}
@@ -82,9 +83,10 @@ def revoke(rule: Rule) -> None:
 
 def rule_for(subject: Any, target: str) -> Rule | None:
     """The innermost rule by which calls of *subject* wait here."""
-    for rule in (*reversed(BLOCKS.get()), *EVERYWHERE):
-        if rule.covers(subject, target):
-            return rule
+    for rules in (BLOCKS.get(), EVERYWHERE):
+        for rule in reversed(rules):
+            if rule.covers(subject, target):
+                return rule
     return None
 
 

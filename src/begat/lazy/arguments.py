@@ -10,7 +10,14 @@ from typing import Any
 
 def copies(values: tuple[Any, ...]) -> dict[int, Any]:
     """A copy of every value that is a container, or holds one, by its position."""
-    return {i: copied(value) for i, value in enumerate(values) if _holds_container(value)}
+    for value in values:  # most are none of these: this is on the way of every call that waits
+        kind = type(value)
+        if kind is list or kind is dict or kind is tuple or kind is set or kind is bytearray:
+            return {i: copied(value) for i, value in enumerate(values) if _holds_container(value)}
+    return _NONE
+
+
+_NONE: dict[int, Any] = {}  # never written to
 
 
 def restored(values: tuple[Any, ...], kept: dict[int, Any]) -> tuple[tuple[Any, ...], list[int]]:

@@ -8,8 +8,9 @@ through. Where this thread is the only one, the class is given back first: the c
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from types import FunctionType, GetSetDescriptorType
+from contextlib import suppress
+from copy import copy, deepcopy
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
@@ -17,7 +18,10 @@ from begat.errors import LazyError
 from begat.introspect.targets import dict_of, mro_of
 from begat.lazy.thunk import Thunk, alone, ident
 
-_THUNKS: dict[int, Thunk] = {}  # by the id of the ghost: its finalizer takes the entry out
+# By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
+# their ghost's dictionary, where the collector sees them: an argument may well lead back to the ghost.
+_THUNKS: dict[int, Thunk] = {}
+_KEY = "begat's thunk"
 _MANNERS: dict[int, Manner] = {}  # by the id of the class
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
 
@@ -50,12 +54,22 @@ class _NotRegistered:
 
 def is_ghost(obj: object) -> bool:
     """Whether *obj* waits to be built."""
-    return id(obj) in _THUNKS and _is_ghost_class(type(obj))
+    return thunk_of(obj) is not None
 
 
 def thunk_of(obj: object) -> Thunk | None:
     """What *obj* waits for, if it waits."""
-    return _THUNKS.get(id(obj)) if _is_ghost_class(type(obj)) else None
+    kind = type(obj)
+    return _thunk(obj, kind) if _is_ghost_class(kind) else None
+
+
+def _thunk(obj: object, ghost: type) -> Thunk | None:
+    thunk = _THUNKS.get(id(obj))
+    slot: Any = dict_of(ghost)["_begat_slot"]
+    if thunk is None and slot is not None:
+        # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
+        thunk = slot.__get__(obj).get(_KEY) or _THUNKS.get(id(obj)) or slot.__get__(obj).get(_KEY)
+    return thunk
 
 
 class Manner:
@@ -94,11 +108,17 @@ class Manner:
 
     def haunt(self, obj: Any, thunk: Thunk) -> None:
         """Make *obj*, which is allocated and not initialized, wait for *thunk*. Raises TypeError where its layout forbids it."""
-        _THUNKS[id(obj)] = thunk
+        slot = self.slot
+        if slot is not None:
+            slot.__set__(obj, {_KEY: thunk})
+        else:
+            _THUNKS[id(obj)] = thunk
         try:
             _give(obj, self.ghost)
         except BaseException:
-            del _THUNKS[id(obj)]
+            if slot is not None:
+                slot.__set__(obj, {})
+            _THUNKS.pop(id(obj), None)
             raise
 
 
@@ -134,10 +154,12 @@ def _unfit(cls: Any) -> str:
 
 def build(obj: Any) -> None:
     """Build *obj* if it waits; return when it is whole, or when this thread is building it."""
-    thunk = _THUNKS.get(id(obj))
-    kind = type(obj)
+    kind: Any = type(obj)
+    if not _is_ghost_class(kind):
+        return
+    thunk = _thunk(obj, kind)
     if thunk is None:
-        if _is_ghost_class(kind):  # made by calling type(ghost)
+        if type(obj) is kind:  # made by calling type(ghost)
             _give(obj, kind._begat_class)
         return
     if not thunk.enter():
@@ -153,12 +175,17 @@ def build(obj: Any) -> None:
 def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
     real = ghost._begat_class
     open_ = alone()
+    _THUNKS[id(obj)] = thunk
     _refresh(obj, real)
     if open_:
         _give(obj, real)
     try:
         thunk.build(obj)
     except BaseException:
+        _empty(obj, real)
+        if manner(real).slot is not None:
+            manner(real).slot.__set__(obj, {_KEY: thunk})
+            _THUNKS.pop(id(obj), None)
         if type(obj) is real:
             _give(obj, ghost)
         raise
@@ -171,8 +198,24 @@ def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
 def _refresh(obj: Any, real: type) -> None:
     """A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good."""
     slot = manner(real).slot
-    if slot is not None and not slot.__get__(obj):
+    if slot is not None:
+        space = slot.__get__(obj)
+        space.pop(_KEY, None)
+        if not space:
+            slot.__set__(obj, {})
+
+
+def _empty(obj: Any, real: type) -> None:
+    """Take away what a constructor that failed has left: the next one starts afresh, as it would on another object."""
+    slot = manner(real).slot
+    if slot is not None:
         slot.__set__(obj, {})
+    for cls in mro_of(real):
+        space = dict_of(cls)
+        if "__slots__" in space:
+            for member in [each for each in space.values() if type(each) is MemberDescriptorType]:
+                with suppress(AttributeError):
+                    member.__delete__(obj)
 
 
 # --- classes ----------------------------------------------------------------------------------------------------------------
@@ -187,10 +230,10 @@ def _make(cls: Any) -> type:
         "__qualname__": cls.__qualname__,
         "__doc__": None,
         "_begat_class": cls,
+        "_begat_slot": manner(cls).slot,
         "__getattribute__": _attribute(cls),
         "__setattr__": _trap(cls, "__setattr__"),
         "__delattr__": _trap(cls, "__delattr__"),
-        "__del__": _forget,
         "__repr__": _repr,
         "__str__": _text,
         "__reduce_ex__": _reduce,
@@ -198,16 +241,22 @@ def _make(cls: Any) -> type:
         "__copy__": _copy,
         "__deepcopy__": _deepcopy,
     }
+    if manner(cls).slot is None:
+        space["__del__"] = _forget
+    elif _lookup(cls, "__del__") is not _MISSING:
+        space["__del__"] = _nothing
     for name in _TRAPPED:
         found = _lookup(cls, name)
         if found is not _lookup(object, name):
             space[name] = None if found is None else _trap(cls, name)
     if _lookup(cls, "__getattr__") is not _MISSING:
         space["__getattr__"] = _missing(cls)
-    # What a constructor does to ``type(self)`` it does to the class.
+    # What a constructor does to ``type(self)`` it does to the class; and it may look for it in a table.
     forward = {
         "__setattr__": lambda _, name, value: setattr(cls, name, value),
         "__delattr__": lambda _, name: delattr(cls, name),
+        "__eq__": lambda _, other: cls == other,
+        "__hash__": lambda _: hash(cls),
     }
     meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
     ghost: type = type.__new__(meta, cls.__name__, (cls,), space)
@@ -286,6 +335,10 @@ def _forget(self: object, pop: Any = _THUNKS.pop, id: Any = id) -> None:  # at e
     pop(id(self), None)
 
 
+def _nothing(self: object) -> None:
+    """In the place of the finalizer of what was never built."""
+
+
 def _repr(self: Any) -> str:
     kind = type(self)
     return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x}, not built yet>"
@@ -297,22 +350,42 @@ def _text(self: Any) -> str:
 
 
 def _reduce(self: Any, protocol: int = 0) -> Any:
-    thunk = _THUNKS.get(id(self))
-    if thunk is None or thunk.owner == ident():
-        build(self)
-        return type(self)._begat_class.__reduce_ex__(self, protocol)
-    args, kwargs = thunk.arguments()
-    return DOOR.revive, (type(self)._begat_class, args, kwargs)
+    call = _call(self)
+    return _as_itself(self, lambda: self.__reduce_ex__(protocol)) if call is None else (DOOR.revive, call)
 
 
 def _copy(self: Any) -> Any:
-    revive, (cls, args, kwargs) = _reduce(self)
-    return revive(cls, args, kwargs)
+    call = _call(self)
+    return _as_itself(self, lambda: copy(self)) if call is None else DOOR.revive(*call)
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    revive, (cls, args, kwargs) = _reduce(self)
-    return revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+    call = _call(self)
+    if call is None:
+        return _as_itself(self, lambda: deepcopy(self, memo))
+    cls, args, kwargs = call
+    return DOOR.revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+def _call(self: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]] | None:
+    """The call that *self* waits for; None if it is built, or this thread is about it."""
+    thunk = thunk_of(self)
+    if thunk is None or thunk.owner == ident():
+        build(self)
+        return None
+    return (type(self)._begat_class, *thunk.arguments())
+
+
+def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
+    """What *act* gives while *self*, which may be half-built, has its own class: that is what a copy of it will have."""
+    ghost = type(self)
+    if not _is_ghost_class(ghost):
+        return act()
+    _give(self, ghost._begat_class)
+    try:
+        return act()
+    finally:
+        _give(self, ghost)
 
 
 class _Door:

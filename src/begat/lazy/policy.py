@@ -46,7 +46,7 @@ def _random(module: Any, seed: int) -> Callable[[], object]:
 def _numpy(module: Any, seed: int) -> Callable[[], object]:
     # The generator behind the functions, and not `seed`: seeding functions are recorded.
     state = module.get_state()
-    module.mtrand._rand._legacy_seeding(seed)
+    module.mtrand._rand._bit_generator._legacy_seeding(seed)
     return lambda: module.set_state(state)
 
 

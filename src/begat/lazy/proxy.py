@@ -6,6 +6,8 @@ in the place of its object for good: ``type(x)`` is the proxy's, C code that wan
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Callable
 from copy import copy, deepcopy
 from typing import Any
@@ -33,6 +35,9 @@ class Proxy(wrapt.ObjectProxy[Any]):
                 if is_waiting(self):
                     self.__wrapped__ = thunk.build(self)
                     thunk.built = True
+            except AttributeError as error:
+                # As it is, hasattr would say that there is no such attribute.
+                raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
             finally:
                 thunk.leave()
         if is_waiting(self):
@@ -49,6 +54,24 @@ class Proxy(wrapt.ObjectProxy[Any]):
         import numpy as np
 
         return np.asarray(self.__wrapped__, *args, **kwargs)
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def __class__(self) -> Any:
+        # cloudpickle asks everything whether it is a function. What waits has to travel unbuilt.
+        if is_waiting(self) and "cloudpickle" in sys._getframe(1).f_globals.get("__name__", ""):
+            return Proxy
+        made = self.__wrapped__
+        if _is_torch_storage(type(made)):
+            raise LazyError(
+                f"this proxy stands for a {type(made).__qualname__}, which torch would read memory of that is not there; "
+                "begat.materialize gives what it stands for"
+            )
+        return made.__class__
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Torch asks the type, and takes what it finds on the object for the object's own."""
+        return function(*_bare(args), **_bare(kwargs or {}))
 
     def __repr__(self) -> str:
         thunk: Thunk = self._self_thunk
@@ -71,6 +94,52 @@ class Proxy(wrapt.ObjectProxy[Any]):
             return deepcopy(self.__wrapped__, memo)
         call, (function, args, kwargs) = self.__reduce_ex__(4)
         return call(function, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+def _is_torch_storage(cls: type) -> bool:
+    """Whether torch, when `isinstance` says that something is a *cls*, reads it as the struct that it is in C."""
+    return any(each.__module__ in _TORCH and not each.__flags__ & _MADE_BY_CODE for each in cls.__mro__)
+
+
+_TORCH = ("torch", "torch._C")
+_MADE_BY_CODE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+def _bare(value: Any) -> Any:
+    """*value*, an argument of a torch function, with what the proxies in it stand for in their place."""
+    kind = type(value)
+    if kind is Proxy:
+        return value.__wrapped__
+    if kind is dict:
+        return {key: _bare(item) for key, item in value.items()}
+    return kind([_bare(item) for item in value]) if kind in (list, tuple) else value
+
+
+def _in_place(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def apply(self: Any, other: Any) -> Any:
+        before = self.__wrapped__
+        after = change(before, other)
+        return self if after is before else after  # wrapt's would be another kind of proxy
+
+    return apply
+
+
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "xor",
+    "or",
+):
+    setattr(Proxy, f"__i{_name}__", _in_place(getattr(operator, f"__i{_name}__")))
 
 
 def _itself(value: Any) -> Any:

@@ -16,7 +16,7 @@ from begat.errors import LazyError
 
 _guard = threading.Lock()  # held for a few instructions: over owners and waits, never while anything is built
 _waits: dict[int, Thunk] = {}  # what each waiting thread waits for
-_builds: dict[int, list[Thunk]] = {}  # what each building thread builds, outermost first
+BUILDS: dict[int, list[Thunk]] = {}  # what each building thread builds, outermost first
 
 ident = _thread.get_ident
 
@@ -30,7 +30,7 @@ class Thunk:
         self.owner = 0
         self.built = False
         self.done: threading.Event | None = None  # made by the first that has to wait
-        self.around: tuple[Thunk, ...] = tuple(_builds.get(ident(), ())) if _builds else ()
+        self.around: tuple[Thunk, ...] = around()
 
     @property
     def name(self) -> str:
@@ -42,7 +42,7 @@ class Thunk:
         raise NotImplementedError
 
     def function(self) -> Any:
-        """The class or function that is called."""
+        """What is called, to be called again."""
         raise NotImplementedError
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -74,7 +74,7 @@ class Thunk:
                     return False
                 if not self.owner:
                     self.owner = me
-                    _builds.setdefault(me, []).append(self)
+                    BUILDS.setdefault(me, []).append(self)
                     return True
                 self._ring(me)
                 done = self.done = self.done or threading.Event()
@@ -88,10 +88,10 @@ class Thunk:
     def leave(self) -> None:
         """The building is over, whether it went well or not."""
         with _guard:
-            builds = _builds[self.owner]
+            builds = BUILDS[self.owner]
             builds.remove(self)
             if not builds:
-                del _builds[self.owner]
+                del BUILDS[self.owner]
             self.owner = 0
             done, self.done = self.done, None
         if done is not None:
@@ -115,7 +115,7 @@ class Thunk:
 
     def pass_through(self) -> None:
         """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
-        builds = _builds[self.owner]
+        builds = BUILDS[self.owner]
         if builds[-1] is self:
             return
         above = builds[builds.index(self) + 1 :]
@@ -137,6 +137,11 @@ class Thunk:
             thunk = waits
 
 
+def around() -> tuple[Thunk, ...]:
+    """What this thread builds, outermost first."""
+    return tuple(BUILDS.get(ident(), ()))
+
+
 def alone() -> bool:
     """Whether this is the only thread."""
     return len(sys._current_frames()) == 1
@@ -144,7 +149,7 @@ def alone() -> bool:
 
 def building() -> bool:
     """Whether this thread builds something."""
-    return ident() in _builds
+    return ident() in BUILDS
 
 
 def _chain(thunks: list[Thunk]) -> str:

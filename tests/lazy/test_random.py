@@ -1,0 +1,269 @@
+"""Random numbers and arguments that change: what is built late is what would have been built at once."""
+
+from __future__ import annotations
+
+import collections
+import random
+from typing import Any
+
+import pytest
+
+import begat
+
+ORDERS = [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1), (1,)]
+
+
+class Draws:
+    """Draws from Python's generator, and from numpy's and torch's where they are installed."""
+
+    def __init__(self, n: int) -> None:
+        self.drawn = [draw(n) for draw in drawers()]
+
+
+def drawers() -> list[Any]:
+    found: list[Any] = [lambda n: [random.random() for _ in range(n)]]
+    try:
+        import numpy as np
+
+        found.append(lambda n: np.random.rand(n).tolist())  # noqa: NPY002  # the global generator is the point
+    except ImportError:
+        pass
+    return found
+
+
+def seed(number: int) -> None:
+    random.seed(number)
+    try:
+        import numpy as np
+
+        np.random.seed(number)  # noqa: NPY002
+    except ImportError:
+        pass
+
+
+def after() -> list[Any]:
+    """What is drawn next."""
+    return [draw(2) for draw in drawers()]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_order_is_bit_identical_to_eager(order):
+    """Whatever is touched first, each draws what it would have drawn; and so does everything after."""
+    seed(7)
+    eager = [Draws(i + 1) for i in range(4)]
+    expected = after()
+
+    seed(7)
+    with begat.deferred(Draws, rng="order"):
+        late = [Draws(i + 1) for i in range(4)]
+    for at in order:
+        assert late[at].drawn == eager[at].drawn
+    for at in range(4):
+        assert late[at].drawn == eager[at].drawn
+    assert after() == expected
+
+
+def test_order_passes_over_what_is_gone_and_what_is_built():
+    """What was collected unbuilt draws nothing: nobody can see that it did not, except by what comes after it."""
+    seed(7)
+    with begat.deferred(Draws, rng="order"):
+        late = [Draws(2) for _ in range(3)]
+    first = late[0].drawn
+    del late[1]
+    second = late[1].drawn
+
+    seed(7)
+    assert [Draws(2).drawn, Draws(2).drawn] == [first, second]
+
+
+def test_order_holds_for_nested_constructions():
+    """A part that waits inside a whole that waits draws in its turn."""
+
+    class Whole:
+        def __init__(self, part):
+            self.first = random.random()
+            self.part = part
+            self.second = random.random()
+
+    def build(defer):
+        random.seed(3)
+        with begat.deferred(Draws, Whole, rng="order") if defer else begat.paused():
+            a = Draws(1)
+            b = Whole(Draws(2))
+            c = Draws(1)
+        drawn = [c.drawn[0], b.second, b.part.drawn[0], a.drawn[0], b.first]
+        return drawn, random.random()
+
+    assert build(True) == build(False)
+
+
+def test_order_with_a_constructor_that_fails():
+    """The failure comes out where it is in turn, and the next touch goes on."""
+
+    class Fails:
+        def __init__(self, box):
+            self.drawn = random.random()
+            if box[0]:
+                raise OSError
+
+    class Switch:
+        on = True
+
+        def __getitem__(self, at):
+            return self.on
+
+    switch = Switch()
+    with begat.deferred(Fails, Draws, rng="order"):
+        bad, good = Fails(switch), Draws(1)
+    with pytest.raises(OSError):
+        _ = good.drawn
+    switch.on = False
+    assert len(good.drawn[0]) == 1
+    assert bad.drawn
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_keyed_does_not_depend_on_the_order_of_touches(order):
+    """Each has seeds of its own, equal in every run, different between calls; the generators stay as they were."""
+
+    def drawn(order):
+        seed(5)
+        with begat.deferred(Draws, rng="keyed"):
+            late = [Draws(2) for _ in range(4)]
+        random.random()
+        before = random.getstate()
+        for at in order:
+            _ = late[at].drawn
+        assert random.getstate() == before
+        return [each.drawn for each in late]
+
+    values = drawn(order)
+    assert values == drawn(range(4))
+    assert len({str(value) for value in values}) == 4
+
+
+def test_keyed_puts_generators_back_after_a_failure():
+    """Also numpy's."""
+
+    class Fails:
+        def __init__(self):
+            after()
+            raise OSError
+
+    with begat.deferred(Fails, rng="keyed"):
+        made = Fails()
+    seed(1)
+    expected = after()
+    seed(1)
+    with pytest.raises(OSError):
+        _ = made.x
+    assert after() == expected
+
+
+def test_without_a_policy_numbers_are_drawn_at_the_touch():
+    """As the name says: nothing is built that is not touched."""
+    with begat.deferred(Draws):
+        late = [Draws(1) for _ in range(2)]
+    seed(7)
+    _ = late[1].drawn
+    assert begat.is_lazy(late[0])
+    seed(7)
+    assert late[1].drawn == Draws(1).drawn
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+@pytest.mark.parametrize("policy", ["order", "keyed"])
+def test_torch(order, policy):
+    """Weights of layers, drawn by torch."""
+    torch = pytest.importorskip("torch")
+    from torch import nn
+
+    def weights(defer, order):
+        torch.manual_seed(11)
+        with begat.deferred(nn.Linear, rng=policy) if defer else begat.paused():
+            layers = [nn.Linear(4, 4), nn.Linear(4, 2), nn.Linear(2, 1)]
+        for at in order:
+            _ = layers[at].weight
+        state = torch.random.get_rng_state()
+        return [each.detach().clone() for layer in layers for each in layer.parameters()], torch.rand(3), state
+
+    late, rest, state = weights(True, order)
+    again, rest_again, _ = weights(True, (1, 2, 0))
+    assert all(map(torch.equal, late, again))
+    assert torch.equal(rest, rest_again)
+    if policy == "order":
+        eager, expected, _ = weights(False, order)
+        assert all(map(torch.equal, late, eager))
+        assert torch.equal(rest, expected)
+    else:
+        torch.manual_seed(11)
+        assert torch.equal(torch.random.get_rng_state(), state)
+
+
+class Keeps:
+    def __init__(self, values, *more, named=None, **others):
+        self.values, self.more, self.named, self.others = values, more, named, others
+
+
+CHANGES = {
+    "append": ([1], lambda x: x.append(2), [1]),
+    "nested": ([[1]], lambda x: x[0].append(2), [[1]]),
+    "dict": ({"a": 1}, lambda x: x.update(b=2), {"a": 1}),
+    "dict value": ({"a": [1]}, lambda x: x["a"].clear(), {"a": [1]}),
+    "set": ({1}, lambda x: x.add(2), {1}),
+    "bytearray": (bytearray(b"a"), lambda x: x.extend(b"b"), bytearray(b"a")),
+    "order": ({"a": 1, "b": 2}, lambda x: x.update(a=x.pop("a")), {"a": 1, "b": 2}),
+    "in a tuple": (([1],), lambda x: x[0].append(2), ([1],)),
+}
+
+
+@pytest.mark.parametrize(("value", "change", "expected"), CHANGES.values(), ids=CHANGES)
+def test_arguments_are_those_of_the_call_and_the_change_is_reported(value, change, expected):
+    """Positional, by keyword, in ``*args`` and ``**kwargs``."""
+    import copy
+
+    calls = {
+        "values": lambda x: (Keeps(x), lambda made: made.values),
+        "named": lambda x: (Keeps(1, named=x), lambda made: made.named),
+        "more": lambda x: (Keeps(1, x), lambda made: made.more[0]),
+        "others": lambda x: (Keeps(1, extra=x), lambda made: made.others["extra"]),
+    }
+    for name, call in calls.items():
+        given = copy.deepcopy(value)
+        with begat.capture() as run:
+            with begat.deferred(Keeps):
+                made, read = call(given)
+            change(given)
+            found = read(made)
+        assert found == expected
+        assert list(found) == list(expected)
+        reports = [mark for mark in run.header.marks if "changed before it was built" in mark]
+        assert len(reports) == 1, run.header.marks
+        assert repr(name) in reports[0]
+        assert "Keeps" in reports[0]
+
+
+def test_unchanged_arguments_are_the_very_objects():
+    """No copy is handed on where nothing changed, and nothing is reported."""
+    values, table = [1, [2]], {"a": [1]}
+    with begat.capture() as run, begat.deferred(Keeps):
+        made = Keeps(values, named=table)
+    assert made.values is values
+    assert made.named is table
+    assert run.header.marks == ()
+
+
+def test_other_objects_are_the_very_objects():
+    """Only containers of the language are followed: an object of a class is what it is when it is built."""
+
+    class Config:
+        n = 1
+
+    config, queue = Config(), collections.deque([1])
+    with begat.deferred(Keeps):
+        made = Keeps(config, named=queue)
+    config.n = 2
+    assert made.values is config
+    assert made.values.n == 2
+    assert made.named is queue
