@@ -64,7 +64,8 @@ class LiveRun(Run):
 
         from begat.introspect.environment import collect
 
-        packages = {node.target.partition(":")[0].partition(".")[0] for node in self.nodes}
+        self.recorder.settle()
+        packages = {schema.target.partition(":")[0].partition(".")[0] for schema in self.recorder.rows.known}
         found = self._found
         if found is None or packages != self._asked:
             found = collect(sorted(packages))

@@ -9,9 +9,8 @@ path keeps it, the next one is ``model.1``; user's constructions choose before t
 from __future__ import annotations
 
 from functools import lru_cache
-from types import CodeType
 
-from begat.introspect.callsites import Name, name
+from begat.introspect.callsites import Name
 from begat.record.model import Node
 from begat.record.paths import segment
 from begat.record.values import Ref
@@ -29,11 +28,11 @@ class Namer:
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def add(self, node: Node, code: CodeType, lasti: int) -> None:
-        """Note *node*, called at *lasti* of *code*, and the objects it takes as arguments."""
+    def add(self, node: Node, known: Name | None, alone: bool = False) -> None:
+        """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
         self._nodes[node.id] = node
-        self._names[node.id] = name(code, lasti)
-        for argument in node.arguments.values():
+        self._names[node.id] = known
+        for argument in node.arguments.values() if not alone else ():
             if argument.value.__class__ in _LEAVES:
                 continue
             for steps, ref in located(argument.value):
@@ -59,35 +58,34 @@ class Namer:
 
     def named(self, nodes: list[Node]) -> list[Node]:
         """*nodes* with their paths."""
+        paths = self._paths
         for users in (True, False):
             for node in nodes:
-                if node.user is users and node.id not in self._paths:
+                if node.user is users and node.id not in paths:
                     self._name(node.id)
         for node in nodes:
-            object.__setattr__(node, "path", self._paths[node.id])  # not yet handed out
+            node.path = paths[node.id]  # type: ignore[misc]  # still a draft
         return nodes
 
     def _name(self, number: int) -> None:
-        above = self._above(number)
-        if above is None or above in self._paths:
-            self._paths[number] = self._path(number, self._paths[above] if above is not None else "")
-            return
         # What a path hangs from is named first: an explicit chain, for nesting deeper than Python's stack.
         chain = [number]
         while chain:
-            above = self._above(chain[-1])
-            if above is not None and above not in self._paths and above not in chain:
+            at = chain[-1]
+            above = self._above(at)
+            path = self._paths.get(above, "") if above is not None else ""
+            if above is not None and not path and above not in chain:
                 chain.append(above)
                 continue
-            at = chain.pop()
-            self._paths[at] = self._path(at, self._paths.get(above, "") if above is not None else "")
+            del chain[-1]
+            self._paths[at] = self._path(at, path)
 
     def _above(self, number: int) -> int | None:
         consumer = self._consumer.get(number)
         if consumer is not None:
             return consumer[0]
         within = self._nodes[number].within
-        return within if within in self._nodes else None
+        return within if within is not None and within in self._nodes else None
 
     def _path(self, number: int, above: str) -> str:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
@@ -109,9 +107,13 @@ class Namer:
         return f"{path}.{number}"
 
 
-@lru_cache(maxsize=4096)
 def _below(above: str, segments: tuple[str, ...]) -> str:
-    return ".".join((*((above,) if above else ()), *map(segment, segments)))
+    return f"{above}.{_joined(segments)}" if above and segments else above or _joined(segments)
+
+
+@lru_cache(maxsize=4096)
+def _joined(segments: tuple[str, ...]) -> str:
+    return ".".join(map(segment, segments))
 
 
 _LEAVES = (type(None), bool, int, float, str)

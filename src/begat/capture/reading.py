@@ -13,12 +13,15 @@ from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
-from begat.introspect.callsites import locate
+from begat.introspect.callsites import Name, locate
+from begat.introspect.callsites import name as name_at
 from begat.introspect.secrets import redacted
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import Argument, CallSite, Event, Node, Process, Source
+from begat.record.model import Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Process, Source
+from begat.record.values import Ref
+from begat.record.walk import refs
 
 
 class Reader:
@@ -26,7 +29,7 @@ class Reader:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._sites: dict[tuple[int, int], tuple[CallSite, bool]] = {}
+        self._sites: dict[tuple[int, int], tuple[CallSite, bool, Name | None]] = {}  # the recorder holds the code
         self._schemas: dict[int, _Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
@@ -39,10 +42,11 @@ class Reader:
         recorder = self.recorder
         process = Process(recorder.pid, recorder.rank)
         namer = Namer()
-        nodes, events = [], []
+        nodes: list[Node] = []
+        events: list[Event] = []
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
-            known = self._known(schema)
-            site, user = self._site(code, lasti)
+            known = self._schemas.get(id(schema)) or self._known(schema)
+            site, user, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
                 continue
@@ -53,7 +57,7 @@ class Reader:
             within = recorder.again.get(within, ("", within))[1] if within is not None else None
             error = recorder.outcomes.get(number)
             nodes.append(
-                Node(
+                NodeDraft(
                     number,
                     schema.target,
                     schema.kind,
@@ -71,8 +75,10 @@ class Reader:
                     known.notes,
                 )
             )
-            namer.add(nodes[-1], code, lasti)
-        return tuple(namer.named(nodes)), tuple(events)
+            namer.add(nodes[-1], name, known.alone and _WITHOUT_PARTS.issuperset(map(type, row)))
+        for node in namer.named(nodes):
+            node.__class__ = Node
+        return tuple(nodes), tuple(events)
 
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time."""
@@ -81,19 +87,14 @@ class Reader:
         bound = self._known(rows.schema(number)).bind(rows.values(number))
         return {name: argument.value for name, argument in bound.items()}
 
-    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool]:
-        key = id(code), lasti  # the recorder holds the code
-        found = self._sites.get(key)
-        if found is None:
-            at = locate(code, lasti)
-            site = CallSite(at.file, at.line, at.function, at.column)
-            found = self._sites[key] = (site, is_users(at.file))
+    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, Name | None]:
+        at = locate(code, lasti)
+        site = CallSite(at.file, at.line, at.function, at.column)
+        found = self._sites[id(code), lasti] = (site, is_users(at.file), name_at(code, lasti))
         return found
 
     def _known(self, schema: Schema) -> _Known:
-        known = self._schemas.get(id(schema))
-        if known is None:
-            known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
+        known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
         return known
 
 
@@ -116,6 +117,10 @@ class _Known:
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
         }
+        self._recent: dict[
+            str, Argument
+        ] = {}  # for each name the last one given: most are the same constant of the code again
+        self.alone = all(next(refs(default.value), None) is None for default in self.defaults.values())
         self.notes = schema.notes + ((f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ())
 
     def bind(self, row: tuple[Any, ...]) -> dict[str, Argument]:
@@ -124,15 +129,15 @@ class _Known:
         # Calls of class methods and of __new__ have the class before the values.
         values = row[len(row) - len(names) :]
         if self.public is None and not self.careful:
-            defaults = self.defaults
-            found = {
-                name: defaults[name]
-                if value is NOT_GIVEN
-                else Argument(name, value)
-                if type(value) in _NEVER_SECRET
-                else self._argument(name, value)
-                for name, value in zip(names, values, strict=True)
-            }
+            found, defaults, recent = {}, self.defaults, self._recent
+            for name, value in zip(names, values, strict=True):
+                if value is NOT_GIVEN:
+                    found[name] = defaults[name]
+                    continue
+                argument = recent.get(name)
+                if argument is None or argument.value is not value:
+                    argument = recent[name] = self._argument(name, value)
+                found[name] = argument
             return found if self.order is None else {name: found[name] for name in self.order}
         pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
         if self.public is None and self.order is not None:
@@ -147,6 +152,10 @@ class _Known:
         }
 
     def _argument(self, name: str, value: Any) -> Argument:
+        if type(value) in _NEVER_SECRET:
+            argument = ArgumentDraft(name, value)
+            argument.__class__ = Argument
+            return argument
         _, value, source = self._pair(name, value)
         return Argument(name, redacted(name, value), source)
 
@@ -158,7 +167,8 @@ class _Known:
         return name, value, "given"
 
 
-_NEVER_SECRET = frozenset((type(None), bool, int, float))
+_NEVER_SECRET = frozenset((type(None), bool, int, float, Ref))
+_WITHOUT_PARTS = frozenset((type(None), bool, int, float, str))
 
 
 def _order(schema: Schema) -> list[str] | None:

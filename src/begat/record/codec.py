@@ -18,7 +18,19 @@ from begat.record.encoding import encode, type_name
 from begat.record.engine import engine
 from begat.record.graph import Run
 from begat.record.migrations import FORMAT, migrate
-from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process, Source
+from begat.record.model import (
+    ABSENT,
+    Argument,
+    ArgumentDraft,
+    CallSite,
+    Environment,
+    Event,
+    Header,
+    Node,
+    NodeDraft,
+    Process,
+    Source,
+)
 from begat.record.values import Opaque
 
 _T = TypeVar("_T")
@@ -26,33 +38,42 @@ _T = TypeVar("_T")
 MAX_BYTES = 256_000_000
 MAX_NODES = 1_000_000
 _FAMILY = 30  # runs inside runs
+_CHUNK = 64  # nodes
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
 def dumps(run: Run) -> bytes:
     """*run* as one JSON document, the same bytes for the same run."""
-    return b'{"format":%b,%b' % (engine().dumps(FORMAT), _run(run)[1:])
+    # Every byte is written once and copied once; nothing that is made here is circular.
+    with resting():
+        return b"".join((b'{"format":', engine().dumps(FORMAT), b",", *_run(run), b"}"))
 
 
-def _run(run: Run) -> bytes:
-    # Piece by piece: a tree of all nodes would cost the collector more time than the writing takes.
+def _run(run: Run) -> Iterator[bytes]:
+    # A few nodes at a time: a tree of all of them would cost more time than the writing takes.
     dumps = engine().dumps
-    parts = [
-        b'{"run":' + dumps(_header(run.header)),
-        b'"environment":' + dumps(_environment(run.environment)),
-        b'"nodes":[' + b",".join(dumps(rows)[1:-1] for rows in _chunks(_nodes(run.nodes))) + b"]",
-    ]
+    yield b'"run":' + dumps(_header(run.header))
+    yield b',"environment":' + dumps(_environment(run.environment))
+    opening = b',"nodes":['
+    for rows in _chunks(_nodes(run.nodes)):
+        yield opening + dumps(rows)[1:-1]
+        opening = b","
+    yield b"]" if opening == b"," else opening + b"]"
     if run.events:
-        parts.append(b'"events":' + dumps([_event(event) for event in run.events]))
+        yield b',"events":' + dumps([_event(event) for event in run.events])
+    opening = b',"children":[{'
+    for child in run.children:
+        yield opening
+        yield from _run(child)
+        opening = b"},{"
     if run.children:
-        parts.append(b'"children":[' + b",".join(map(_run, run.children)) + b"]")
-    return b",".join(parts) + b"}"
+        yield b"}]"
 
 
 def _chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
     # So few that most are gone before the collector looks.
     rows = iter(rows)
-    while chunk := list(islice(rows, 64)):
+    while chunk := list(islice(rows, _CHUNK)):
         yield chunk
 
 
@@ -259,7 +280,7 @@ def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
         Event(
             row["kind"],
             row["node"],
-            _arguments_from(row["arguments"], f"{where}events[{position}]"),
+            _arguments_from(row["arguments"], f"{where}events[{position}]", {}),
             _site_from(row.get("site")),
         )
         for position, row in enumerate(document.get("events", ()))
@@ -273,8 +294,13 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
 
     sites: dict[tuple[object, ...], CallSite | None] = {}
     processes: dict[tuple[object, ...], Process] = {}
+    recent: dict[str, Argument] = {}
     nodes: list[Node] = []
-    for chunk in _chunks(rows):
+    rows.reverse()
+    while rows:
+        # Taken off as they are read: two trees of everything at once would cost the collector more than the reading.
+        chunk = rows[: -_CHUNK - 1 : -1]
+        del rows[-_CHUNK:]
         for row in schema.nodes(chunk, f"{where}nodes", len(nodes)):
             site, process = row.get("site"), row.get("process")
             if site is not None:
@@ -287,12 +313,13 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
                 if who not in processes:
                     processes[who] = Process(**process)
                 row["process"] = processes[who]
-            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]")
+            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]", recent)
             if "notes" in row:
                 row["notes"] = tuple(row["notes"])
             if "starred" in row:
                 row["starred"] = tuple(row["starred"])
-            nodes.append(Node(**row))
+            nodes.append(draft := NodeDraft(**row))
+            draft.__class__ = Node
     seen: set[int] = set()
     for position, node in enumerate(nodes):
         if node.id in seen:
@@ -301,7 +328,8 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _arguments_from(rows: list[Any], where: str) -> dict[str, Argument]:
+def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument]) -> dict[str, Argument]:
+    """The arguments in *rows*. *recent* has the last of each name: most are equal to it, and then the same object will do."""
     out: dict[str, Argument] = {}
     for position, row in enumerate(rows):
         if not (
@@ -318,14 +346,26 @@ def _arguments_from(rows: list[Any], where: str) -> dict[str, Argument]:
             name, source = row["name"], row.get("source", "given")
         value = row["value"]
         kind = type(value)
-        if not (
-            kind is int or kind is float or kind is bool or value is None or (kind is str and len(value) <= STRING)
-        ):
+        argument = None
+        if kind is int or kind is float or kind is bool or value is None or (kind is str and len(value) <= STRING):
+            argument = recent.get(name)
+            if argument is not None and not (
+                type(argument.value) is kind
+                and argument.value == value
+                and (value or kind is not float)  # 0.0 equals -0.0
+                and argument.source == source
+                and argument.was is ABSENT
+            ):
+                argument = None
+        else:
             value = _value_from(value, f"{where}.arguments[{position}].value")
-        was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
+        if argument is None or "was" in row:
+            was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
+            argument = recent[name] = ArgumentDraft(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
+            argument.__class__ = Argument
         if name in out:
             raise Malformed(f"a second argument {name!r:.80}", f"{where}.arguments[{position}].name")
-        out[name] = Argument(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
+        out[name] = argument
     return out
 
 
