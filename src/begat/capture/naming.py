@@ -13,7 +13,7 @@ from functools import lru_cache
 from begat.introspect.callsites import Name
 from begat.record.model import Node
 from begat.record.paths import segment
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
 from begat.record.walk import located
 
 
@@ -33,7 +33,7 @@ class Namer:
         self._nodes[node.id] = node
         self._names[node.id] = known
         for argument in node.arguments.values() if not alone else ():
-            if argument.value.__class__ in _LEAVES:
+            if argument.value.__class__ in SCALARS:
                 continue
             for steps, ref in located(argument.value):
                 if ref.run is None and ref.node not in self._consumer and ref.node in self._nodes:
@@ -114,9 +114,6 @@ def _below(above: str, segments: tuple[str, ...]) -> str:
 @lru_cache(maxsize=4096)
 def _joined(segments: tuple[str, ...]) -> str:
     return ".".join(map(segment, segments))
-
-
-_LEAVES = (type(None), bool, int, float, str)
 
 
 @lru_cache(maxsize=4096)

@@ -15,12 +15,13 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import Name, locate
 from begat.introspect.callsites import name as name_at
+from begat.introspect.describe import LIMITS
 from begat.introspect.secrets import redacted
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
 from begat.record.model import Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Process, Source
-from begat.record.values import Ref
+from begat.record.values import NUMBERS, SCALARS, Cut, Ref
 from begat.record.walk import refs
 
 
@@ -75,7 +76,7 @@ class Reader:
                     known.notes,
                 )
             )
-            namer.add(nodes[-1], name, known.alone and _WITHOUT_PARTS.issuperset(map(type, row)))
+            namer.add(nodes[-1], name, known.alone and SCALARS.issuperset(map(type, row)))
         for node in namer.named(nodes):
             node.__class__ = Node
         return tuple(nodes), tuple(events)
@@ -152,7 +153,8 @@ class _Known:
         }
 
     def _argument(self, name: str, value: Any) -> Argument:
-        if type(value) in _NEVER_SECRET:
+        kind = type(value)
+        if kind in _NEVER_SECRET and (kind is not int or value.bit_length() <= LIMITS.bits):
             argument = ArgumentDraft(name, value)
             argument.__class__ = Argument
             return argument
@@ -164,11 +166,12 @@ class _Known:
             return name, self.defaults[name].value, "default"
         if type(value) is Defaulted:
             return name, value[0], "default"
+        if type(value) is int and value.bit_length() > LIMITS.bits:
+            return name, Cut("int", value.bit_length()), "given"  # here, for the call path has no time to ask
         return name, value, "given"
 
 
-_NEVER_SECRET = frozenset((type(None), bool, int, float, Ref))
-_WITHOUT_PARTS = frozenset((type(None), bool, int, float, str))
+_NEVER_SECRET = NUMBERS | {Ref}
 
 
 def _order(schema: Schema) -> list[str] | None:

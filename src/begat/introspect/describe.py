@@ -14,7 +14,7 @@ from typing import Any
 
 from begat.errors import is_ours
 from begat.introspect.targets import UNKNOWN, dict_of, name_of
-from begat.record.values import Alias, Cut, Mapping, Opaque, Typed
+from begat.record.values import SCALARS, Alias, Cut, Mapping, Opaque, Typed
 
 
 class Link(tuple):  # type: ignore[type-arg]  # what it holds is the recorder's business
@@ -317,7 +317,7 @@ def changed(value: object, length: int) -> Opaque:
     return Opaque(name_of(type(value)), {"length": length, "reason": "changed while it was read"})
 
 
-_LEAVES = {int, float, bool, str, bytes, complex, type(None)}
+_LEAVES = SCALARS | {bytes, complex}
 
 
 def _is_hashable_data(described: object) -> bool:

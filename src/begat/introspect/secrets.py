@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
-from begat.record.values import Cut, Redacted
+from begat.record.values import NUMBERS, Cut, Redacted
 from begat.record.walk import rebuilt
 
 MASK = "***"
@@ -51,12 +51,9 @@ def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> o
             return Redacted(kind.__name__ if kind is not Cut else value.type, "name")  # type: ignore[attr-defined]
         if kind is str:
             return _by_shape(value)
-    if (kind is list or kind is tuple) and all(type(item) in _PLAIN for item in value):  # type: ignore[attr-defined]
+    if (kind is list or kind is tuple) and all(type(item) in NUMBERS for item in value):  # type: ignore[attr-defined]
         return value  # the common case, told fast
     return rebuilt(value, lambda key, part: redacted(name if key is None else key, part, names))
-
-
-_PLAIN = (type(None), bool, int, float)
 
 
 def _by_shape(value: object) -> object:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from begat.record.model import Argument, CallSite, Node
 from begat.record.plain import called, fresh, nameless
-from begat.record.values import Cut, Mapping, Member, Ref, Typed
+from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
-SCALARS = frozenset({str, int, float, bool, type(None)})
 _HOLDERS = (list, tuple, dict, set, frozenset, Mapping, Typed, Member, Cut)
 
 
@@ -79,13 +78,14 @@ def grow(run: Run, everything: bool = False) -> Tree:
         first.setdefault(node.path, node.id)
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
+    taken_by: dict[int, set[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _parent(node, run, first)
+        parents[node.id] = parent = _parent(node, run, first, taken_by)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
 
 
-def _parent(node: Node, run: Run, owners: dict[str, int]) -> int | None:
+def _parent(node: Node, run: Run, owners: dict[str, int], taken_by: dict[int, set[int]]) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
     parent = _above(node.path, owners)
     while parent is not None and node.path.rpartition(".")[2].isdigit():
@@ -93,7 +93,9 @@ def _parent(node: Node, run: Run, owners: dict[str, int]) -> int | None:
         if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if node.within is not None or any(ref.node == node.id for ref in references(owner)):
+        if parent not in taken_by:
+            taken_by[parent] = {ref.node for ref in references(owner)}
+        if node.within is not None or node.id in taken_by[parent]:
             break
         parent = _above(owner.path, owners)
     return parent

@@ -10,8 +10,8 @@ from begat.record.model import Node
 from begat.record.paths import segment
 from begat.record.picture import html
 from begat.record.plain import fresh, keyed, plain, short, text
-from begat.record.tree import SCALARS, Folded, Tree, entries, folded, grow, scalars, visible
-from begat.record.values import Cut, Mapping, Member, Ref, Typed
+from begat.record.tree import Folded, Tree, entries, folded, grow, scalars, visible
+from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
