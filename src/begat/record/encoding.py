@@ -38,7 +38,7 @@ def encode(value: Any, depth: int = 0) -> Any:
         return [encode(item, depth + 1) for item in value]
     if kind is dict:
         for key in value:
-            if type(key) is not str or key[:1] == "$" or not is_utf8(key):
+            if type(key) is not str or key[:1] == "$" or not (key.isascii() or is_utf8(key)):
                 return {"$dict": _keyed(value, depth + 1)}
         return {key: encode(item, depth + 1) for key, item in value.items()}
     tag, content = _writer(kind)(value, depth + 1)
@@ -65,8 +65,6 @@ def _text(value: str) -> Any:
 
 def is_utf8(text: str) -> bool:
     """Whether *text* can be written: lone surrogates, as in file names of other bytes, cannot."""
-    if text.isascii():
-        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -76,7 +74,7 @@ def is_utf8(text: str) -> bool:
 
 def encodable(text: str) -> str:
     r"""*text*, with what UTF-8 cannot hold in sight: ``"caf\udce9"``."""
-    return text if is_utf8(text) else text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() or is_utf8(text) else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _digits(value: int) -> str:

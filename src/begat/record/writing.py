@@ -32,46 +32,44 @@ class _Room:
 
     def __init__(self) -> None:
         self.nodes = limits.NODES
-        self.bytes = limits.BYTES - limits.BYTES // 10  # the rest is for what is counted too late, or not at all
+        self.bytes = (
+            limits.BYTES - limits.BYTES // 10
+        )  # the rest is for headers, which are written when all else is known
 
-    def takes(self, piece: bytes) -> bool:
-        """Whether there was room for *piece*."""
-        self.bytes -= len(piece) + 1
-        return self.bytes >= 0
+    def fit(self, rows: Iterable[dict[str, Any]], marks: list[str], lack: str) -> list[bytes]:
+        """As many of *rows* as there is room for, as the inside of an array; where some are left out, *lack* is a mark."""
+        # A few at a time: a tree of all of them would cost more time than the writing takes.
+        pieces: list[bytes] = []
+        for some in chunks(rows):
+            piece = (b"," if pieces else b"") + engine().dumps(some)[1:-1]
+            self.bytes -= len(piece)
+            if self.bytes < 0:
+                marks.append(f"{lack} a record has at most {limits.BYTES:,} bytes")
+                break
+            pieces.append(piece)
+        return pieces
 
 
 def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
-    dumps = engine().dumps
-    environment = dumps(_environment(run.environment))
-    room.takes(environment)
-    written, nodes = 0, []
-    # A few at a time: a tree of all of them would cost more time than the writing takes.
-    for rows in chunks(_nodes(run.nodes[: room.nodes])):
-        nodes.append(dumps(rows)[1:-1])
-        if not room.takes(nodes[-1]):
-            nodes.pop()
-            break
-        written += len(rows)
-    room.nodes -= written
-    events = dumps([_event(event) for event in run.events])
-    children = run.children if depth < limits.FAMILY else ()
-    inner = [b"".join((b"{", *_run(child, room, depth + 1), b"}")) for child in children]
-    marks = []
-    if written < len(run.nodes):
-        marks.append(
-            f"{len(run.nodes) - written} nodes are not written: a record has at most {limits.NODES:,} nodes and {limits.BYTES:,} bytes"
-        )
-    if len(children) < len(run.children):
-        marks.append(
-            f"{len(run.children)} runs inside this one are not written: they are nested deeper than {limits.FAMILY}"
-        )
-    parts = [b'"run":', dumps(_header(run.header, marks)), b',"environment":', environment]
-    parts += [b',"nodes":[', b",".join(nodes), b"]"]
-    if run.events:
-        parts += [b',"events":', events]
-    if inner:
-        parts += [b',"children":[', b",".join(inner), b"]"]
-    return parts
+    nodes, events, children = run.nodes, run.events, run.children  # once: the run may be growing
+    marks: list[str] = []
+    environment = engine().dumps(_environment(run.environment))
+    room.bytes -= len(environment)
+    if len(nodes) > room.nodes:
+        marks.append(f"{len(nodes) - room.nodes} nodes are not written: a record has at most {limits.NODES:,}")
+        nodes = nodes[: room.nodes]
+    room.nodes -= len(nodes)
+    body = [b',"nodes":[', *room.fit(_nodes(nodes), marks, "the last nodes are not written:"), b"]"]
+    if events:
+        body += [b',"events":[', *room.fit(map(_event, events), marks, "the last events are not written:"), b"]"]
+    if children and depth == limits.FAMILY:
+        marks.append(f"{len(children)} runs inside this one are not written: they are nested deeper than {depth}")
+        children = ()
+    for position, child in enumerate(children):
+        body += [b"},{" if position else b',"children":[{', *_run(child, room, depth + 1)]
+    if children:
+        body.append(b"}]")
+    return [b'"run":', engine().dumps(_header(run.header, marks)), b',"environment":', environment, *body]
 
 
 def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:
