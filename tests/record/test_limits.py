@@ -178,6 +178,14 @@ def test_very_many_items_of_one_node():
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_path_of_very_many_segments():
+    """200,000 segments hang below the first of them."""
+    run = Run(Header("r"), (node(1, "a"), node(2, "a" + ".b" * 200_000)))
+
+    assert list(run.config()) == ["a"]
+
+
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize(
     ("pattern", "flags"),
     [

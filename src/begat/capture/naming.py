@@ -32,7 +32,9 @@ class Namer:
         """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
         self._nodes[node.id] = node
         self._names[node.id] = known
-        for argument in node.arguments.values() if not alone else ():
+        if alone:
+            return
+        for argument in node.arguments.values():
             if argument.value.__class__ in SCALARS:
                 continue
             for steps, ref in located(argument.value):
@@ -73,12 +75,12 @@ class Namer:
         while chain:
             at = chain[-1]
             above = self._above(at)
-            path = self._paths.get(above, "") if above is not None else ""
-            if above is not None and not path and above not in chain:
+            path = self._paths.get(above) if above is not None else ""
+            if above is not None and path is None and above not in chain:
                 chain.append(above)
                 continue
             del chain[-1]
-            self._paths[at] = self._path(at, path)
+            self._paths[at] = self._path(at, path or "")
 
     def _above(self, number: int) -> int | None:
         consumer = self._consumer.get(number)

@@ -6,7 +6,7 @@ it. Below means: by path, as the path grammar computes it (``model.enc`` hangs b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,43 +73,55 @@ def grow(run: Run, everything: bool = False) -> Tree:
     for node in run.nodes:
         names[node.id] = name = fresh(node.path, taken)
         taken.add(name)
-    first: dict[str, int] = {}
-    for node in nodes.values():
-        first.setdefault(node.path, node.id)
+    owners = _Owners(nodes.values())
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
-    taken_by: dict[int, set[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _parent(node, run, first, taken_by)
+        parents[node.id] = parent = _parent(node, run, owners)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
 
 
-def _parent(node: Node, run: Run, owners: dict[str, int], taken_by: dict[int, set[int]]) -> int | None:
+class _Owners:
+    """The nodes that others may hang below, by path; of several with one path, the first."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._paths: dict[str, int] = {}
+        for node in nodes:
+            self._paths.setdefault(node.path, node.id)
+        self._lengths = set(map(len, self._paths))
+        self._used: dict[int, set[int]] = {}
+
+    def above(self, path: str) -> int | None:
+        """The owner of the longest proper prefix of *path*, by segments, that has one."""
+        end = path.rfind(".")
+        while end > 0:
+            # By length first: to cut out every prefix of a path of very many segments would take for ever.
+            owner = self._paths.get(path[:end]) if end in self._lengths else None
+            if owner is not None:
+                return owner
+            end = path.rfind(".", 0, end)
+        return None
+
+    def uses(self, owner: Node, number: int) -> bool:
+        """Whether *owner* has the object of node *number* among its arguments."""
+        if owner.id not in self._used:
+            self._used[owner.id] = {ref.node for ref in references(owner)}
+        return number in self._used[owner.id]
+
+
+def _parent(node: Node, run: Run, owners: _Owners) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
-    parent = _above(node.path, owners)
+    parent = owners.above(node.path)
     while parent is not None and node.path.rpartition(".")[2].isdigit():
         owner = run[parent]
         if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if parent not in taken_by:
-            taken_by[parent] = {ref.node for ref in references(owner)}
-        if node.within is not None or node.id in taken_by[parent]:
+        if node.within is not None or owners.uses(owner, node.id):
             break
-        parent = _above(owner.path, owners)
+        parent = owners.above(owner.path)
     return parent
-
-
-def _above(path: str, owners: dict[str, int]) -> int | None:
-    """The owner of the longest proper prefix of *path*, by segments, that has one."""
-    end = path.rfind(".")
-    while end > 0:
-        owner = owners.get(path[:end])
-        if owner is not None:
-            return owner
-        end = path.rfind(".", 0, end)
-    return None
 
 
 def visible(run: Run) -> set[int]:
@@ -134,12 +146,12 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
     """What is not shown first, grouped by target and code, under the shown node that caused it (None: the top)."""
     shown = visible(run)
     nodes = {node.id: node for node in run.nodes}
-    paths = {node.path: node.id for node in reversed(run.nodes) if node.id in shown}
+    owners = _Owners(node for node in run.nodes if node.id in shown)
     groups: dict[int | None, dict[tuple[str, str], list[int]]] = {}
     causes: dict[int, int | None] = {}
     for node in run.nodes:
         if node.id not in shown:
-            group = groups.setdefault(_cause(node, nodes, shown, paths, causes), {})
+            group = groups.setdefault(_cause(node, nodes, shown, owners, causes), {})
             group.setdefault((node.target, place(node.site)), []).append(node.id)
     return {
         parent: tuple(Folded(target, by, tuple(ids)) for (target, by), ids in found.items())
@@ -148,7 +160,7 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
 
 
 def _cause(
-    node: Node, nodes: dict[int, Node], shown: set[int], paths: dict[str, int], known: dict[int, int | None]
+    node: Node, nodes: dict[int, Node], shown: set[int], owners: _Owners, known: dict[int, int | None]
 ) -> int | None:
     """The shown node inside whose construction, or below whose path, *node* was made."""
     chain: list[int] = []
@@ -161,7 +173,7 @@ def _cause(
             cause = at.within
             break
         if at.within is None or at.within not in nodes:
-            cause = _above(at.path, paths)
+            cause = owners.above(at.path)
             break
         at = nodes[at.within]
     else:
