@@ -20,18 +20,19 @@ from weakref import ref
 
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
-from begat.intercept.hooks import SCALARS, Defaulted
+from begat.intercept.hooks import Defaulted
 from begat.intercept.identity import linked
 from begat.intercept.interceptor import HEAD, Lane, Raised, Returned, ident, trouble
 from begat.introspect.describe import Link
-from begat.record.values import Opaque, Ref
+from begat.record import limits
+from begat.record.values import SCALARS, Opaque, Ref
 from begat.record.walk import replaced
 
 
 class Recorder:
     """The sink of one run. *parent* is the recorder of the run around it; *limit* the number of nodes it keeps."""
 
-    def __init__(self, parent: Recorder | None = None, limit: int = 10_000_000, identity: str = "") -> None:
+    def __init__(self, parent: Recorder | None = None, limit: int = limits.NODES, identity: str = "") -> None:
         self.parent = parent
         self.limit = limit
         self.identity = identity

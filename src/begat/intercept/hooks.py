@@ -58,7 +58,6 @@ from begat.introspect.targets import dict_of, mro_of
 _NONE = type(None)
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
-SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
 def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):

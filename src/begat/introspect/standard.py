@@ -15,7 +15,8 @@ from itertools import islice
 from typing import Any
 
 from begat.introspect import libraries
-from begat.introspect.describe import BASES, Description, Handler, changed, items_of, octets, register, registered
+from begat.introspect.builtin import BASES, changed, items_of, octets
+from begat.introspect.describe import Description, Handler, register, registered
 from begat.introspect.targets import (
     code_fingerprint,
     dict_of,
