@@ -11,7 +11,7 @@ from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.secrets import redacted
@@ -111,7 +111,8 @@ class _Known:
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
-        self.careful = bool(hidden or schema.options.redact)
+        self.exchanged = exchanged_defaults(function)
+        self.careful = bool(hidden or schema.options.redact or self.exchanged)
         self.order = _order(schema)
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
@@ -155,6 +156,8 @@ class _Known:
             return name, self.defaults[name].value, "default"
         if type(value) is Defaulted:
             return name, value[0], "default"
+        if name in self.exchanged and type(value) is type(self.exchanged[name]) and value == self.exchanged[name]:
+            return name, value, "default"
         return name, value, "given"
 
 

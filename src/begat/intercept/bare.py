@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, spoiled, token_of
 from begat.introspect.targets import is_class
 
 _mro = type.__dict__["__mro__"].__get__
@@ -53,8 +53,10 @@ class _Call:
             return
         try:
             self._record()
-        except Exception as error:
-            trouble(error)
+        except BaseException as error:
+            lane = LANE.get()
+            if lane is None or spoiled(error, lane):
+                raise
 
     def _record(self) -> None:
         lane = LANE.get()

@@ -23,6 +23,7 @@ from begat.intercept.interceptor import Lane
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven
+from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
 
 T = TypeVar("T")
@@ -179,10 +180,16 @@ def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
         return
     woven = WOVEN.get(tracked.key)
     if woven is None or woven.function() is not function:
-        woven = Woven(function, result=constructor.way != "init")
+        woven = Woven(function, way=constructor.way, changed=_rewoven)
         WOVEN[tracked.key] = woven
     woven.users.add(id(thing))
     _hook(woven)
+
+
+def _rewoven(woven: Woven) -> None:
+    with _lock:
+        PLANS.clear()
+        _hook(woven)
 
 
 def _hook(woven: Woven) -> None:
@@ -309,7 +316,7 @@ def _schema(
     subject: Any, target: str, kind: Any, woven: Woven | None, skip: int, options: Options, notes: tuple[str, ...]
 ) -> Schema:
     function, code = (woven.function(), woven.code) if woven is not None else (None, None)
-    defaults, keywords = (woven.defaults or (), woven.keywords or {}) if woven is not None else ((), {})
+    defaults, keywords = (woven.defaults, woven.keywords) if woven is not None else ((), {})
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
