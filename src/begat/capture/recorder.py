@@ -24,6 +24,7 @@ from begat.intercept.constants import MISSED
 from begat.intercept.hooks import SCALARS, Defaulted
 from begat.intercept.identity import linked
 from begat.intercept.interceptor import HEAD, Lane, Returned, ident, trouble
+from begat.intercept.tracking import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record.values import Opaque, Ref
@@ -102,6 +103,8 @@ class Recorder:
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
         self.closed = True
+        for name in replaced_constructors():
+            self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
         for lane in list(self.lanes.values()):
             lane.thread = 0
         self.settle()

@@ -130,7 +130,7 @@ def is_scalar(value: object) -> bool:
 
 def beyond(found: Any, me: object, schema: Any) -> Any:
     """The frame of the call that builds *me*: where others' code hands its arguments on, behind its own ``__init__``s."""
-    if schema.notes:
+    if schema.passed_on:
         codes = [getattr(dict_of(cls).get("__init__"), "__code__", None) for cls in mro_of(type(me))]
         while found.f_back is not None and any(found.f_code is code for code in codes):
             found = found.f_back

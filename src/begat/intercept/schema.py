@@ -67,6 +67,7 @@ class Schema:
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
+    passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 
 def schema_of(
