@@ -111,7 +111,7 @@ class _Known:
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
-        self.exchanged = exchanged_defaults(function)
+        self.exchanged = exchanged_defaults(function, schema.defaults)
         self.careful = bool(hidden or schema.options.redact or self.exchanged)
         self.order = _order(schema)
         self.defaults = {

@@ -137,8 +137,8 @@ def _lasts(default: object) -> bool:
     return type(snap(default)) is Link  # an object with a node of its own
 
 
-def exchanged_defaults(function: FunctionType | None) -> dict[str, object]:
-    """The plain defaults that *function* was given after it was woven: calls hand them over like arguments."""
+def exchanged_defaults(function: FunctionType | None, known: dict[str, object]) -> dict[str, object]:
+    """The plain defaults, others than the *known*, that *function* was given after it was woven: calls hand them over."""
     if function is None:
         return {}
     found: dict[str, object] = {}
@@ -147,4 +147,5 @@ def exchanged_defaults(function: FunctionType | None) -> dict[str, object]:
         found |= zip(code.co_varnames[: code.co_argcount][::-1], defaults[::-1], strict=False)
     if keywords and type(keywords) is not KeywordDefaults:
         found |= keywords
-    return {name: value for name, value in found.items() if type(value) in (type(None), bool, int, float, str)}
+    plain = {name: value for name, value in found.items() if type(value) in (type(None), bool, int, float, str)}
+    return {n: v for n, v in plain.items() if n not in known or type(known[n]) is not type(v) or known[n] != v}
