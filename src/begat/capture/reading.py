@@ -12,7 +12,7 @@ from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import Name, locate
 from begat.introspect.callsites import name as name_at
@@ -135,7 +135,8 @@ class _Known:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
         self.redact = schema.options.redact | secret_types(self.annotations)
-        self.careful = bool(hidden or self.redact)
+        self.exchanged = exchanged_defaults(function, schema.defaults)
+        self.careful = bool(hidden or self.redact or self.exchanged)
         self.order = _order(schema)
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
@@ -190,6 +191,8 @@ class _Known:
             return name, value[0], "default"
         if type(value) is int and value.bit_length() > LIMITS.bits:
             return name, Cut("int", value.bit_length()), "given"  # here, for the call path has no time to ask
+        if name in self.exchanged and type(value) is type(self.exchanged[name]) and value == self.exchanged[name]:
+            return name, value, "default"
         return name, value, "given"
 
 

@@ -20,10 +20,13 @@ from weakref import ref
 
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
+from begat.intercept.constants import MISSED
 from begat.intercept.hooks import Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Lane, Raised, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Lane, Returned, ident, trouble
+from begat.intercept.tracking import replaced_constructors
 from begat.introspect.describe import Link
+from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import SCALARS, Opaque, Ref
 from begat.record.walk import replaced
@@ -52,7 +55,7 @@ class Recorder:
         self.pins = Pins()
         self._loose: list[int] = []  # rows with links in them
         self._inner: list[int] = []  # rows whose construction happened inside another
-        self._raised: list[Raised] = []
+        self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
@@ -101,6 +104,8 @@ class Recorder:
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
         self.closed = True
+        for name in replaced_constructors():
+            self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
         for lane in list(self.lanes.values()):
             lane.thread = 0
         self.settle()
@@ -142,11 +147,14 @@ class Recorder:
     def _take(self) -> None:
         # Events first: what they are about stands in the log already.
         for event in (events := self.events[:]):
-            if type(event) is Raised:
-                self._raised.append(event)
+            if type(event) is tuple:
+                self._raised.append((event[0], name_of(event[1])))
             else:
                 self._returned.append(event)
         del self.events[: len(events)]
+        if MISSED:
+            MISSED.clear()
+            self.trouble("RecursionError while recording a call")
         log = self.log[:]
         del self.log[: len(log)]
         if not log:
@@ -240,10 +248,10 @@ class Recorder:
     def _refer(self) -> None:
         """Put numbers in the place of tokens in all rows that are new."""
         numbers = self._numbers()
-        for event in self._raised:
-            number = numbers.get(id(event.token))
+        for token, error in self._raised:
+            number = numbers.get(id(token))
             if number is not None:
-                self.outcomes[number] = event.error
+                self.outcomes[number] = error
         for returned in self._returned:
             self._identify(returned, numbers)
 

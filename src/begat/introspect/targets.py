@@ -36,7 +36,7 @@ def module_of(cls: type) -> str:
     """The name of the module *cls* says it is from, or ``"?"``."""
     try:
         module = _module_of(cls)
-    except Exception:  # deleted from the class
+    except AttributeError:  # deleted from the class
         return UNKNOWN
     return module if type(module) is str else UNKNOWN
 
