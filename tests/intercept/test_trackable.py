@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import re
 
@@ -501,3 +502,22 @@ def test_a_function_that_is_tracked_and_a_constructor():
     assert len(run.nodes) == 1
     begat.untrack(setup)
     assert setup.__code__ is code
+
+
+def test_when_the_last_tracked_class_is_collected_nobody_listens():
+    """Woven code goes back to its idle way, as after untrack."""
+    from begat.intercept.constants import LISTENING
+    from begat.intercept.tracking import TRACKED
+
+    class C:
+        def __init__(self, x):
+            pass
+
+    begat.trackable(C)
+    others = len(TRACKED) - 1
+    del C
+    gc.collect()
+
+    assert len(TRACKED) == others
+    if not others:
+        assert not LISTENING

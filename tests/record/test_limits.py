@@ -29,9 +29,16 @@ def again(run: Run) -> Run:
     return loaded
 
 
-@begat.trackable
 class C:
     def __init__(self, a=None, *args, **kwargs): ...
+
+
+@pytest.fixture(autouse=True)
+def tracked():
+    """C is tracked for the length of a test: other tests count on nobody listening."""
+    begat.trackable(C)
+    yield
+    begat.untrack(C)
 
 
 # --- what is written is read ------------------------------------------------------------------------------------------

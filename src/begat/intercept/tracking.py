@@ -204,6 +204,13 @@ def _forget(key: int) -> None:
     woven = WOVEN.get(tracked.key) if tracked is not None else None
     if woven is not None:
         woven.users.discard(key)
+    # Not while another thread tracks: the flag may stay up, which costs little, and must not go down.
+    if not TRACKED and _lock.acquire(blocking=False):
+        try:
+            if not TRACKED:
+                LISTENING.discard("tracked")
+        finally:
+            _lock.release()
 
 
 def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
