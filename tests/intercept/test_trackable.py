@@ -513,6 +513,7 @@ def test_when_the_last_tracked_class_is_collected_nobody_listens():
         def __init__(self, x):
             pass
 
+    gc.collect()
     begat.trackable(C)
     others = len(TRACKED) - 1
     del C

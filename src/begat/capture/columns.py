@@ -6,7 +6,7 @@ time, from end to end. So what is final is packed into tuples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -34,9 +34,17 @@ class Column:
             self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
         )
 
-    def put(self, number: int, item: Any) -> None:
-        """Change the item at *number*, which is not packed yet."""
-        self._tail[number - len(self._packed) * _BLOCK] = item
+    def span(self, start: int, stop: int) -> list[Any]:
+        """The items from *start* to *stop*."""
+        packed = len(self._packed) * _BLOCK
+        if start >= packed:
+            return self._tail[start - packed : stop - packed]
+        return [self[number] for number in range(start, stop)]
+
+    def put(self, start: int, items: Sequence[Any]) -> None:
+        """Put *items* in the place of those from *start* on, none of which is packed yet."""
+        at = start - len(self._packed) * _BLOCK
+        self._tail[at : at + len(items)] = items
 
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""

@@ -260,7 +260,7 @@ class Recorder:
 
         rows = self.rows
         for row in self._inner:
-            rows.within.put(row, numbers.get(id(rows.within[row])))
+            rows.within.put(row, [numbers.get(id(rows.within[row]))])
         for row in self._loose:
             values = rows.values(row)
             rows.put(

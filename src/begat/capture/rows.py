@@ -150,12 +150,11 @@ class Rows:
 
     def values(self, number: int) -> tuple[Any, ...]:
         """The values in row *number*."""
-        return tuple(self._values[place] for place in self._span(number))
+        return tuple(self._values.span(*self._span(number)))
 
-    def put(self, number: int, values: Iterable[Any]) -> None:
-        """Replace the values in row *number*, which is not packed yet."""
-        for place, value in zip(self._span(number), values, strict=True):
-            self._values.put(place, value)
+    def put(self, number: int, values: Sequence[Any]) -> None:
+        """Replace the values in row *number*, as many as there are; the row is not packed yet."""
+        self._values.put(self._span(number)[0], values)
 
     def read(self, count: int) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
         """The first *count* rows in order: values, schema, the code and position of the call, the row around it."""
@@ -165,5 +164,5 @@ class Rows:
             rows, map(self.known.__getitem__, self._schemas), self._codes, self._lastis, self.within, strict=False
         )
 
-    def _span(self, number: int) -> range:
-        return range(self._ends[number - 1] if number else 0, self._ends[number])
+    def _span(self, number: int) -> tuple[int, int]:
+        return self._ends[number - 1] if number else 0, self._ends[number]
