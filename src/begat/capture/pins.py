@@ -9,7 +9,6 @@ from weakref import ref
 from begat.intercept.interceptor import Pin
 from begat.introspect.targets import dict_of, mro_of
 
-
 _OURS = 2  # references: the pin's, and the argument of getrefcount
 _FINALIZERS: dict[int, tuple[ref[type], bool]] = {}
 
