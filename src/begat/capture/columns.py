@@ -6,7 +6,7 @@ time, from end to end. So what is final is packed into tuples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ _BLOCK = 4096
 
 
 class Column:
-    """A list that only grows; an item can be changed until it is packed."""
+    """A list that only grows; items can be renewed until they are packed."""
 
     __slots__ = ("_packed", "_tail")
 
@@ -41,10 +41,9 @@ class Column:
             return self._tail[start - packed : stop - packed]
         return [self[number] for number in range(start, stop)]
 
-    def put(self, start: int, items: Sequence[Any]) -> None:
-        """Put *items* in the place of those from *start* on, none of which is packed yet."""
-        at = start - len(self._packed) * _BLOCK
-        self._tail[at : at + len(items)] = items
+    def renew(self, start: int, items: list[Any]) -> None:
+        """Put *items* in the place of all from *start* on, none of which is packed yet."""
+        self._tail[start - len(self._packed) * _BLOCK :] = items
 
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""

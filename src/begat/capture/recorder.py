@@ -28,7 +28,7 @@ from begat.intercept.tracking import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
-from begat.record.values import SCALARS, Opaque, Ref
+from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
 
 
@@ -53,8 +53,8 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self._loose: list[int] = []  # rows with links in them
-        self._inner: list[int] = []  # rows whose construction happened inside another
+        self._loose = False  # there may be links in the rows that are not resolved yet
+        self._inner = False  # some of them happened inside others
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._outer: dict[int, Ref] | None = None
@@ -165,11 +165,10 @@ class Recorder:
             self.dropped += over
             batch = batch.first(len(batch.tokens) - over)
         if batch.within.count(None) != len(batch.within):
-            self._inner += [i for i, token in enumerate(batch.within, start) if token is not None]
+            self._inner = True
         if linked.count != self._linked:
             self._linked = linked.count
-            plain = SCALARS.issuperset
-            self._loose += [i for i, row in enumerate(batch.rows(), start) if not plain(map(type, row))]
+            self._loose = True
         self.rows.add(batch)
 
     def _level(self) -> None:
@@ -179,9 +178,6 @@ class Recorder:
             self._resolved = min(self._resolved, count)
             self._live = array("q", [position for position in self._live if position < count])
             self.trouble("an interrupt while taking rows out of the log")
-        for positions in (self._inner, self._loose):
-            while positions and positions[-1] >= count:
-                del positions[-1]
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> int:
@@ -258,15 +254,14 @@ class Recorder:
         def leaf(value: object) -> object:
             return self._settled(value, numbers) if type(value) is Link else value
 
-        rows = self.rows
-        for row in self._inner:
-            rows.within.put(row, [numbers.get(id(rows.within[row]))])
-        for row in self._loose:
-            values = rows.values(row)
-            rows.put(
-                row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values]
-            )
-        self._raised, self._returned, self._loose, self._inner = [], [], [], []
+        def settled(value: object) -> object:
+            return leaf(value) if type(value) is Link else _tight(value, leaf)
+
+        if self._inner:
+            self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
+        if self._loose:
+            self.rows.renew_values(self._resolved, settled)
+        self._raised, self._returned, self._loose, self._inner = [], [], False, False
         self._outer, self._suspicious = None, False
 
     def _numbers(self) -> dict[int, int]:
