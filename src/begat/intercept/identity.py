@@ -85,8 +85,8 @@ def snap(value: object) -> object:
         found: object = link(value)
         if found is not None:
             return found
-    elif kind is tuple or kind is list:
-        items = _flat(value[:])  # type: ignore[index]  # by its type
+    elif (kind is tuple or kind is list) and len(value) <= _FEW:  # type: ignore[arg-type]  # by its type
+        items = _flat(value[:])  # type: ignore[index]  # as above
         if items is not None:
             return items if kind is list else tuple(items)
     return snapshot(value, link)
@@ -98,9 +98,7 @@ def _is_tracked(kind: type) -> bool:
 
 
 def _flat(values: Any) -> list[object] | None:
-    """*values* as data if they are short scalars and tracked objects, and few; None if they need a closer look."""
-    if len(values) > _FEW:
-        return None
+    """*values* as data if they are short scalars and tracked objects; None if they need a closer look."""
     found: list[object] = []
     for value in values:
         kind = type(value)
