@@ -98,7 +98,7 @@ def torch() -> None:
 
 
 def sklearn() -> None:
-    from sklearn.datasets import load_iris
+    from sklearn.datasets import load_digits, load_iris
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
@@ -112,9 +112,15 @@ def sklearn() -> None:
     watch = begat.watch("sklearn")
     grid = {"logisticregression__C": [0.1, 1.0, 10.0], "logisticregression__tol": [1e-4, 1e-3]}
     paired(
-        "GridSearchCV of a pipeline, 30 fits",
+        "GridSearchCV of a pipeline, 30 fits, 150 flowers",
         lambda: GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), grid, cv=5).fit(x, y),
         25,
+    )
+    digits, labels = load_digits(return_X_y=True)
+    paired(
+        "the same on 1,797 digits of 64 pixels",
+        lambda: GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression()), grid, cv=5).fit(digits, labels),
+        7,
     )
     paired("RandomForestClassifier(50).fit", lambda: RandomForestClassifier(50, random_state=0).fit(x, y), 25)
     watch.remove()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import FrameType
+
 
 class BegatError(Exception):
     """The base of every error that begat raises on purpose. *code* is stable: ``begat-R1``."""
@@ -49,4 +52,19 @@ _KINDS = (
 def is_ours(error: BaseException) -> bool:
     """Whether code of ours can have failed with *error*; if not, a signal handler or another thread threw it into our code."""
     kind = type(error)
-    return kind.__module__ in ("builtins", "begat.errors") and kind is not TimeoutError and issubclass(kind, _KINDS)
+    if kind.__module__ not in ("builtins", "begat.errors") or kind is TimeoutError or not issubclass(kind, _KINDS):
+        return False
+    # Signal handlers and trace functions are called with the frame that they interrupt.
+    entry = error.__traceback__
+    while entry is not None:
+        frame, entry = entry.tb_frame, entry.tb_next
+        if not str(frame.f_globals.get("__name__")).startswith("begat.") and _takes_a_frame(frame.f_locals):
+            return False
+    return True
+
+
+def _takes_a_frame(names: Mapping[str, object]) -> bool:
+    return any(
+        type(value) is FrameType or (type(value) is tuple and any(type(item) is FrameType for item in value))
+        for value in names.values()
+    )

@@ -12,7 +12,8 @@ import pytest
 from begat.cli.find import RunType
 from begat.cli.main import VERBS, command
 from begat.record.codec import dumps
-from begat.record.views import config, dot, flat
+from begat.record.dot import dot
+from begat.record.views import config, flat
 from begat.render.tree import lines
 from begat.render.yaml import emit
 from handmade import training

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from types import SimpleNamespace
+from typing import Protocol
 from unittest import mock
 
 import begat
@@ -393,3 +395,92 @@ def test_tracked_and_released_while_others_construct(track):
             thread.join()
 
     assert wrong == []
+
+
+class _Runs(Protocol):
+    def run(self): ...
+
+
+def test_a_protocol_among_the_bases(track):
+    """What ``typing`` puts in the place of a Protocol's constructor is passed by: each construction has a node, and its place."""
+
+    class Base:
+        def __init__(self, x):
+            self.x = x
+
+    class Both(_Runs, Base):
+        pass
+
+    class Bare(_Runs):
+        pass
+
+    track(Both), track(Bare)
+    with begat.capture() as run:
+        made = [Both(1), Both(2), Both(3)]
+        Bare(), Bare()
+
+    assert [m.x for m in made] == [1, 2, 3]
+    assert [n.params for n in run.nodes] == [{"x": 1}, {"x": 2}, {"x": 3}, {}, {}]
+    assert {n.site.function for n in run.nodes} == {"test_a_protocol_among_the_bases"}
+    assert all(n.notes == () for n in run.nodes)
+
+
+def test_a_constructor_that_is_given_to_the_class_later(track):
+    """A subclass that takes over a woven constructor after its first construction is recorded all the same."""
+
+    class Base:
+        def __init__(self, x):
+            pass
+
+    class Child(Base):
+        def __init__(self):
+            pass
+
+    track(Base)
+    with begat.capture() as run:
+        Child()
+        Child.__init__ = Base.__init__
+        Child(5)
+
+    assert [n.params for n in run.nodes] == [{"x": 5}]
+
+
+def test_a_constructor_that_was_replaced_is_marked(track):
+    """Where somebody exchanged a tracked constructor for good, the record says that it lacks something."""
+
+    class C:
+        def __init__(self, a):
+            pass
+
+    track(C)
+    with begat.capture() as run:
+        C.__init__ = lambda self, a: None
+        C(1)
+    with begat.capture() as whole:
+        del C.__init__
+
+    assert run.nodes == ()
+    assert any("C was replaced" in mark for mark in run.header.marks)
+    assert any("C was replaced" in mark for mark in whole.header.marks)
+
+
+def test_a_wrapper_that_adds_an_argument(track):
+    """Names that only the wrapped function knows are marked as assumed."""
+
+    def adding(function):
+        @functools.wraps(function)
+        def wrapper(self, *args, **kwargs):
+            return function(self, "context", *args, **kwargs)
+
+        return wrapper
+
+    class C:
+        @adding
+        def __init__(self, context, a, b=2):
+            pass
+
+    track(C)
+    with begat.capture() as run:
+        C(1, 5)
+
+    assert any("assumed" in note or "as if the wrapper" in note for note in run.nodes[0].notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import re
 
@@ -463,3 +464,61 @@ def test_a_name_that_is_no_parameter_is_refused(what):
     assert begat.trackable(**{what: {"what comes in more"}})(C) is C
     begat.untrack(load)
     begat.untrack(C)
+
+
+def test_a_constructor_is_no_function_to_track():
+    """``trackable(C.__init__)`` says to give the class, and a refusal leaves nothing behind."""
+
+    class C:
+        def __init__(self, x=1):
+            self.x = x
+
+    code, defaults = C.__init__.__code__, C.__init__.__defaults__
+    begat.trackable(C)
+    with pytest.raises(CannotTrack, match="give the class"):
+        begat.trackable(C.__init__)
+    begat.untrack(C)
+
+    assert C.__init__.__code__ is code
+    assert C.__init__.__defaults__ is defaults
+
+
+def test_a_function_that_is_tracked_and_a_constructor():
+    """A function cannot be recorded as itself and as a class's constructor; what came first goes on."""
+
+    def setup(self, x=1):
+        return None
+
+    class C:
+        __init__ = setup
+
+    code = setup.__code__
+    begat.trackable(setup)
+    with pytest.raises(CannotTrack, match="in another way"):
+        begat.trackable(C)
+    with begat.capture() as run:
+        setup(None)
+
+    assert len(run.nodes) == 1
+    begat.untrack(setup)
+    assert setup.__code__ is code
+
+
+def test_when_the_last_tracked_class_is_collected_nobody_listens():
+    """Woven code goes back to its idle way, as after untrack."""
+    from begat.intercept.constants import LISTENING
+    from begat.intercept.tracking import TRACKED
+
+    class C:
+        def __init__(self, x):
+            pass
+
+    gc.collect()
+    begat.trackable(C)
+    others = len(TRACKED) - 1
+    del C
+    gc.collect()
+
+    assert len(TRACKED) == others
+    if not others:
+        assert not LISTENING

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from begat.errors import InvalidRecord
-from begat.record import codec, decoding, encoding, engine, migrations
+from begat.record import codec, decoding, encoding, engine, limits, migrations
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process
 from begat.record.values import (
@@ -214,7 +214,7 @@ def test_a_stranger_is_no_value():
 def test_the_deepest_value_written_is_read():
     """Whatever encode accepts fits through the JSON of both libraries."""
     value: object = 1
-    for _ in range(encoding.NESTING):
+    for _ in range(limits.WRITTEN_DEPTH):
         value = Mapping(((value, 1),))
     run = Run(Header("r"), (node(1, x=Argument("x", value)),))
 
@@ -450,16 +450,16 @@ def test_bombs_are_refused(monkeypatch, tmp_path):
         codec.loads(json.dumps(an_argument(deep)))
     with open(tmp_path / "huge.json", "wb") as file:
         file.truncate(2_000_000_000)
-    monkeypatch.setattr(codec, "MAX_BYTES", 1_000)
+    monkeypatch.setattr(limits, "BYTES", 1_000)
     with pytest.raises(InvalidRecord, match=r"huge.json: larger than 1,000 bytes"):
         codec.load(tmp_path / "huge.json")
     monkeypatch.undo()
-    monkeypatch.setattr(codec, "MAX_NODES", 2)
+    monkeypatch.setattr(limits, "NODES", 2)
     child = {"run": {"id": "c"}, "environment": {}, "nodes": [a_node(id=2), a_node(id=3)]}
     with pytest.raises(InvalidRecord, match=r"children\[0\].nodes: more than 2 nodes"):
         codec.loads(json.dumps(document(nodes=[a_node()], children=[child])))
     family = document()
-    for _ in range(100):
+    for _ in range(200):
         family = document(children=[{k: v for k, v in family.items() if k != "format"}])
     with pytest.raises(InvalidRecord, match="runs nested deeper"):
         codec.loads(json.dumps(family))

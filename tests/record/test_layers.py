@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,9 +44,9 @@ def test_arrows_end_at_their_boxes(graph):
 
     for (source, sink, out, into), route in zip(arrows, layout.routes, strict=True):
         x, y = layout.corners[source]
-        assert route[0] == (x + sizes[source][0], y + out)
+        assert route[0] == pytest.approx((x + sizes[source][0], y + out))
         x, y = layout.corners[sink]
-        assert route[-1] == (x, y + into)
+        assert route[-1] == pytest.approx((x, y + into))
 
 
 @given(graphs())

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from begat.record.graph import Run
+from begat.record.model import Header, Node
 from begat.record.paths import join, matches, normal, parse, segment
 
 NAMES = st.text(alphabet="abcXYZ019_-é", min_size=1, max_size=5)
@@ -141,3 +143,22 @@ def test_pattern_that_is_none():
     """A pattern that could never mean a path is refused rather than never met."""
     with pytest.raises(ValueError, match="position 1"):
         matches("a..b", "a.b")
+
+
+def test_a_path_selects_what_it_finds():
+    """`run.select` reads paths by the one grammar, so whatever `run[…]` finds it finds too; classes go by a glob."""
+    nodes = (
+        Node(0, "torch.nn:Linear", "class", "layers.0", {}),
+        Node(1, "torch.nn:Linear", "class", "layers.1", {}),
+        Node(2, "train:Net.Inner", "class", "model", {}),
+    )
+    run = Run(Header("r"), nodes)
+
+    def ids(pattern: str) -> list[int]:
+        return [node.id for node in run.select(pattern)]
+
+    assert ids("layers[0]") == ids("layers.0") == [run["layers[0]"].id] == [0]
+    assert ids("layers.*") == ids("layers[*]") == ids("Linear") == ids("torch.*") == ids("torch.nn:Lin*") == [0, 1]
+    assert ids("[LI]*") == [*ids("Linear"), 2]
+    assert ids("model") == ids("Inner") == ids("Net.Inner") == ids("train.Net.Inner") == ids("train:Net.Inner") == [2]
+    assert ids("no path [") == ids("") == []

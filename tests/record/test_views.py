@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given as law
 from hypothesis import strategies as st
 
+from begat.record.dot import dot
 from begat.record.model import Argument, CallSite
-from begat.record.tree import grow, place
+from begat.record.picture import html
+from begat.record.tree import folded, grow, place, visible
 from begat.record.values import Alias, Mapping, Opaque, Ref, Typed
-from begat.record.views import config, dot, flat, folded, html, visible
+from begat.record.views import config, flat
 from handmade import default, given, node, run, training
 
 

@@ -14,7 +14,7 @@ _BLOCK = 4096
 
 
 class Column:
-    """A list that only grows; an item can be changed until it is packed."""
+    """A list that only grows; items can be renewed until they are packed."""
 
     __slots__ = ("_packed", "_tail")
 
@@ -34,9 +34,16 @@ class Column:
             self._packed[block][place] if block < len(self._packed) else self._tail[number - len(self._packed) * _BLOCK]
         )
 
-    def put(self, number: int, item: Any) -> None:
-        """Change the item at *number*, which is not packed yet."""
-        self._tail[number - len(self._packed) * _BLOCK] = item
+    def span(self, start: int, stop: int) -> list[Any]:
+        """The items from *start* to *stop*."""
+        packed = len(self._packed) * _BLOCK
+        if start >= packed:
+            return self._tail[start - packed : stop - packed]
+        return [self[number] for number in range(start, stop)]
+
+    def renew(self, start: int, items: list[Any]) -> None:
+        """Put *items* in the place of all from *start* on, none of which is packed yet."""
+        self._tail[start - len(self._packed) * _BLOCK :] = items
 
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""

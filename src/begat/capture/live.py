@@ -70,7 +70,7 @@ class LiveRun(Run):
         if found is None:
             found = collect()
         if self.header.ended is None or self._found is None:
-            packages = imported().union(node.target.partition(":")[0].partition(".")[0] for node in self.nodes)
+            packages = imported().union(self._built())
             if packages != self._asked:
                 found = replace(found, packages=versions(packages))
                 self._asked = packages
@@ -78,6 +78,11 @@ class LiveRun(Run):
             found = replace(found, seeds=dict(self.recorder.seeds))
         self._found = found
         return found
+
+    def _built(self) -> set[str]:
+        """The packages whose classes were built. From the schemas: nodes take time."""
+        self.recorder.settle()
+        return {schema.target.partition(":")[0].partition(".")[0] for schema in self.recorder.rows.known}
 
     def result(self, **values: Any) -> None:
         """

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from types import CodeType
 
-from begat.introspect.callsites import Name, name
+from begat.introspect.callsites import Name
 from begat.record.model import Node
 from begat.record.paths import segment
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
 from begat.record.walk import located
 
 
@@ -30,12 +29,14 @@ class Namer:
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def add(self, node: Node, code: CodeType, lasti: int) -> None:
-        """Note *node*, called at *lasti* of *code*, and the objects it takes as arguments."""
+    def add(self, node: Node, known: Name | None, alone: bool = False) -> None:
+        """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
         self._nodes[node.id] = node
-        self._names[node.id] = name(code, lasti)
+        self._names[node.id] = known
+        if alone:
+            return
         for argument in node.arguments.values():
-            if argument.value.__class__ in _LEAVES:
+            if argument.value.__class__ in SCALARS:
                 continue
             for steps, ref in located(argument.value):
                 if ref.run is None and ref.node not in self._consumer and ref.node in self._nodes:
@@ -77,31 +78,34 @@ class Namer:
 
     def named(self, nodes: list[Node]) -> list[Node]:
         """*nodes* with their paths."""
+        paths = self._paths
         for users in (True, False):
             for node in nodes:
-                if node.user is users and node.id not in self._paths:
+                if node.user is users and node.id not in paths:
                     self._name(node.id)
         for node in nodes:
-            object.__setattr__(node, "path", self._paths[node.id])  # not yet handed out
+            node.path = paths[node.id]  # type: ignore[misc]  # still a draft
         return nodes
 
     def _name(self, number: int) -> None:
         # What a path hangs from is named first: an explicit chain, for nesting deeper than Python's stack.
         chain = [number]
         while chain:
-            above = self._above(chain[-1])
-            if above is not None and above not in self._paths and above not in chain:
+            at = chain[-1]
+            above = self._above(at)
+            path = self._paths.get(above) if above is not None else ""
+            if above is not None and path is None and above not in chain:
                 chain.append(above)
                 continue
-            at = chain.pop()
-            self._paths[at] = self._path(at, self._paths.get(above, "") if above is not None else "")
+            del chain[-1]
+            self._paths[at] = self._path(at, path or "")
 
     def _above(self, number: int) -> int | None:
         consumer = self._consumer.get(number)
         if consumer is not None:
             return consumer[0]
         within = self._nodes[number].within
-        return within if within in self._nodes else None
+        return within if within is not None and within in self._nodes else None
 
     def _path(self, number: int, above: str) -> str:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
@@ -139,14 +143,17 @@ class Namer:
         return f"{path}.{number}"
 
 
-@lru_cache(maxsize=4096)
 def _below(above: str, segments: tuple[str, ...]) -> str:
-    return ".".join((*((above,) if above else ()), *map(segment, segments)))
+    return f"{above}.{_joined(segments)}" if above and segments else above or _joined(segments)
 
 
 # What a container of parts was given *is* what it holds: `layers.0`, as torch has it, and not `layers.modules.0`.
 _KEPT_AS_ITSELF = {"ModuleList": "modules", "ModuleDict": "modules"}
-_LEAVES = (type(None), bool, int, float, str)
+
+
+@lru_cache(maxsize=4096)
+def _joined(segments: tuple[str, ...]) -> str:
+    return ".".join(map(segment, segments))
 
 
 @lru_cache(maxsize=4096)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
+from sys import getrefcount
+from weakref import ref
 
 from begat.intercept.interceptor import Pin
 from begat.introspect.targets import dict_of, mro_of
+
+_OURS = 2  # references: the pin's, and the argument of getrefcount
+_FINALIZERS: dict[int, tuple[ref[type], bool]] = {}
+
+
+def _has_finalizer(kind: type) -> bool:
+    known = _FINALIZERS.get(id(kind))
+    if known is None or known[0]() is not kind:
+        known = _FINALIZERS[id(kind)] = ref(kind), any("__del__" in dict_of(cls) for cls in mro_of(kind))
+    return known[1]
 
 
 class Pins:
@@ -14,16 +25,19 @@ class Pins:
 
     def __init__(self) -> None:
         self._kept: dict[int, Pin] = {}
-        self._young: deque[Pin] = deque(maxlen=8)
+        self._young: deque[Pin] = deque(maxlen=4)
         self._swept = 256
 
     def of(self, obj: object) -> Pin:
         """The pin that holds *obj*. One with a finalizer is held only while it is under construction."""
-        self._draw(self._young)
         pin = self._kept.get(id(obj))
         if pin is not None and pin.obj is obj:
             return pin
-        if any("__del__" in dict_of(cls) for cls in mro_of(type(obj))):
+        for young in self._young:
+            if young.obj is not None and getrefcount(young.obj) <= _OURS:
+                self._draw(list(self._young))
+                break
+        if _has_finalizer(type(obj)):
             return Pin(obj, brief=True)
         if len(self._kept) >= self._swept:
             self._draw(list(self._kept.values()))
@@ -44,8 +58,7 @@ class Pins:
 
     def _draw(self, pins: deque[Pin] | list[Pin]) -> None:
         for pin in list(pins):
-            # Two references are ours: the pin's, and the argument of getrefcount.
-            if pin.obj is not None and sys.getrefcount(pin.obj) <= 2:
+            if pin.obj is not None and getrefcount(pin.obj) <= _OURS:
                 self._let_go(pin)
 
     def _let_go(self, pin: Pin) -> None:

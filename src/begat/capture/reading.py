@@ -12,15 +12,18 @@ from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, exchanged_defaults
 from begat.intercept.woven import original
-from begat.introspect.callsites import locate
+from begat.introspect.callsites import Name, locate
+from begat.introspect.callsites import name as name_at
+from begat.introspect.describe import LIMITS
 from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import Argument, CallSite, Event, Node, Outcome, Process, Source
-from begat.record.values import Ref
+from begat.record.model import Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Outcome, Process, Source
+from begat.record.values import NUMBERS, SCALARS, Cut, Ref
+from begat.record.walk import refs
 
 
 class Reader:
@@ -28,7 +31,7 @@ class Reader:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._sites: dict[tuple[int, int], tuple[CallSite, bool, bool]] = {}
+        self._sites: dict[tuple[int, int], tuple[CallSite, bool, bool, Name | None]] = {}  # the recorder holds the code
         self._schemas: dict[int, _Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
@@ -45,8 +48,8 @@ class Reader:
         events: list[Event] = []
         fillings: dict[int, list[int]] = {}
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
-            known = self._known(schema)
-            site, user, fills = self._site(code, lasti)
+            known = self._schemas.get(id(schema)) or self._known(schema)
+            site, user, fills, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
                 continue
@@ -62,7 +65,7 @@ class Reader:
                 seconds = Argument("seconds", round(built.seconds, 6))
                 events.append(Event("built", number, {"seconds": seconds}, self._site(built.code, built.lasti)[0]))
             nodes.append(
-                Node(
+                NodeDraft(
                     number,
                     schema.target,
                     schema.kind,
@@ -80,11 +83,13 @@ class Reader:
                     known.notes,
                 )
             )
-            namer.add(nodes[-1], code, lasti)
+            namer.add(nodes[-1], name, known.alone and SCALARS.issuperset(map(type, row)))
             if fills and within is not None:
                 fillings.setdefault(within, []).append(number)
         self._fill(nodes, fillings, namer)
-        return tuple(namer.named(nodes)), tuple(events)
+        for node in namer.named(nodes):
+            node.__class__ = Node
+        return tuple(nodes), tuple(events)
 
     def _fill(self, nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:
         """Put what default factories made into the arguments that were left to them."""
@@ -97,8 +102,7 @@ class Reader:
                 node.arguments[name] = Argument(name, Ref(other.id), "default")
                 namer.consume(node, name, other)
                 if other.user is False:  # the code that called has no place of its own
-                    object.__setattr__(other, "site", node.site)  # not yet handed out
-                    object.__setattr__(other, "user", node.user)
+                    other.site, other.user = node.site, node.user  # type: ignore[misc]  # still a draft
 
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
@@ -109,20 +113,15 @@ class Reader:
             bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}
 
-    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool]:
-        """Where the call stands, whether that is the user's code, and whether it may be a field's default that is made."""
-        key = id(code), lasti  # the recorder holds the code
-        found = self._sites.get(key)
-        if found is None:
-            site = locate(code, lasti)
-            user = is_users(site.file)
-            found = self._sites[key] = (site, user, fills_fields(code, user))
+    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool, Name | None]:
+        """Where the call stands, whether that is the user's code, whether it may be a field's default that is made, its name."""
+        site = locate(code, lasti)
+        user = is_users(site.file)
+        found = self._sites[id(code), lasti] = (site, user, fills_fields(code, user), name_at(code, lasti))
         return found
 
     def _known(self, schema: Schema) -> _Known:
-        known = self._schemas.get(id(schema))
-        if known is None:
-            known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
+        known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
         return known
 
 
@@ -141,11 +140,16 @@ class _Known:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
         self.redact = schema.options.redact | secret_types(self.annotations)
-        self.careful = bool(hidden or self.redact)
+        self.exchanged = exchanged_defaults(function, schema.defaults)
+        self.careful = bool(hidden or self.redact or self.exchanged)
         self.order = _order(schema)
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
         }
+        self._recent: dict[
+            str, Argument
+        ] = {}  # for each name the last one given: most are the same constant of the code again
+        self.alone = all(next(refs(default.value), None) is None for default in self.defaults.values())
         self.notes = schema.notes + ((f"not recorded, as asked: {', '.join(sorted(hidden))}",) if hidden else ())
 
     def bind(self, row: tuple[Any, ...]) -> dict[str, Argument]:
@@ -154,15 +158,15 @@ class _Known:
         # Calls of class methods and of __new__ have the class before the values.
         values = row[len(row) - len(names) :]
         if self.public is None and not self.careful:
-            defaults = self.defaults
-            found = {
-                name: defaults[name]
-                if value is NOT_GIVEN
-                else Argument(name, value)
-                if type(value) in _NEVER_SECRET
-                else self._argument(name, value)
-                for name, value in zip(names, values, strict=True)
-            }
+            found, defaults, recent = {}, self.defaults, self._recent
+            for name, value in zip(names, values, strict=True):
+                if value is NOT_GIVEN:
+                    found[name] = defaults[name]
+                    continue
+                argument = recent.get(name)
+                if argument is None or argument.value is not value:
+                    argument = recent[name] = self._argument(name, value)
+                found[name] = argument
             return found if self.order is None else {name: found[name] for name in self.order}
         pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
         if self.public is None and self.order is not None:
@@ -177,6 +181,11 @@ class _Known:
         }
 
     def _argument(self, name: str, value: Any) -> Argument:
+        kind = type(value)
+        if kind in _NEVER_SECRET and (kind is not int or value.bit_length() <= LIMITS.bits):
+            argument = ArgumentDraft(name, value)
+            argument.__class__ = Argument
+            return argument
         _, value, source = self._pair(name, value)
         return Argument(name, redacted(name, value), source)
 
@@ -185,10 +194,14 @@ class _Known:
             return name, self.defaults[name].value, "default"
         if type(value) is Defaulted:
             return name, value[0], "default"
+        if type(value) is int and value.bit_length() > LIMITS.bits:
+            return name, Cut("int", value.bit_length()), "given"  # here, for the call path has no time to ask
+        if name in self.exchanged and type(value) is type(self.exchanged[name]) and value == self.exchanged[name]:
+            return name, value, "default"
         return name, value, "given"
 
 
-_NEVER_SECRET = frozenset((type(None), bool, int, float))
+_NEVER_SECRET = NUMBERS | {Ref}
 
 
 def _order(schema: Schema) -> list[str] | None:

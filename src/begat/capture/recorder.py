@@ -20,11 +20,14 @@ from weakref import ref
 
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
-from begat.intercept.hooks import SCALARS, Defaulted
+from begat.intercept.constants import MISSED
+from begat.intercept.hooks import Defaulted
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Built, Lane, Raised, Returned, Waits, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Lane, Returned, Waits, ident, trouble
+from begat.intercept.tracking import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
+from begat.record import limits
 from begat.record.values import Opaque, Ref
 from begat.record.walk import replaced
 
@@ -32,7 +35,7 @@ from begat.record.walk import replaced
 class Recorder:
     """The sink of one run. *parent* is the recorder of the run around it; *limit* the number of nodes it keeps."""
 
-    def __init__(self, parent: Recorder | None = None, limit: int = 10_000_000, identity: str = "") -> None:
+    def __init__(self, parent: Recorder | None = None, limit: int = limits.NODES, identity: str = "") -> None:
         self.parent = parent
         self.limit = limit
         self.identity = identity
@@ -52,9 +55,9 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self._loose: list[int] = []  # rows with links in them
-        self._inner: list[int] = []  # rows whose construction happened inside another
-        self._raised: list[Raised] = []
+        self._loose = False  # there may be links in the rows that are not resolved yet
+        self._inner = False  # some of them happened inside others
+        self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._waits: list[Waits | Built] = []
         self._outer: dict[int, Ref] | None = None
@@ -104,6 +107,8 @@ class Recorder:
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
         self.closed = True
+        for name in replaced_constructors():
+            self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
         for lane in list(self.lanes.values()):
             lane.thread = 0
         self.settle()
@@ -145,13 +150,16 @@ class Recorder:
     def _take(self) -> None:
         # Events first: what they are about stands in the log already.
         for event in (events := self.events[:]):
-            if type(event) is Raised:
-                self._raised.append(event)
+            if type(event) is tuple:
+                self._raised.append((event[0], name_of(event[1])))
             elif type(event) is Waits or type(event) is Built:
                 self._waits.append(event)
             else:
                 self._returned.append(event)
         del self.events[: len(events)]
+        if MISSED:
+            MISSED.clear()
+            self.trouble("RecursionError while recording a call")
         log = self.log[:]
         del self.log[: len(log)]
         if not log:
@@ -162,11 +170,10 @@ class Recorder:
             self.dropped += over
             batch = batch.first(len(batch.tokens) - over)
         if batch.within.count(None) != len(batch.within):
-            self._inner += [i for i, token in enumerate(batch.within, start) if token is not None]
+            self._inner = True
         if linked.count != self._linked:
             self._linked = linked.count
-            plain = SCALARS.issuperset
-            self._loose += [i for i, row in enumerate(batch.rows(), start) if not plain(map(type, row))]
+            self._loose = True
         self.rows.add(batch)
 
     def _level(self) -> None:
@@ -176,9 +183,6 @@ class Recorder:
             self._resolved = min(self._resolved, count)
             self._live = array("q", [position for position in self._live if position < count])
             self.trouble("an interrupt while taking rows out of the log")
-        for positions in (self._inner, self._loose):
-            while positions and positions[-1] >= count:
-                del positions[-1]
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> int:
@@ -245,10 +249,10 @@ class Recorder:
     def _refer(self) -> None:
         """Put numbers in the place of tokens in all rows that are new."""
         numbers = self._numbers()
-        for event in self._raised:
-            number = numbers.get(id(event.token))
+        for token, error in self._raised:
+            number = numbers.get(id(token))
             if number is not None:
-                self.outcomes[number] = event.error
+                self.outcomes[number] = error
         for waits in self._waits:
             self._waited(waits, numbers.get(id(waits.token)))
         for returned in self._returned:
@@ -257,15 +261,14 @@ class Recorder:
         def leaf(value: object) -> object:
             return self._settled(value, numbers) if type(value) is Link else value
 
-        rows = self.rows
-        for row in self._inner:
-            rows.within.put(row, numbers.get(id(rows.within[row])))
-        for row in self._loose:
-            values = rows.values(row)
-            rows.put(
-                row, [v if type(v) in SCALARS else leaf(v) if type(v) is Link else _tight(v, leaf) for v in values]
-            )
-        self._raised, self._returned, self._waits, self._loose, self._inner = [], [], [], [], []
+        def settled(value: object) -> object:
+            return leaf(value) if type(value) is Link else _tight(value, leaf)
+
+        if self._inner:
+            self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
+        if self._loose:
+            self.rows.renew_values(self._resolved, settled)
+        self._raised, self._returned, self._waits, self._loose, self._inner = [], [], [], False, False
         self._outer, self._suspicious = None, False
 
     def _numbers(self) -> dict[int, int]:

@@ -7,7 +7,7 @@ which stand in one column for all rows, up to ``ends[n]``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, pairwise, repeat
 from types import CodeType
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from begat.capture.columns import Column
 from begat.intercept.interceptor import HEAD
 from begat.intercept.schema import Schema
+from begat.record.values import SCALARS
 
 
 class Batch(NamedTuple):
@@ -40,10 +41,6 @@ class Batch(NamedTuple):
             self.values[: sum(lengths)],
             lengths,
         )
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """The values of each row."""
-        return _rows(self.values, self.lengths)
 
 
 def parted(log: list[Any]) -> Batch:
@@ -150,12 +147,21 @@ class Rows:
 
     def values(self, number: int) -> tuple[Any, ...]:
         """The values in row *number*."""
-        return tuple(self._values[place] for place in self._span(number))
+        return tuple(self._values.span(*self._span(number)))
 
-    def put(self, number: int, values: Iterable[Any]) -> None:
-        """Replace the values in row *number*, which is not packed yet."""
-        for place, value in zip(self._span(number), values, strict=True):
-            self._values.put(place, value)
+    def renew_within(self, start: int, number: Callable[[Any], int | None]) -> None:
+        """In the rows from *start* on, put the number of the construction around in the place of its token."""
+        young = self.within.span(start, len(self.within))
+        self.within.renew(start, [t if t is None or type(t) is int else number(t) for t in young])
+
+    def renew_values(self, start: int, settled: Callable[[Any], object]) -> None:
+        """In the rows from *start* on, put every value that is no scalar through *settled*."""
+        begin = self._ends[start - 1] if start else 0
+        young = self._values.span(begin, len(self._values))
+        for place, value in enumerate(young):
+            if type(value) not in SCALARS:
+                young[place] = settled(value)
+        self._values.renew(begin, young)
 
     def read(self, count: int) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
         """The first *count* rows in order: values, schema, the code and position of the call, the row around it."""
@@ -165,5 +171,5 @@ class Rows:
             rows, map(self.known.__getitem__, self._schemas), self._codes, self._lastis, self.within, strict=False
         )
 
-    def _span(self, number: int) -> range:
-        return range(self._ends[number - 1] if number else 0, self._ends[number])
+    def _span(self, number: int) -> tuple[int, int]:
+        return self._ends[number - 1] if number else 0, self._ends[number]

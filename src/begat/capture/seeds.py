@@ -99,7 +99,7 @@ def _numpy(module: Any) -> Callable[[], None]:
 def _weave(function: Any, enter: Callable[..., None]) -> Callable[[], None] | None:
     if type(function) is not FunctionType or id(function) in WOVEN:
         return None
-    woven = WOVEN[id(function)] = Woven(function, result=False)
+    woven = WOVEN[id(function)] = Woven(function, way="init")
     woven.users.add(0)
     gate = woven.gate()
     if gate is not None:

@@ -28,7 +28,7 @@ class _Starting:
 
 def watch(notice: Callable[[threading.Thread], None]) -> None:
     """Call *notice* with every thread just before it starts."""
-    woven = WOVEN[id(_START)] = Woven(_START, result=False)
+    woven = WOVEN[id(_START)] = Woven(_START, way="init")
     woven.users.add(0)
     gate = woven.gate()
     if gate is not None:

@@ -47,7 +47,7 @@ def command(run: Path, everything: bool, **forms: bool) -> None:
 
 
 def _formed(form: str, run: Run, everything: bool) -> str:
-    from begat.record import codec, views
+    from begat.record import codec, dot, views
     from begat.render.yaml import emit, pretty
 
     match form:
@@ -56,6 +56,6 @@ def _formed(form: str, run: Run, everything: bool) -> str:
         case "flat":
             return pretty(views.flat(run, everything))
         case "dot":
-            return views.dot(run, everything).removesuffix("\n")
+            return dot.dot(run, everything).removesuffix("\n")
         case _:
             return pretty(json.loads(codec.dumps(run)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, token_of, trouble
+from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, spoiled, token_of
+from begat.intercept.protocols import is_protocols
 from begat.introspect.targets import is_class
 
 _mro = type.__dict__["__mro__"].__get__
@@ -32,7 +33,7 @@ class Bare:
         # Static readers pass a class as the instance; to them and to all who look at the class, we are not here.
         if instance is None or is_class(instance):
             return behind
-        if behind is not object.__init__:
+        if behind is not object.__init__ and not is_protocols(behind):
             return behind.__get__(instance, owner)
         return _Call(self, instance)
 
@@ -53,8 +54,10 @@ class _Call:
             return
         try:
             self._record()
-        except Exception as error:
-            trouble(error)
+        except BaseException as error:
+            lane = LANE.get()
+            if lane is None or spoiled(error, lane):
+                raise
 
     def _record(self) -> None:
         lane = LANE.get()

@@ -6,10 +6,10 @@ it was woven, also where begat is not installed.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any, Self
+from weakref import ref
 
 
 class Flag(set[object]):
@@ -38,27 +38,18 @@ LISTENING = Flag()
 NOT_GIVEN = int.from_bytes(b"begat: not given", "big")
 # What *enter* returns when the body is to run later.
 WAITING = int.from_bytes(b"begat: waiting", "big")
+# What the prologue could not do for want of stack or memory; whoever takes rows out of a log turns it into a mark.
+MISSED: list[None] = []
 _GLOBAL = (FunctionType, BuiltinFunctionType, type)
-
-
-class Late:
-    """Attributes that are looked up each time they are asked for."""
-
-    def __init__(self) -> None:
-        self._lookups: dict[str, Callable[[], Any]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["_lookups"][name]()
-        except KeyError:
-            raise AttributeError(name) from None
+_flags = type.__dict__["__flags__"].__get__
+_HOLDS_OTHERS = 1 << 14  # the flag of types whose instances the collector looks into
 
 
 class Gate:
     """What woven code calls: *enter* with the bound arguments, *failed* with what *enter* returned and the exception.
 
-    Defaults that are no literals hang here too. Those that could lead back to the function are looked up in its own
-    defaults: the collector does not look into code objects, so a circle through one would never be freed.
+    Defaults that are no literals hang here too. Those that could lead back to the function are looked up when they are
+    needed: the collector does not look into code objects, so a circle through one would never be freed.
     """
 
     def __init__(
@@ -70,30 +61,43 @@ class Gate:
         self.enter = enter
         self.failed = failed
         self.taken = taken  # what a call that waits returns in the place of its result
+        self.missed = MISSED
         self.code: CodeType | None = None  # what the woven code was made from
-        self.late = Late()  # an object of its own: a __getattr__ here would make *enter* slower to find
 
-    def hold(self, name: str, default: Any, lookup: Callable[[], Any]) -> tuple[str, ...]:
-        """The attributes by which woven code finds *default*; *lookup* finds it without holding it."""
-        if not gc.is_tracked(default) or (type(default) in _GLOBAL and "<locals>" not in default.__qualname__):
+    def hold(self, name: str, default: Any, lookup: Callable[[], Any]) -> bool:
+        """Put *default* under *name*, or what has to be called for it: then true. *lookup* finds it without holding it."""
+        if not _flags(type(default)) & _HOLDS_OTHERS:
             setattr(self, name, default)
-            return (name,)
-        self.late._lookups[name] = lookup
-        return "late", name
+            return False
+        setattr(self, name, ref(default) if type(default) in _GLOBAL else lookup)
+        return True
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
 
 
+class Held:
+    """The defaults as they were, where they can be referred to weakly: a tuple can not."""
+
+    __slots__ = ("__weakref__", "real")
+
+    def __init__(self, real: tuple[Any, ...]) -> None:
+        self.real = real
+
+
 class Defaults(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of any length has no room for slots
     """``__defaults__`` of a woven function: the interpreter, in C, finds `NOT_GIVEN`; Python code finds the real ones."""
 
-    real: tuple[Any, ...]
+    held: Held
 
     def __new__(cls, real: tuple[Any, ...]) -> Self:
         self = tuple.__new__(cls, (NOT_GIVEN,) * len(real))
-        self.real = real
+        self.held = Held(real)
         return self
+
+    @property
+    def real(self) -> tuple[Any, ...]:
+        return self.held.real
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.real)
@@ -133,11 +137,56 @@ class Defaults(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of any length has n
 
 
 class KeywordDefaults(dict[str, Any]):
-    """``__kwdefaults__`` of a woven function, as `Defaults`."""
+    """``__kwdefaults__`` of a woven function, as `Defaults`. What is changed here is changed in *real*, the dict it stands for."""
 
     def __init__(self, real: dict[str, Any]) -> None:
         super().__init__(dict.fromkeys(real, NOT_GIVEN))
         self.real = real
+        self.changed: Callable[[], None] | None = None  # weaves the function again: its code knows its defaults
+
+    def _follow(self) -> None:
+        for name in [name for name in dict.keys(self) if name not in self.real]:
+            dict.__delitem__(self, name)
+        woven = self.changed is not None
+        if self.changed is not None:
+            self.changed()  # before a call can meet a new placeholder
+        for name, value in self.real.items():
+            dict.__setitem__(self, name, NOT_GIVEN if woven or dict.__contains__(self, name) else value)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.real[name] = value
+        self._follow()
+
+    def __delitem__(self, name: str) -> None:
+        del self.real[name]
+        self._follow()
+
+    def pop(self, *args: Any) -> Any:
+        value = self.real.pop(*args)
+        self._follow()
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        item = self.real.popitem()
+        self._follow()
+        return item
+
+    def setdefault(self, name: str, default: Any = None, /) -> Any:
+        value = self.real.setdefault(name, default)
+        self._follow()
+        return value
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        self.real.update(*args, **kwargs)
+        self._follow()
+
+    def clear(self) -> None:
+        self.real.clear()
+        self._follow()
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override]  # changes this one, as a dict does
+        self.update(other)
+        return self
 
     def __getitem__(self, name: str) -> Any:
         return self.real[name]
@@ -145,8 +194,14 @@ class KeywordDefaults(dict[str, Any]):
     def __iter__(self) -> Iterator[str]:  # makes ``dict(x)`` and ``{**x}`` ask us instead of copying the storage
         return iter(self.real)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self.real)
+
     def get(self, name: str, default: Any = None) -> Any:
         return self.real.get(name, default)
+
+    def keys(self) -> Any:
+        return self.real.keys()
 
     def items(self) -> Any:
         return self.real.items()
@@ -159,6 +214,9 @@ class KeywordDefaults(dict[str, Any]):
 
     def __or__(self, other: Any) -> Any:
         return self.real | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.real
 
     def __eq__(self, other: object) -> bool:
         return self.real == (other.real if isinstance(other, KeywordDefaults) else other)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.prologue import refusal
+from begat.intercept.protocols import is_protocols
 from begat.introspect.targets import has_base, module_of, name_of
 
 _mro = type.__dict__["__mro__"].__get__
@@ -59,6 +60,8 @@ def constructor_of(cls: type) -> Constructor:
         if owner is object:
             return _by_new(cls, order)
         found = own(owner)["__init__"]
+        if is_protocols(found):
+            continue
         if type(found) is FunctionType:
             return _woven("init", cls, owner, found)
         if type(found) is Bare:

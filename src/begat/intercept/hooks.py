@@ -23,8 +23,8 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             if RULES and WAITS(me, token, schema, lane, frame, (a, b)): return WAITING   # the body runs later
             stack.append(token)
             return lane.leave
-        except Exception as error:
-            return TROUBLE(error)
+        except BaseException as error:
+            if TROUBLE(error, lane): raise
 
 The class is referred to weakly: the collector does not look into code objects, so nothing that hangs on one may lead back
 to its class. Only names stand in the source; classes, schemas and values come in through the closure.
@@ -52,15 +52,15 @@ from begat.intercept.interceptor import (
     frame,
     ident,
     leave_of,
+    over,
+    spoiled,
     token_of,
-    trouble,
 )
 from begat.introspect.targets import dict_of, mro_of
 
 _NONE = type(None)
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
-SCALARS = frozenset((type(None), bool, int, float, str))
 
 _OPENING = """\
 def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
@@ -80,10 +80,9 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
             if RULES and WAITS({me}, token, schema, lane, frame, ({raw})): return WAITING
-            stack.append(token)
-            return {leave}
-        except Exception as error:
-            return TROUBLE(error)
+{leave}
+        except BaseException as error:
+            if TROUBLE(error, lane): raise
     return enter
 """
 _FAST = """\
@@ -105,6 +104,14 @@ _CALL = """\
             if schema is None: return None
             token = CALL()
             frame = FRAME(2)"""
+_POP = """\
+            stack.append(token)
+            return lane.leave"""
+# What leaves is made first: nothing may fail, or be interrupted, between the token on the stack and the body.
+_LEAVE = {
+    way: f"            leave = {made}\n            stack.append(token)\n            return leave"
+    for way, made in (("call", "LEAVE(lane, token)"), ("slow", "LEAVE_OF(token, lane)"))
+}
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _UNPACK = """\
             if not a0: return None
@@ -126,8 +133,8 @@ def is_scalar(value: object) -> bool:
 
 
 def beyond(found: Any, me: object, schema: Any) -> Any:
-    """The frame of the call that builds *me*: where its class is not tracked itself, behind its own ``__init__``s."""
-    if schema.notes:
+    """The frame of the call that builds *me*: where others' code hands its arguments on, behind its own ``__init__``s."""
+    if schema.passed_on:
         codes = [getattr(dict_of(cls).get("__init__"), "__code__", None) for cls in mro_of(type(me))]
         while found.f_back is not None and any(found.f_code is code for code in codes):
             found = found.f_back
@@ -143,23 +150,23 @@ class Defaulted(tuple[Any]):
 class Leave:
     """What a woven function calls when it returns its *result*: the object is known only now."""
 
-    __slots__ = ("__self__", "lane", "token")
+    __slots__ = ("__self__", "token")
 
     def __init__(self, lane: Lane, token: Call) -> None:
-        self.lane = lane
         self.token = token
         self.__self__ = lane.stack
 
     def __call__(self, result: object) -> None:
+        lane = self.__self__.lane
         try:
-            self.token.over = True
-            self.lane.stack.pop()
+            over(self.__self__, self.token)
             if not is_scalar(result):
-                identity = identity_of(result, self.lane)
+                identity = identity_of(result, lane)
                 if identity is not None:
-                    self.lane.events.append(Returned(self.token, identity))
-        except Exception as error:
-            trouble(error, "recording what a call returned")
+                    lane.events.append(Returned(self.token, identity))
+        except BaseException as error:
+            if spoiled(error, lane, "recording what a call returned"):
+                raise
 
 
 @lru_cache(maxsize=512)
@@ -187,7 +194,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
-        leave={"call": "LEAVE(lane, token)", "slow": "LEAVE_OF(token, lane)"}.get(way, "lane.leave"),
+        leave=_LEAVE.get(way, _POP),
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {between}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
@@ -197,6 +204,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
 
 
 _GLOBALS: dict[str, Any] = {
+    "__name__": __name__,
     "LANE": LANE.get,
     "IDENT": ident,
     "ARRIVE": arrive,
@@ -221,7 +229,7 @@ _GLOBALS: dict[str, Any] = {
     "WAITING": WAITING,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
-    "TROUBLE": trouble,
+    "TROUBLE": spoiled,
 }
 
 
@@ -233,14 +241,14 @@ def make(
     schema: object,
     which: Callable[[Any, Lane], object],
     between: Sequence[CodeType] = (),
-    changing: dict[int, object] | None = None,
+    changing: dict[int, Callable[[], object]] | None = None,
 ) -> Callable[..., Any]:
     """
     The function that code woven from *code* enters.
 
     *way* is ``"fast"`` for constructors of classes with weak references, ``"slow"`` for others, ``"call"`` for functions
     and ``__new__``. *between* are the codes (metaclass ``__call__``s) to look behind for the place of the call, and
-    *changing* the defaults, by position, that the program may change.
+    *changing* finds the defaults, by position, that the program may change.
     """
     named = code.co_argcount + code.co_kwonlyargcount
     count = named + bool(code.co_flags & 4) + bool(code.co_flags & 8)
@@ -259,13 +267,13 @@ def _no_class() -> None:
     return None
 
 
-def _changer(changing: dict[int, object]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def _changer(changing: dict[int, Callable[[], object]]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     def changed(values: tuple[Any, ...]) -> tuple[Any, ...]:
         """*values* with what the defaults that may change are now."""
         found = list(values)
         for position, default in changing.items():
             if found[position] is NOT_GIVEN:
-                found[position] = Defaulted((snap(default),))
+                found[position] = Defaulted((snap(default()),))
         return tuple(found)
 
     return changed

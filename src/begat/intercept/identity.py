@@ -84,11 +84,42 @@ def stands_for(token: object, obj: object) -> bool:
 
 def snap(value: object) -> object:
     """*value* as it is now, as data: what a row holds for an argument that is no plain scalar."""
-    plan = linked.plans.get(id(type(value)))
-    if (
-        plan is not None and plan.key is not None
-    ):  # of a tracked class, most likely: the quick way to what `snapshot` would find
-        found = link(value)
+    # Tracked objects, and flat containers of them and of scalars, are most of what comes here: the quick way to what
+    # `snapshot` would find.
+    kind = type(value)
+    if _is_tracked(kind):
+        found: object = link(value)
         if found is not None:
             return found
+    elif (kind is tuple or kind is list) and len(value) <= _FEW:  # type: ignore[arg-type]  # by its type
+        items = _flat(value[:])  # type: ignore[index]  # as above
+        if items is not None:
+            return items if kind is list else tuple(items)
     return snapshot(value, link)
+
+
+def _is_tracked(kind: type) -> bool:
+    plan = linked.plans.get(id(kind))
+    return plan is not None and plan.key is not None
+
+
+def _flat(values: Any) -> list[object] | None:
+    """*values* as data if they are short scalars and tracked objects; None if they need a closer look."""
+    found: list[object] = []
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if len(value) > _SHORT:
+                return None
+            found.append(value)
+        elif kind is float or kind is bool or value is None or (kind is int and value.bit_length() <= _BITS):
+            found.append(value)
+        else:
+            item = link(value) if _is_tracked(kind) else None
+            if item is None:
+                return None
+            found.append(item)
+    return found
+
+
+_FEW, _SHORT, _BITS = 64, 200, 64

@@ -15,12 +15,15 @@ import _thread
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
+from types import CodeType, FrameType
 from typing import Any, Protocol
 from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
+from begat.intercept.constants import Gate
 
 HEAD = 6  # the items of a row before its values
 
@@ -67,15 +70,14 @@ class Pin:
 class Release:
     """What leaves the construction of a briefly pinned object."""
 
-    __slots__ = ("__self__", "pin")
+    __slots__ = ("__self__", "token")
 
     def __init__(self, lane: Lane, pin: Pin) -> None:
         self.__self__ = lane.stack
-        self.pin = pin
+        self.token = pin
 
     def __call__(self) -> None:
-        self.__self__.pop()
-        self.pin.obj = None
+        over(self.__self__, self.token)
 
 
 class Call:
@@ -98,7 +100,11 @@ class Stack(list[object]):
 
 
 class Lane:
-    """One thread's way into one run. *leave* takes the innermost construction off the stack."""
+    """One thread's way into one run. *leave* takes the innermost construction off the stack.
+
+    *thread* is 0 when the run is over, and None when an interrupt fell on our own instructions: `arrive` looks after it.
+    *events* holds a `Returned`, or a token and the type of the exception in which its call ended.
+    """
 
     __slots__ = ("events", "extend", "leave", "log", "sink", "stack", "thread")
 
@@ -110,22 +116,12 @@ class Lane:
         self.stack = Stack()
         self.stack.lane = self
         self.leave = self.stack.pop
-        self.thread = thread
+        self.thread: int | None = thread
 
 
 # A lane of no thread: whoever finds it has to ask `arrive` for its own. None in its place means: record nothing.
 NOWHERE = Lane(None, [], [], 0)
 LANE: ContextVar[Lane | None] = ContextVar("begat.lane", default=NOWHERE)
-
-
-class Raised:
-    """An event: the call of *token* ended in an exception of type *error*."""
-
-    __slots__ = ("error", "token")
-
-    def __init__(self, token: object, error: str) -> None:
-        self.token = token
-        self.error = error
 
 
 class Returned:
@@ -175,7 +171,49 @@ DOOR = _Door()
 
 def arrive(found: Lane | None) -> Lane | None:
     """The lane of this thread in this context; *found* is what the context held. None where nothing is recorded."""
-    return DOOR.arrive(found)
+    lane = DOOR.arrive(found)
+    if lane is not None and lane.thread is None:
+        heal(lane)
+        lane.thread = ident()
+    return lane
+
+
+def heal(lane: Lane) -> None:
+    """Cut from the stack of *lane* what an interrupt left there: constructions that no running frame stands for."""
+    running = [me for me in _constructing() if me is not None]
+    kept = [token for token in lane.stack if type(token) is not Call and any(token() is me for me in running)]  # type: ignore[operator]  # a reference or a pin
+    if len(kept) != len(lane.stack):
+        lane.stack[:] = kept
+
+
+def _constructing() -> Iterator[object]:
+    """The first arguments of all woven functions that run in this thread."""
+    below: FrameType | None = frame(1)
+    while below is not None:
+        code = below.f_code
+        if is_woven(code):
+            named = code.co_argcount + code.co_kwonlyargcount
+            first = below.f_locals.get(code.co_varnames[0]) if code.co_varnames else None
+            yield first[0] if named == 0 and type(first) is tuple and first else first
+        below = below.f_back
+
+
+def is_woven(code: CodeType) -> bool:
+    """Whether *code* goes through a gate."""
+    return any(type(const) is Gate for const in reversed(code.co_consts))
+
+
+def over(stack: Stack, token: object) -> None:
+    """The call of *token* is over: cut *stack* back to what was there before it."""
+    if type(token) is Call:
+        token.over = True
+    elif type(token) is Pin and token.brief:
+        token.obj = None
+    if stack and stack[-1] is token:
+        stack.pop()
+    elif any(known is token for known in stack):
+        while stack.pop() is not token:
+            pass
 
 
 def token_of(obj: object, lane: Lane) -> object:
@@ -199,38 +237,53 @@ _reported: set[str] = set()
 
 def trouble(error: BaseException, doing: str = "recording a call") -> None:
     """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
-    if os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error):
+    if _goes_on(error):
         raise error
+    _report(error, doing)
+
+
+def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call") -> bool:
+    """Whether *error*, which ended what we did for *lane* in a call, is not ours and has to go on; ours is `trouble`."""
+    if lane.thread:
+        lane.thread = None
+    if _goes_on(error):
+        return True
+    _report(error, doing)
+    return False
+
+
+def _goes_on(error: BaseException) -> bool:
+    return os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error)
+
+
+def _report(error: BaseException, doing: str) -> None:
     lane = LANE.get()
     what = f"{type(error).__name__} while {doing}"
     if lane is not None and lane.sink is not None:
         lane.sink.trouble(what)
     if what not in _reported:
         _reported.add(what)
-        warnings.warn(
-            f"begat: {what}: {error}; the program goes on, the record lacks this", CaptureWarning, stacklevel=3
-        )
+        text = f"begat: {what}: {error}; the program goes on, the record lacks this"
+        # Where warnings are errors, or there is no room for one, the mark has to do.
+        with suppress(CaptureWarning, RecursionError):
+            warnings.warn(text, CaptureWarning, stacklevel=4)
 
 
 def failed(leave: Any, error: BaseException) -> None:
     """The gate's answer to an exception that leaves woven code."""
+    stack: Stack = leave.__self__
+    lane = stack.lane
     try:
-        stack = leave.__self__
-        lane: Lane = stack.lane
-        token = stack.pop()
-        if type(token) is Call:
-            token.over = True
-        elif type(token) is Pin and token.brief:
-            token.obj = None
-        lane.events.append(Raised(token, _name(type(error))))
-    except Exception as own:
-        trouble(own, "recording an exception")
-
-
-def _name(kind: type) -> str:
-    from begat.introspect.targets import name_of
-
-    return name_of(kind)
+        # Not a call more than *enter* needed: this may be the last frame that the recursion limit allows.
+        if leave is lane.leave:
+            token = stack.pop()
+        else:
+            token = leave.token
+            over(stack, token)
+        lane.events.append((token, type(error)))
+    except BaseException as own:
+        if spoiled(own, lane, "recording an exception"):
+            raise
 
 
 ident = _thread.get_ident

@@ -26,32 +26,35 @@ from weakref import ref
 
 from begat.intercept.assembly import OP, Instruction, Listing, Row, decode, encode
 from begat.intercept.constants import LISTENING, NOT_GIVEN, WAITING, Defaults, Gate, KeywordDefaults
+from begat.intercept.operands import IF_FALSE, IF_NONE, VERSION, Operands, ours
 
-_VERSION = sys.version_info[:2]
 _CO_VARARGS, _CO_VARKEYWORDS = 0x04, 0x08
 _CO_SUSPENDS = 0x20 | 0x80 | 0x200  # generator, coroutine, asynchronous generator
 _DEEPEST = 9  # what the handler needs: leave, position, two exceptions, a call with two arguments
+_EXHAUSTED = (RecursionError, MemoryError)
 _LITERALS = (type(None), bool, int, float, str, bytes)
 
 
 def refusal(function: FunctionType) -> str | None:
     """Why *function* cannot be woven, or None."""
-    if _VERSION > (3, 14) or sys.implementation.name != "cpython":
+    if VERSION > (3, 14) or sys.implementation.name != "cpython":
         return f"begat knows the bytecode of CPython 3.11 to 3.14, and this is {sys.implementation.name} {sys.version.split()[0]}"
     if function.__code__.co_flags & _CO_SUSPENDS:
         return "it is a generator or a coroutine: its body does not run when it is called"
     return None
 
 
-def weave(function: FunctionType, gate: Gate, *, result: bool = False) -> tuple[CodeType, Any, Any]:
+def weave(
+    function: FunctionType, gate: Gate, *, result: bool = False, again: bool = False
+) -> tuple[CodeType, Any, Any]:
     """
     Code and defaults for *function* that go through *gate*; the function itself is not changed.
 
     *enter* is called with all parameters in the order of the code object (positional, keyword-only, ``*args``,
     ``**kwargs``) and returns None or what to call when the function returns: with nothing, or with the returned object
-    if *result*.
+    if *result*. A function that is woven *again* keeps its placeholders.
     """
-    return _Weaver(function, gate).weave(result)
+    return _Weaver(function, gate, again).weave(result)
 
 
 def written(code: CodeType) -> CodeType:
@@ -62,14 +65,21 @@ def written(code: CodeType) -> CodeType:
     return code
 
 
-class _Weaver:
-    def __init__(self, function: FunctionType, gate: Gate) -> None:
+class _Weaver(Operands):
+    def __init__(self, function: FunctionType, gate: Gate, again: bool) -> None:
+        code = written(function.__code__)
+        super().__init__(code, gate)
         self.function = function
-        self.gate = gate
-        self.code = code = written(function.__code__)
         gate.code = code
-        self.consts: list[object] = list(code.co_consts)
-        self.names: list[str] = list(code.co_names)
+        defaults, keywords = function.__defaults__, function.__kwdefaults__
+        if not again:
+            # A copy of a woven function has its defaults too: the real ones are in them.
+            defaults = Defaults(defaults.real if type(defaults) is Defaults else defaults) if defaults else defaults
+            if keywords:
+                keywords = KeywordDefaults(keywords.real if type(keywords) is KeywordDefaults else keywords)
+        self.defaults: Any = defaults
+        self.keywords: Any = keywords
+        self.leaving: list[tuple[Instruction, Instruction]] = []  # each call of *leave* and what comes after it
         self.named = code.co_argcount + code.co_kwonlyargcount
         self.count = self.named + bool(code.co_flags & _CO_VARARGS) + bool(code.co_flags & _CO_VARKEYWORDS)
         self.params = code.co_varnames[: self.count]
@@ -83,14 +93,17 @@ class _Weaver:
         for instruction in woven:
             if instruction.target in moved:
                 instruction.target = moved[instruction.target]
-        handler = self._handler()
+        prologue, entering, start = self._prologue(woven[0], result)
+        handlers, failing = self._handlers()
         # The prologue has no position: any line would be an event more for debuggers and coverage.
-        instructions = head + self._prologue(woven[0], result) + woven + handler
+        instructions = head + prologue + woven + handlers
         table = [
             (moved.get(start, start), moved.get(end, end), moved.get(target, target), depth + 1, lasti)
             for start, end, target, depth, lasti in listing.table
         ]
-        rows = _covered(instructions, table, woven, handler[0], listing.end)
+        if start is not woven[0]:
+            entering.append((start, woven[0], handlers[0], 1, 1))
+        rows = _covered(instructions, [*entering, *failing, *table], woven, handlers[0], listing.end)
         code = encode(
             self.code,
             Listing(instructions, rows, listing.end),
@@ -98,50 +111,65 @@ class _Weaver:
             names=tuple(self.names),
             stacksize=max(self.code.co_stacksize + 1, self.count + 3, _DEEPEST),
         )
-        defaults, keywords = self.function.__defaults__, self.function.__kwdefaults__
-        return (
-            code,
-            Defaults(tuple(defaults)) if defaults else defaults,
-            KeywordDefaults(dict(keywords)) if keywords else keywords,
-        )
+        return code, self.defaults, self.keywords
 
-    def _prologue(self, body: Instruction, result: bool) -> list[Instruction]:
-        start = self._defaults(body)
-        idle = self._const(None)
-        arguments = [self._parameter("LOAD", i) for i in range(self.count)]
+    def _prologue(self, body: Instruction, result: bool) -> tuple[list[Instruction], list[Row], Instruction]:
+        """Leave on the stack what *enter* returned; then, from the last instruction that is returned, store the defaults."""
+        defaults = self._defaults(body)
+        start = defaults[0] if defaults else body
+        idle = self.const(None)
+        call = self.call(self.on_gate("enter"), [self.parameter("LOAD", i) for i in range(self.count)])
+        waits = [
+            ours("COPY", 1),
+            self.const(WAITING),
+            ours("IS_OP"),
+            ours(IF_FALSE, target=start),
+            ours("POP_TOP"),
+            *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
+            ours("RETURN_VALUE"),
+        ]
+        missed = self._missed(start)
+        instructions = [*self.unless(self.const(LISTENING), idle), *call, *waits, *missed, idle, *defaults]
+        return instructions, [(call[0], waits[0], missed[0], 0, 0)], start
+
+    def _missed(self, start: Instruction) -> list[Instruction]:
+        """No room left for *enter*: the program, which may need less, goes on unrecorded."""
+        away = ours("SWAP", 2)
         return [
-            *self._unless(self._const(LISTENING), idle),
-            *self._call(self._gate("enter"), arguments),
-            _ours("COPY", 1),
-            self._const(WAITING),
-            _ours("IS_OP"),
-            _ours(_IF_FALSE, target=start[0] if start else body),
-            _ours("POP_TOP"),
-            *(self._call(self._gate("taken"), []) if result else [self._const(None)]),
-            _ours("RETURN_VALUE"),
-            idle,
-            *start,
+            ours("PUSH_EXC_INFO"),
+            *self._unless_exhausted(away),
+            *self.on_gate("missed"),
+            self.const(None),
+            ours("LIST_APPEND", 1),
+            ours("POP_TOP"),
+            ours("POP_TOP"),
+            ours("POP_EXCEPT"),
+            self.const(None),
+            ours("JUMP_FORWARD", target=start),
+            away,
+            ours("POP_EXCEPT"),
+            ours("RERAISE"),
         ]
 
     def _defaults(self, body: Instruction) -> list[Instruction]:
         """``if p is NOT_GIVEN: p = DEFAULT`` for every parameter that has one."""
         code = self.code
         out: list[Instruction] = []
-        defaults = tuple(self.function.__defaults__ or ())
+        defaults = self.defaults.real if self.defaults else ()
         pairs = list(enumerate(defaults, code.co_argcount - len(defaults)))
-        keywords = self.function.__kwdefaults__ or {}
+        keywords = self.keywords.real if type(self.keywords) is KeywordDefaults else {}
         pairs += [
             (i, keywords[p]) for i, p in enumerate(self.params[: self.named]) if i >= code.co_argcount and p in keywords
         ]
         last = body
         for position, default in reversed(pairs):
             block = [
-                self._parameter("LOAD", position),
-                self._const(NOT_GIVEN),
-                _ours("IS_OP"),
-                _ours(_IF_FALSE, target=last),
+                self.parameter("LOAD", position),
+                self.const(NOT_GIVEN),
+                ours("IS_OP"),
+                ours(IF_FALSE, target=last),
                 *self._default(position, default),
-                self._parameter("STORE", position),
+                self.parameter("STORE", position),
             ]
             out[:0] = block
             last = block[0]
@@ -149,24 +177,11 @@ class _Weaver:
 
     def _default(self, position: int, default: object) -> list[Instruction]:
         if _is_literal(default):
-            return [self._const(default)]
+            return [self.const(default)]
         # Anything else may be unhashable, and code objects hash their constants: it hangs on the gate.
         name = f"{self.params[position]}_default"
-        return self._gate(*self.gate.hold(name, default, self._lookup(position)))
-
-    def _lookup(self, position: int) -> Callable[[], object]:
-        """Finds the default of a parameter in the function, which is held weakly."""
-        function, code = ref(self.function), self.code
-
-        def found() -> object:
-            living = function()
-            if living is None:
-                raise ReferenceError("the function is gone")
-            if position >= code.co_argcount:
-                return (living.__kwdefaults__ or {})[code.co_varnames[position]]
-            return (living.__defaults__ or ())[position - code.co_argcount]
-
-        return found
+        called = self.gate.hold(name, default, default_at(self.function, position, self.defaults, self.keywords))
+        return self.call(self.on_gate(name), []) if called else self.on_gate(name)
 
     def _with_epilogues(
         self, body: list[Instruction], moved: dict[Instruction, Instruction], result: bool
@@ -178,94 +193,100 @@ class _Weaver:
                 continue
             block = self._epilogue(result)
             if instruction.op != OP["RETURN_VALUE"]:
-                block.insert(0, _ours("LOAD_CONST", instruction.arg))
-            for ours in block:
-                ours.position = instruction.position
+                block.insert(0, ours("LOAD_CONST", instruction.arg))
+            for each in block:
+                each.position = instruction.position
             moved[instruction] = block[0]
             out += block
         return out
 
     def _epilogue(self, result: bool) -> list[Instruction]:
         """With *leave* and the value to return on the stack: call *leave* if there is one, return the value."""
-        quiet = _ours("SWAP", 2)
-        end = [quiet, _ours("POP_TOP"), _ours("RETURN_VALUE")]
-        arguments = [_ours("COPY", 3)] if result else []
-        return [
-            _ours("COPY", 2),
-            _ours(_IF_NONE, target=quiet),
-            *self._call([_ours("COPY", 2)], arguments),
-            _ours("POP_TOP"),
-            *end,
-        ]
+        end = [ours("SWAP", 2), ours("POP_TOP"), ours("RETURN_VALUE")]
+        arguments = [ours("COPY", 3)] if result else []
+        call = self.call([ours("COPY", 2)], arguments)
+        done = ours("POP_TOP")
+        self.leaving.append((call[0], done))
+        return [ours("COPY", 2), ours(IF_NONE, target=end[0]), *call, done, *end]
 
-    def _handler(self) -> list[Instruction]:
-        """With *leave*, the faulting position and the exception on the stack: report, and let the exception go on."""
-        quiet = _ours("SWAP", 2)
-        # Under the arguments: leave, position, previous exception, exception, and the two words of the call.
-        arguments = [_ours("COPY", 6), _ours("COPY", 4)]
-        return [
-            _ours("PUSH_EXC_INFO"),
-            _ours("COPY", 4),
-            _ours(_IF_NONE, target=quiet),
-            *self._call(self._gate("failed"), arguments),
-            _ours("POP_TOP"),
+    def _handlers(self) -> tuple[list[Instruction], list[Row]]:
+        """What runs when the body fails, and when an interrupt falls on the instructions that call us."""
+        # Stack: leave, position, exception; then leave, position, previous exception, exception.
+        quiet = ours("SWAP", 2)
+        call = self.call(self.on_gate("failed"), [ours("COPY", 6), ours("COPY", 4)])
+        done = ours("POP_TOP")
+        failed = [
+            ours("PUSH_EXC_INFO"),
+            ours("COPY", 4),
+            ours(IF_NONE, target=quiet),
+            *call,
+            done,
             quiet,
-            _ours("POP_EXCEPT"),
-            _ours("RERAISE", 1),
+            ours("POP_EXCEPT"),
+            ours("RERAISE", 1),
+        ]
+        # *failed* itself did not get through: leave, position, previous, exception; previous (that exception), new exception.
+        away = ours("SWAP", 2)
+        broken = [
+            ours("PUSH_EXC_INFO"),
+            *self._doubt(6),
+            *self._unless_exhausted(away),
+            ours("POP_TOP"),
+            ours("POP_EXCEPT"),
+            ours("SWAP", 2),
+            ours("POP_EXCEPT"),
+            ours("RERAISE", 1),
+            away,
+            ours("POP_EXCEPT"),
+            ours("SWAP", 3),
+            ours("POP_EXCEPT"),
+            ours("POP_TOP"),
+            ours("RERAISE", 1),
+        ]
+        # *leave* did not, or was interrupted when it had done its work: leave, position, exception.
+        late = [*self._doubt(3), ours("RERAISE", 1)]
+        rows: list[Row] = [(call[0], done, broken[0], 4, 0)]
+        rows += [(start, end, late[0], 1, 1) for start, end in self.leaving]
+        return failed + broken + late, rows
+
+    def _doubt(self, depth: int) -> list[Instruction]:
+        """``leave.__self__.lane.thread = None``, without a call: the next construction looks what is still going on."""
+        return [
+            self.const(None),
+            ours("COPY", depth + 1),
+            *(self.attribute("LOAD_ATTR", name) for name in ("__self__", "lane")),
+            self.attribute("STORE_ATTR", "thread"),
         ]
 
-    # --- the few places where the versions differ -------------------------------------------------------------------
-    def _call(self, function: list[Instruction], arguments: list[Instruction]) -> list[Instruction]:
-        # Until 3.12 the null word comes before the function, which is then one deeper for those that copy it.
-        if _VERSION < (3, 13):
-            first = function[0]
-            if first.op == OP["COPY"]:
-                first.arg += 1
-            start = [_ours("PUSH_NULL"), *function]
+    def _unless_exhausted(self, target: Instruction) -> list[Instruction]:
+        return [self.const(_EXHAUSTED), ours("CHECK_EXC_MATCH"), ours(IF_FALSE, target=target)]
+
+
+def default_at(function: FunctionType, position: int, defaults: Any, keywords: Any) -> Callable[[], Any]:
+    """Finds the default of a parameter in *defaults* or *keywords*, which a copy of *function* carries too; holds neither."""
+    code, living = function.__code__, ref(function)
+    index = position - code.co_argcount
+    name = code.co_varnames[position] if index >= 0 else None
+    holder: Any = ref(defaults.held if name is None else keywords)
+
+    def found() -> Any:
+        held, function = holder(), living()
+        if held is not None:
+            real = held.real
+        elif function is not None:  # another thread has put them back between the call and this
+            real = function.__defaults__ if name is None else function.__kwdefaults__
         else:
-            start = [*function, _ours("PUSH_NULL")]
-        if _VERSION == (3, 11):
-            arguments = [*arguments, _ours("PRECALL", len(arguments))]
-            return [*start, *arguments, _ours("CALL", len(arguments) - 1)]
-        return [*start, *arguments, _ours("CALL", len(arguments))]
+            raise ReferenceError("the function is gone")
+        return real[index if name is None else name]
 
-    def _unless(self, condition: Instruction, target: Instruction) -> list[Instruction]:
-        test = [_ours("TO_BOOL")] if _VERSION >= (3, 13) else []
-        return [condition, *test, _ours(_IF_FALSE, target=target)]
-
-    def _gate(self, *attributes: str) -> list[Instruction]:
-        found = [self._const(self.gate)]
-        for attribute in attributes:
-            if attribute not in self.names:
-                self.names.append(attribute)
-            index = self.names.index(attribute)
-            found.append(_ours("LOAD_ATTR", index << 1 if _VERSION >= (3, 12) else index))
-        return found
-
-    # --- operands -----------------------------------------------------------------------------------------------------
-    def _const(self, value: object) -> Instruction:
-        for index, known in enumerate(self.consts):
-            if known is value:
-                return _ours("LOAD_CONST", index)
-        self.consts.append(value)
-        return _ours("LOAD_CONST", len(self.consts) - 1)
-
-    def _parameter(self, verb: str, position: int) -> Instruction:
-        # A parameter that an inner function uses lives in a cell, in the slot of the same number.
-        cell = self.params[position] in self.code.co_cellvars
-        return _ours(f"{verb}_{'DEREF' if cell else 'FAST'}", position)
+    return found
 
 
 def _is_literal(value: object) -> bool:
-    return type(value) in _LITERALS or (type(value) is tuple and all(type(item) in _LITERALS for item in value))
-
-
-_IF_FALSE = "POP_JUMP_FORWARD_IF_FALSE" if _VERSION == (3, 11) else "POP_JUMP_IF_FALSE"
-_IF_NONE = "POP_JUMP_FORWARD_IF_NONE" if _VERSION == (3, 11) else "POP_JUMP_IF_NONE"
-
-
-def _ours(name: str, arg: int = 0, target: Instruction | None = None) -> Instruction:
-    return Instruction(OP[name], arg, target, ours=True)
+    if type(value) is tuple:
+        return all(type(item) is not tuple and _is_literal(item) for item in value)
+    # A code object puts the interned string in the place of an equal one: the default would be another object.
+    return type(value) in _LITERALS and (type(value) is not str or sys.intern(value) is value)
 
 
 def _covered(

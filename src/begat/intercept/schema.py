@@ -8,11 +8,33 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
+from begat.intercept.constants import Defaults, KeywordDefaults
 from begat.intercept.identity import snap
+from begat.introspect.describe import Link
+from begat.introspect.factories import MARKS as FACTORY_MARKS
 from begat.introspect.factories import default_of
+from begat.introspect.targets import is_class, module_of, mro_of, name_of
 from begat.record.model import Kind
 
-_CHANGING = (list, dict, set, bytearray)
+# Types whose instances stay what they are; tuples and frozensets of them do too. Of the others each call is told anew.
+_LASTING = {
+    "builtins": (
+        "NoneType", "bool", "int", "float", "complex", "str", "bytes", "range", "slice", "ellipsis", "NotImplementedType",
+        "object", "type", "function", "builtin_function_or_method", "method_descriptor", "wrapper_descriptor", "module",
+    ),
+    "re": ("Pattern",),
+    "uuid": ("UUID",),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
+    "pathlib": ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
+    "pathlib._local": ("PosixPath", "WindowsPath"),
+    "numpy": ("ufunc",),
+    "torch": ("dtype", "device", "Size", "layout", "memory_format"),
+    "typing": ("TypeVar", "_GenericAlias", "_UnionGenericAlias", "_SpecialForm"),
+    "types": ("GenericAlias", "UnionType"),
+    "operator": ("itemgetter", "attrgetter"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,7 @@ class Schema:
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
+    passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 
 def schema_of(
@@ -90,12 +113,40 @@ def schema_of(
     )
 
 
-def changing_defaults(code: CodeType, defaults: Iterable[Any], keywords: dict[str, Any]) -> dict[int, object]:
-    """The defaults that a program may change between calls, by the position of their parameter."""
+def changing_defaults(code: CodeType, defaults: Iterable[Any], keywords: dict[str, Any]) -> tuple[int, ...]:
+    """The positions of the parameters whose defaults a program may change between calls."""
     given = tuple(defaults)
-    found = {i: d for i, d in enumerate(given, code.co_argcount - len(given)) if type(d) in _CHANGING}
+    found = [i for i, d in enumerate(given, code.co_argcount - len(given)) if not _lasts(d)]
     for position in range(code.co_argcount, code.co_argcount + code.co_kwonlyargcount):
-        default = keywords.get(code.co_varnames[position])
-        if type(default) in _CHANGING:
-            found[position] = default
-    return found
+        name = code.co_varnames[position]
+        if name in keywords and not _lasts(keywords[name]):
+            found.append(position)
+    return tuple(found)
+
+
+def _lasts(default: object) -> bool:
+    kind = type(default)
+    if kind is tuple or kind is frozenset:
+        return all(_lasts(item) for item in default)  # type: ignore[attr-defined]  # they can be iterated
+    name = name_of(kind).partition(":")[2]
+    if name in _LASTING.get(module_of(kind), ()) or name in FACTORY_MARKS or is_class(default):
+        return True
+    if any(module_of(meta) == "enum" for meta in mro_of(type(kind))):
+        return True
+    if any(module_of(base).partition(".")[0] == "numpy" for base in mro_of(kind)):
+        return any(name_of(base) in ("numpy:generic", "numpy:dtype") for base in mro_of(kind))
+    return type(snap(default)) is Link  # an object with a node of its own
+
+
+def exchanged_defaults(function: FunctionType | None, known: dict[str, object]) -> dict[str, object]:
+    """The plain defaults, others than the *known*, that *function* was given after it was woven: calls hand them over."""
+    if function is None:
+        return {}
+    found: dict[str, object] = {}
+    defaults, keywords, code = function.__defaults__, function.__kwdefaults__, function.__code__
+    if defaults and type(defaults) is not Defaults:
+        found |= zip(code.co_varnames[: code.co_argcount][::-1], defaults[::-1], strict=False)
+    if keywords and type(keywords) is not KeywordDefaults:
+        found |= keywords
+    plain = {name: value for name, value in found.items() if type(value) in (type(None), bool, int, float, str)}
+    return {n: v for n, v in plain.items() if n not in known or type(known[n]) is not type(v) or known[n] != v}

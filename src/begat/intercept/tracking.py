@@ -22,8 +22,10 @@ from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.identity import linked, stands_for
 from begat.intercept.interceptor import Lane
 from begat.intercept.prologue import refusal
+from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven
+from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
 
 T = TypeVar("T")
@@ -119,7 +121,7 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
         try:
             _install(thing, tracked, constructor)
         except BaseException:
-            TRACKED.pop(id(thing), None)
+            _drop(id(thing), tracked)
             raise
         tracked.by.add(by)
         if tracked.rule is not None:
@@ -148,14 +150,23 @@ def release(subject: Any, by: object) -> None:
         if tracked.constructor == "bare":
             if type(own(cls).get("__init__")) is Bare:
                 type.__delattr__(cls, "__init__")
-        elif (woven := WOVEN.get(tracked.key)) is not None:
-            woven.users.discard(id(thing))
-            if woven.users:
-                _hook(woven)
-            else:
-                woven.restore()
+        else:
+            _drop(id(thing), tracked)
         if not TRACKED:
             LISTENING.discard("tracked")
+
+
+def _drop(key: int, tracked: Tracked) -> None:
+    """*tracked*, the one with the id *key*, does not use its woven function any more."""
+    TRACKED.pop(key, None)
+    woven = WOVEN.get(tracked.key)
+    if woven is None or key not in woven.users:
+        return
+    woven.users.discard(key)
+    if woven.users:
+        _hook(woven)
+    else:
+        woven.restore()
 
 
 def _strings(names: Iterable[str], what: str) -> Iterable[str]:
@@ -190,6 +201,8 @@ def _function(thing: Any) -> Constructor:
         an = "an" if kind[0] in "aeiou" else "a"
         raise CannotTrack(f"cannot track {name}: it is {an} {kind}; give a class or a function written in Python")
     reason = refusal(thing)
+    if thing.__name__ in ("__init__", "__new__"):
+        reason = "it is a constructor: give the class"
     if reason:
         raise CannotTrack(f"cannot track {name_of(thing)}: {reason}")
     return Constructor("call", type(thing), thing)
@@ -205,6 +218,13 @@ def _forget(key: int) -> None:
     woven = WOVEN.get(tracked.key) if tracked is not None else None
     if woven is not None:
         woven.users.discard(key)
+    # Not while another thread tracks: the flag may stay up, which costs little, and must not go down.
+    if not TRACKED and _lock.acquire(blocking=False):
+        try:
+            if not TRACKED:
+                LISTENING.discard("tracked")
+        finally:
+            _lock.release()
 
 
 def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
@@ -214,10 +234,18 @@ def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
         return
     woven = WOVEN.get(tracked.key)
     if woven is None or woven.function() is not function:
-        woven = Woven(function, result=constructor.way != "init")
+        woven = Woven(function, way=constructor.way, changed=_rewoven)
         WOVEN[tracked.key] = woven
+    elif woven.way != constructor.way:
+        raise CannotTrack(f"cannot track {name_of(thing)}: {name_of(function)} is tracked in another way already")
     woven.users.add(id(thing))
     _hook(woven)
+
+
+def _rewoven(woven: Woven) -> None:
+    with _lock:
+        PLANS.clear()
+        _hook(woven)
 
 
 def _hook(woven: Woven) -> None:
@@ -242,11 +270,13 @@ def _hook(woven: Woven) -> None:
 # --- which schema a call gets: asked by hooks where the quick test does not decide ---------------------------------------
 def _which(key: int) -> Callable[[Any, Lane], Schema | None]:
     def which(me: Any, lane: Lane) -> Schema | None:
-        plan = plan_of(type(me))
-        if plan.key != key:
-            return None
         for token in lane.stack:  # super().__init__ and self.__init__ inside a construction belong to it
             if stands_for(token, me):
+                return None
+        plan = plan_of(type(me))
+        if plan.key != key:
+            plan = _again(plan)
+            if plan.key != key:
                 return None
         if getweakrefcount(me) or not plan.weak:
             assert lane.sink is not None
@@ -296,6 +326,26 @@ def _innermost(function: Any) -> Any:
     return function.__dict__.get("__wrapped__", function) if type(function) is FunctionType else function
 
 
+def _again(plan: Plan) -> Plan:
+    """*plan* made anew: its class may have been given another constructor since."""
+    kind = plan.kind()
+    with _lock:
+        key, schema = _decide(kind)
+        if key != plan.key:
+            plan.key, plan.schema = key, schema
+        return plan
+
+
+def replaced_constructors() -> list[str]:
+    """The tracked classes whose constructor somebody has exchanged since, for one that is not recorded."""
+    found = []
+    for tracked in list(TRACKED.values()):
+        cls = tracked.subject()
+        if tracked.constructor == "init" and cls is not None and _decide(cls)[0] is None:
+            found.append(name_of(cls))
+    return found
+
+
 def plan_of(kind: Any) -> Plan:
     """What is recorded of the instances of *kind*."""
     plan = PLANS.get(id(kind))
@@ -319,9 +369,13 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
     for cls in order:
         found = own(cls).get(name)
         found = found.__func__ if type(found) is staticmethod else found
+        if is_protocols(found):
+            continue
         woven = WOVEN.get(id(found)) if found is not None else None
         if woven is not None and woven.function() is found and woven.users:
-            return woven.key, _schema(kind, name_of(kind), "class", woven, 1, tracked.options, notes)
+            schema = _schema(kind, name_of(kind), "class", woven, 1, tracked.options, notes)
+            schema.passed_on = bool(notes) or any(is_protocols(own(cls).get("__init__")) for cls in order)
+            return woven.key, schema
         if found is not None:
             notes = _seen_by(kind, tracked)
     return None, None
@@ -340,11 +394,16 @@ def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
     return (f"the arguments are those that {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
 
 
+_ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"
+
+
 def _schema(
     subject: Any, target: str, kind: Any, woven: Woven | None, skip: int, options: Options, notes: tuple[str, ...]
 ) -> Schema:
     function, code = (woven.function(), woven.code) if woven is not None else (None, None)
-    defaults, keywords = (woven.defaults or (), woven.keywords or {}) if woven is not None else ((), {})
+    defaults, keywords = (woven.defaults, woven.keywords) if woven is not None else ((), {})
+    if function is not None and code is not None and "__wrapped__" in function.__dict__ and code.co_flags & 0x0C:
+        notes = (*notes, _ASSUMED)
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import Gate
+from begat.intercept.constants import Defaults, Gate, KeywordDefaults
 from begat.intercept.constructors import mro, own
 from begat.intercept.deferring import taken
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
-from begat.intercept.prologue import weave, written
+from begat.intercept.prologue import default_at, weave, written
 from begat.intercept.schema import changing_defaults
 from begat.introspect.targets import contents
 
@@ -23,36 +24,53 @@ def _idle(*_: object) -> None:
 
 
 class Woven:
-    """*users* are the ids of the tracked classes, or the function itself, that this weaving serves."""
+    """*users* are the ids of the tracked classes, or the function itself, that this weaving serves.
 
-    __slots__ = ("_before", "_woven", "code", "defaults", "function", "gate", "key", "keywords", "users")
+    The function's defaults are not held here: they may lead back to it.
+    """
 
-    def __init__(self, function: FunctionType, *, result: bool) -> None:
+    __slots__ = ("_changed", "_code", "_held", "_keywords", "code", "function", "gate", "key", "users", "way")
+
+    def __init__(self, function: FunctionType, *, way: str, changed: Callable[[Woven], None] | None = None) -> None:
         key = self.key = id(function)
+        self.way = way  # of the constructor: "init", "new" or "call"
         self.function = ref(function, lambda _: WOVEN.pop(key, None))
-        self._before = function.__code__, function.__defaults__, function.__kwdefaults__
+        self._changed = changed
         self.code: CodeType = written(function.__code__)
-        # A copy of a woven function has its defaults too: the real ones are in them.
-        self.defaults = tuple(function.__defaults__) if function.__defaults__ is not None else None
-        self.keywords = dict(function.__kwdefaults__) if function.__kwdefaults__ is not None else None
         self.users: set[int] = set()
         gate = Gate(_idle, failed, taken)
         self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
-        self._woven = code, defaults, keywords = weave(function, gate, result=result)
+        self._code, defaults, keywords = weave(function, gate, result=way != "init")
+        self._held: Any = ref(defaults.held) if defaults else _idle
+        self._keywords: Any = ref(keywords) if keywords else _idle
         # The code that understands the placeholders goes first: another thread may call in between.
-        function.__code__ = code
-        if self.defaults:
+        function.__code__ = self._code
+        if defaults:
             function.__defaults__ = defaults
-        if self.keywords:
+        if keywords:
+            keywords.changed = self._again
             function.__kwdefaults__ = keywords
+
+    @property
+    def defaults(self) -> tuple[Any, ...]:
+        """The defaults of the positional parameters, as they were written."""
+        held = self._held()
+        return tuple(held.real) if held is not None else ()
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The defaults of the keyword-only parameters, as they are now."""
+        keywords = self._keywords()
+        return dict(keywords.real) if keywords is not None else {}
 
     def hook(self, way: str, subject: type | None, schema: object, which: Any) -> None:
         """Make the gate record: quickly what *subject* itself builds, as *which* says what others do."""
-        gate = self.gate()
-        if gate is None:
+        gate, function = self.gate(), self.function()
+        if gate is None or function is None:
             return
         if way == "init":
             way = "fast" if subject is not None and _weak(subject) else "slow"
+        changing = changing_defaults(self.code, self.defaults, self.keywords)
         gate.enter = make(
             self.code,
             way=way,
@@ -60,21 +78,34 @@ class Woven:
             schema=schema,
             which=which,
             between=_between(subject) if subject is not None else (),
-            changing=changing_defaults(self.code, self.defaults or (), self.keywords or {}),
+            changing={i: default_at(function, i, function.__defaults__, function.__kwdefaults__) for i in changing},
         )
+
+    def _again(self) -> None:
+        """The program changed the keyword defaults: weave them in."""
+        function, gate, keywords = self.function(), self.gate(), self._keywords()
+        if function is None or gate is None or function.__code__ is not self._code:
+            return
+        if keywords is None or function.__kwdefaults__ is not keywords:
+            return
+        self._code = weave(function, gate, result=self.way != "init", again=True)[0]
+        function.__code__ = self._code
+        if self._changed is not None:
+            self._changed(self)
 
     def restore(self) -> None:
         """Put back what was there, unless somebody else has changed it since."""
         function = self.function()
         if function is not None:
-            code, defaults, keywords = self._woven
             # The other way round: no call may meet a placeholder that its code does not understand.
-            if function.__defaults__ is defaults:
-                function.__defaults__ = self._before[1]
-            if function.__kwdefaults__ is keywords:
-                function.__kwdefaults__ = self._before[2]
-            if function.__code__ is code:
-                function.__code__ = self._before[0]
+            defaults, keywords = function.__defaults__, function.__kwdefaults__
+            if type(defaults) is Defaults and defaults.held is self._held():
+                function.__defaults__ = defaults.real
+            if type(keywords) is KeywordDefaults and keywords is self._keywords():
+                keywords.changed = None
+                function.__kwdefaults__ = keywords.real
+            if function.__code__ is self._code:
+                function.__code__ = self.code
         gate = self.gate()
         if gate is not None:
             gate.enter = _idle  # copies of the function may still have the code

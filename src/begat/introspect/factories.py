@@ -8,12 +8,12 @@ from typing import Any
 from begat.introspect.targets import dict_of, mro_of
 from begat.record.values import Made
 
-_MARKS = ("_HAS_DEFAULT_FACTORY_CLASS", "_Nothing")
+MARKS = ("_HAS_DEFAULT_FACTORY_CLASS", "_Nothing")
 
 
 def default_of(subject: Any, name: str, default: object, snap: Callable[[object], object]) -> object:
     """The *default* of parameter *name* of *subject* as a value of the record; where it stands for a factory, `Made`."""
-    if type(default).__name__ not in _MARKS:
+    if type(default).__name__ not in MARKS:
         return snap(default)
     factory = _dataclass(subject, name) or _attrs(subject, name) or _pydantic(subject, name)
     return Made(snap(factory) if factory is not None else None)

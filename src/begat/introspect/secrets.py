@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
-from begat.record.values import Array, Cut, Opaque, Redacted
+from begat.record.values import NUMBERS, Array, Cut, Opaque, Redacted
 from begat.record.values import Mapping as Pairs
 from begat.record.walk import rebuilt
 
@@ -69,7 +69,7 @@ def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> o
         if kind is str:
             return _by_shape(value)
     if kind is list or kind is tuple:
-        if all(type(item) in _PLAIN for item in value):  # type: ignore[attr-defined]
+        if all(type(item) in NUMBERS for item in value):  # type: ignore[attr-defined]
             return value  # the common case, told fast
         if _is_pair(value):
             return kind((value[0], redacted(value[0], value[1], names)))  # type: ignore[index]
@@ -80,9 +80,6 @@ def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> o
     elif kind is dict or kind is Pairs:
         return _held(name, value, names)  # type: ignore[arg-type]
     return rebuilt(value, lambda key, part: redacted(name if key is None else key, part, names))
-
-
-_PLAIN = (type(None), bool, int, float)
 
 
 def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str]) -> object:

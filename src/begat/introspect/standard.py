@@ -13,9 +13,11 @@ import types
 import uuid
 from itertools import islice
 from typing import Any
+from weakref import ref
 
 from begat.introspect import libraries
-from begat.introspect.describe import BASES, Description, Handler, changed, items_of, octets, register, registered
+from begat.introspect.builtin import BASES, changed, items_of, octets
+from begat.introspect.describe import Description, Handler, register, registered
 from begat.introspect.targets import (
     code_fingerprint,
     dict_of,
@@ -70,13 +72,24 @@ def _other(value: Any, d: Description) -> object:
 
 # --- classes, functions, modules --------------------------------------------------------------------------------------
 def symbol(value: Any, d: Description) -> Symbol:
-    """A class, function or module, by name."""
+    """A class, function or module, by its name; a function that its name does not lead to also by its code."""
+    known = _SYMBOLS.get(id(value))
+    if known is not None and known[0]() is value and importable(known[1].target, value):
+        return known[1]
     name = name_of(value)
     kind = "class" if is_class(value) else "module" if has_base(type(value), types.ModuleType) else "function"
-    if importable(name, value):
-        return Symbol(name, kind)
-    code = code_fingerprint(value) if type(value) is types.FunctionType else None
-    return Symbol(name, kind, False, code)
+    if not importable(name, value):
+        code = code_fingerprint(value) if type(value) is types.FunctionType else None
+        return Symbol(name, kind, False, code)
+    found = Symbol(name, kind)
+    if kind == "class":
+        key = id(value)
+        _SYMBOLS[key] = ref(value, lambda _: _SYMBOLS.pop(key, None)), found
+    return found
+
+
+# The same classes are passed again and again.
+_SYMBOLS: dict[int, tuple[ref[Any], Symbol]] = {}
 
 
 def _builtin(value: Any, d: Description) -> Symbol:

@@ -36,7 +36,7 @@ def module_of(cls: type) -> str:
     """The name of the module *cls* says it is from, or ``"?"``."""
     try:
         module = _module_of(cls)
-    except Exception:  # deleted from the class
+    except AttributeError:  # deleted from the class
         return UNKNOWN
     return module if type(module) is str else UNKNOWN
 
@@ -99,10 +99,12 @@ def importable(name: str, target: Any) -> bool:
     """Whether *name* leads to *target* in the modules that are loaded now. Imports nothing, runs no code of theirs."""
     module, _, qualname = name.partition(":")
     holder = sys.modules.get(module)
-    if holder is None or not has_base(type(holder), ModuleType):
+    if holder is None or not (type(holder) is ModuleType or has_base(type(holder), ModuleType)):
         return False
     if not qualname:
         return holder is target
+    if _contents(holder).get(qualname) is target:
+        return True
     spaces: list[Mapping[str, object]] = [_contents(holder)]
     found: Any = None
     for step in qualname.split("."):

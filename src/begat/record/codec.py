@@ -7,183 +7,46 @@ imports nothing and calls nothing that a record names; whatever is wrong with a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
 
 from begat.errors import InvalidRecord
+from begat.record import limits
 from begat.record.collector import resting
-from begat.record.decoding import NESTING, STRING, Malformed, decode
-from begat.record.encoding import encode, type_name
+from begat.record.decoding import Malformed, decode
 from begat.record.engine import engine
 from begat.record.graph import Run
-from begat.record.migrations import FORMAT, migrate
-from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process, Source
-from begat.record.values import Opaque
+from begat.record.migrations import migrate
+from begat.record.model import (
+    ABSENT,
+    Argument,
+    ArgumentDraft,
+    CallSite,
+    Environment,
+    Event,
+    Header,
+    Node,
+    NodeDraft,
+    Process,
+    Source,
+)
+from begat.record.writing import chunks, document
 
 _T = TypeVar("_T")
-
-MAX_BYTES = 256_000_000
-MAX_NODES = 1_000_000
-_FAMILY = 30  # runs inside runs
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
 def dumps(run: Run) -> bytes:
-    """*run* as one JSON document, the same bytes for the same run."""
-    return b'{"format":%b,%b' % (engine().dumps(FORMAT), _run(run)[1:])
-
-
-def _run(run: Run) -> bytes:
-    # Piece by piece: a tree of all nodes would cost the collector more time than the writing takes.
-    dumps = engine().dumps
-    parts = [
-        b'{"run":' + dumps(_header(run.header)),
-        b'"environment":' + dumps(_environment(run.environment)),
-        b'"nodes":[' + b",".join(dumps(rows)[1:-1] for rows in _chunks(_nodes(run.nodes))) + b"]",
-    ]
-    if run.events:
-        parts.append(b'"events":' + dumps([_event(event) for event in run.events]))
-    if run.children:
-        parts.append(b'"children":[' + b",".join(map(_run, run.children)) + b"]")
-    return b",".join(parts) + b"}"
-
-
-def _chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
-    # So few that most are gone before the collector looks.
-    rows = iter(rows)
-    while chunk := list(islice(rows, 64)):
-        yield chunk
-
-
-def _header(header: Header) -> dict[str, Any]:
-    return {
-        "id": _text(header.id),
-        "name": _text(header.name),
-        "started": header.started,
-        "ended": header.ended,
-        "outcome": header.outcome,
-        "error": _text(header.error),
-        "argv": [_text(word) for word in header.argv],
-        "script": _text(header.script),
-        "parent": _text(header.parent),
-        "result": _values(header.result),
-        "marks": [_text(mark) for mark in header.marks],
-        "exit_code": header.exit_code,
-    }
-
-
-def _environment(environment: Environment) -> dict[str, Any]:
-    return {
-        "python": _text(environment.python),
-        "implementation": _text(environment.implementation),
-        "platform": _text(environment.platform),
-        "host": _text(environment.host),
-        "user": _text(environment.user),
-        "cwd": _text(environment.cwd),
-        "packages": {_text(name): _text(version) for name, version in environment.packages.items()},
-        "git": None if environment.git is None else _values(environment.git),
-        "seeds": _values(environment.seeds),
-    }
-
-
-def _nodes(nodes: Iterable[Node]) -> Iterator[dict[str, Any]]:
-    # A run has few call sites and processes and many nodes; by id, since all of them live as long as the nodes do.
-    sites: dict[int, Any] = {id(None): None}
-    processes: dict[int, Any] = {id(None): None}
-    for node in nodes:
-        site, process = node.site, node.process
-        if id(site) not in sites:
-            sites[id(site)] = _site(site)
-        if id(process) not in processes:
-            processes[id(process)] = {"pid": process.pid, "rank": process.rank}  # type: ignore[union-attr]  # not None
-        row: dict[str, Any] = {
-            "id": node.id,
-            "target": _text(node.target),
-            "kind": node.kind,
-            "path": _text(node.path),
-            "arguments": _arguments(node.arguments),
-            "site": sites[id(site)],
-            "within": node.within,
-            "outcome": node.outcome,
-            "process": processes[id(process)],
-        }
-        if node.code is not None:
-            row["code"] = node.code
-        if not node.user:
-            row["user"] = False
-        if node.error is not None:
-            row["error"] = _text(node.error)
-        if node.annotations:
-            row["annotations"] = {_text(name): _text(annotation) for name, annotation in node.annotations.items()}
-        if node.starred != (None, None):
-            row["starred"] = node.starred
-        if node.notes:
-            row["notes"] = [_text(note) for note in node.notes]
-        yield row
-
-
-def _arguments(arguments: dict[str, Argument]) -> list[dict[str, Any]]:
-    out = []
-    for argument in arguments.values():
-        value = argument.value
-        kind = type(value)
-        # What is itself in JSON, which is most: `encode` would say the same more slowly.
-        if not (
-            kind is bool
-            or value is None
-            or (kind is int and -_JSON_INT <= value < _JSON_INT)  # type: ignore[operator]  # it is an int
-            or (kind is str and value.isascii())  # type: ignore[attr-defined]  # it is a str
-        ):
-            value = _value(value)
-        row = {"name": argument.name, "value": value, "source": argument.source}
-        if argument.was is not ABSENT:
-            row["was"] = _value(argument.was)
-        out.append(row)
-    return out
-
-
-_JSON_INT = 1 << 63
-
-
-def _value(value: object) -> Any:
-    try:
-        return encode(value)
-    except Exception as error:  # one stray value must not cost the whole record
-        return encode(Opaque(f"?:{type_name(type(value))}", {"reason": f"not written: {type(error).__name__}"}))
-
-
-def _values(values: dict[str, object]) -> dict[str, Any]:
-    return {_text(name): _value(value) for name, value in values.items()}
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {
-        "kind": event.kind,
-        "node": event.node,
-        "arguments": _arguments(event.arguments),
-        "site": _site(event.site),
-    }
-
-
-def _site(site: CallSite | None) -> dict[str, Any] | None:
-    if site is None:
-        return None
-    return {"file": _text(site.file), "line": site.line, "function": _text(site.function), "column": site.column}
-
-
-def _text(text: Any) -> Any:
-    r"""*text*, with what UTF-8 cannot hold (a file name of other bytes) in sight: ``"caf\udce9"``."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """*run* as one JSON document, the same bytes for the same run; `loads` reads all that this writes."""
+    with resting():
+        return document(run)
 
 
 # --- in ---------------------------------------------------------------------------------------------------------------
 def load(path: str | os.PathLike[str]) -> Run:
     """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read."""
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        data = file.read(limits.BYTES + 1)
     try:
         return loads(data)
     except InvalidRecord as error:
@@ -192,8 +55,8 @@ def load(path: str | os.PathLike[str]) -> Run:
 
 def loads(data: bytes | str) -> Run:
     """The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where."""
-    if len(data) > MAX_BYTES:
-        raise InvalidRecord(f"larger than {MAX_BYTES:,} bytes")
+    if len(data) > limits.BYTES:
+        raise InvalidRecord(f"larger than {limits.BYTES:,} bytes")
     from begat.record import schema
 
     try:
@@ -205,7 +68,7 @@ def loads(data: bytes | str) -> Run:
     except Malformed as error:
         raise InvalidRecord(f"at {error.where or 'the top'}: {error.what}") from None
     except RecursionError:
-        raise InvalidRecord(f"nested deeper than {NESTING}") from None
+        raise InvalidRecord(f"nested deeper than {limits.READ_DEPTH}") from None
     except UnicodeError as error:
         raise InvalidRecord(f"not UTF-8: {error}") from None
 
@@ -231,13 +94,13 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
 
     They are checked and built a few at a time, so that there is never a second tree of all of them.
     """
-    if where.count(".") > _FAMILY:
-        raise Malformed(f"runs nested deeper than {_FAMILY}", where)
+    if where.count(".") > limits.FAMILY:
+        raise Malformed(f"runs nested deeper than {limits.FAMILY}", where)
     rows = document.get("nodes") if type(document) is dict else None
     if type(rows) is not list:
         return _Rows([], where)  # the schema will say what is wrong
-    if count + len(rows) > MAX_NODES:
-        raise Malformed(f"more than {MAX_NODES:,} nodes", f"{where}nodes")
+    if count + len(rows) > limits.NODES:
+        raise Malformed(f"more than {limits.NODES:,} nodes", f"{where}nodes")
     document["nodes"] = []
     taken = _Rows(rows, where)
     count += len(rows)
@@ -260,7 +123,7 @@ def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
         Event(
             row["kind"],
             row["node"],
-            _arguments_from(row["arguments"], f"{where}events[{position}]"),
+            _arguments_from(row["arguments"], f"{where}events[{position}]", {}),
             _site_from(row.get("site")),
         )
         for position, row in enumerate(document.get("events", ()))
@@ -274,8 +137,9 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
 
     sites: dict[tuple[object, ...], CallSite | None] = {}
     processes: dict[tuple[object, ...], Process] = {}
+    recent: dict[str, Argument] = {}
     nodes: list[Node] = []
-    for chunk in _chunks(rows):
+    for chunk in chunks(_taken(rows)):
         for row in schema.nodes(chunk, f"{where}nodes", len(nodes)):
             site, process = row.get("site"), row.get("process")
             if site is not None:
@@ -288,12 +152,13 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
                 if who not in processes:
                     processes[who] = Process(**process)
                 row["process"] = processes[who]
-            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]")
+            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]", recent)
             if "notes" in row:
                 row["notes"] = tuple(row["notes"])
             if "starred" in row:
                 row["starred"] = tuple(row["starred"])
-            nodes.append(Node(**row))
+            nodes.append(draft := NodeDraft(**row))
+            draft.__class__ = Node
     seen: set[int] = set()
     for position, node in enumerate(nodes):
         if node.id in seen:
@@ -302,7 +167,15 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _arguments_from(rows: list[Any], where: str) -> dict[str, Argument]:
+def _taken(rows: list[_T]) -> Iterator[_T]:
+    # Off the list as they are read: two trees of everything at once would cost the collector more than the reading.
+    rows.reverse()
+    while rows:
+        yield rows.pop()
+
+
+def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument]) -> dict[str, Argument]:
+    """The arguments in *rows*. *recent* has the last of each name: most are equal to it, and then the same object will do."""
     out: dict[str, Argument] = {}
     for position, row in enumerate(rows):
         if not (
@@ -319,14 +192,26 @@ def _arguments_from(rows: list[Any], where: str) -> dict[str, Argument]:
             name, source = row["name"], row.get("source", "given")
         value = row["value"]
         kind = type(value)
-        if not (
-            kind is int or kind is float or kind is bool or value is None or (kind is str and len(value) <= STRING)
-        ):
+        argument = None
+        if kind is int or kind is float or kind is bool or value is None or (kind is str and len(value) <= limits.TEXT):
+            argument = recent.get(name)
+            if argument is not None and not (
+                type(argument.value) is kind
+                and argument.value == value
+                and (value or kind is not float)  # 0.0 equals -0.0
+                and argument.source == source
+                and argument.was is ABSENT
+            ):
+                argument = None
+        else:
             value = _value_from(value, f"{where}.arguments[{position}].value")
-        was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
+        if argument is None or "was" in row:
+            was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
+            argument = recent[name] = ArgumentDraft(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
+            argument.__class__ = Argument
         if name in out:
             raise Malformed(f"a second argument {name!r:.80}", f"{where}.arguments[{position}].name")
-        out[name] = Argument(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
+        out[name] = argument
     return out
 
 

@@ -7,15 +7,16 @@ import decimal
 import pathlib
 import re
 import uuid
+import warnings
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
-from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
+from begat.record import limits
+from begat.record.encoding import is_quick
+from begat.record.values import KEYS, Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
-NESTING = 200
-STRING = 16_777_216
-DIGITS = 4_300
+_DIGITS = limits.BITS // 4
 
 
 class Malformed(Exception):
@@ -31,13 +32,13 @@ def decode(data: Any, depth: int = 0) -> Any:
     """The value that `encode` turned into *data*. `Malformed` if there is none."""
     kind = type(data)
     if kind is str:
-        if len(data) > STRING:
-            raise Malformed(f"a text longer than {STRING:,} characters")
+        if len(data) > limits.TEXT:
+            raise Malformed(f"a text longer than {limits.TEXT:,} characters")
         return data
     if kind is not list and kind is not dict:
         return data
-    if depth > NESTING:
-        raise Malformed(f"nested deeper than {NESTING}")
+    if depth > limits.READ_DEPTH:
+        raise Malformed(f"nested deeper than {limits.READ_DEPTH}")
     if kind is list:
         return _items(data, depth)
     for key in data:
@@ -138,7 +139,7 @@ def _dictionary(data: Any, depth: int) -> dict[Any, Any]:
     pairs = _pair_list(data, depth)
     for position, (key, _) in enumerate(pairs):
         try:
-            _expect(key, str, int, float, bool, type(None), bytes)
+            _expect(key, *KEYS)
         except Malformed as error:
             raise Malformed(error.what, f"[{position}][0]") from None
     out = dict(pairs)
@@ -160,8 +161,8 @@ def _members(kind: type) -> Reader:
 
 def _integer(data: Any, depth: int) -> int:
     digits = _expect(data, str)
-    if not re.fullmatch(r"-?0x[0-9a-f]+", digits) or len(digits) > DIGITS + 3:
-        raise Malformed(f"not hexadecimal digits, at most {DIGITS:,}")
+    if not re.fullmatch(r"-?0x[0-9a-f]+", digits) or len(digits) > _DIGITS + 3:
+        raise Malformed(f"not hexadecimal digits, at most {_DIGITS:,}")
     return int(digits, 16)
 
 
@@ -212,7 +213,13 @@ def _path_from(data: Any, depth: int) -> pathlib.PurePath:
 
 def _pattern_from(data: Any, depth: int) -> re.Pattern[Any]:
     pattern, flags = _numbers(data, depth, 2, str, bytes, int)
-    return re.compile(pattern, _expect(flags, int) & ~re.DEBUG)
+    if not is_quick(pattern, _expect(flags, int)):
+        raise Malformed(
+            f"a regular expression that would take long to compile, or of more than {limits.PATTERN:,} characters"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is the program's that made it, not of who reads the record
+        return re.compile(pattern, flags & ~re.DEBUG)
 
 
 Reader = Callable[[Any, int], Any]

@@ -16,34 +16,30 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+from begat.record import limits
 from begat.record.engine import engine
-from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
-
-# Of values in values; in JSON each is up to three levels, and orjson writes 254.
-NESTING = 80
+from begat.record.values import KEYS, Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
 
 def encode(value: Any, depth: int = 0) -> Any:
-    """*value* as JSON-ready data. TypeError if it is no value of a record, ValueError if it is nested too deep."""
+    """*value* as JSON-ready data. TypeError if it is no value of a record, ValueError if it is beyond the limits."""
     kind = type(value)
     if kind is str:
-        return (
-            value if value.isascii() or _is_utf8(value) else {"$str": _base64(value.encode("utf-8", "surrogatepass"))}
-        )
+        return value if value.isascii() and len(value) <= limits.TEXT else _text(value)
     if kind is int:
-        return value if -(1 << 63) <= value < 1 << 63 else {"$int": hex(value)}
+        return value if -(1 << 63) <= value < 1 << 63 else {"$int": _digits(value)}
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
     if kind is bool or value is None:
         return value
-    if depth > NESTING:
+    if depth > limits.WRITTEN_DEPTH:
         raise ValueError("nested too deep")
     if kind is list:
         return [encode(item, depth + 1) for item in value]
     if kind is dict:
         for key in value:
-            if type(key) is not str or key[:1] == "$" or not (key.isascii() or _is_utf8(key)):
-                return {"$dict": _pairs(value.items(), depth + 1)}
+            if type(key) is not str or key[:1] == "$" or not (key.isascii() or is_utf8(key)):
+                return {"$dict": _keyed(value, depth + 1)}
         return {key: encode(item, depth + 1) for key, item in value.items()}
     tag, content = _writer(kind)(value, depth + 1)
     return {tag: content}
@@ -61,12 +57,30 @@ def type_name(kind: type) -> str:
     return str(type.__dict__["__qualname__"].__get__(kind))
 
 
-def _is_utf8(text: str) -> bool:
+def _text(value: str) -> Any:
+    if len(value) > limits.TEXT:
+        raise ValueError("too long")
+    return value if is_utf8(value) else {"$str": _base64(value.encode("utf-8", "surrogatepass"))}
+
+
+def is_utf8(text: str) -> bool:
+    """Whether *text* can be written: lone surrogates, as in file names of other bytes, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def encodable(text: str) -> str:
+    r"""*text*, with what UTF-8 cannot hold in sight: ``"caf\udce9"``."""
+    return text if text.isascii() or is_utf8(text) else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _digits(value: int) -> str:
+    if value.bit_length() > limits.BITS:
+        raise ValueError("too long")
+    return hex(value)
 
 
 def _base64(data: bytes) -> str:
@@ -75,6 +89,13 @@ def _base64(data: bytes) -> str:
 
 def _pairs(items: Any, depth: int) -> list[Any]:
     return [[encode(key, depth), encode(item, depth)] for key, item in items]
+
+
+def _keyed(value: dict[Any, Any], depth: int) -> list[Any]:
+    for key in value:
+        if type(key) not in KEYS:
+            raise TypeError(f"no key of a record: {type_name(type(key))}")
+    return _pairs(value.items(), depth)
 
 
 def _sorted(items: Any, depth: int) -> list[Any]:
@@ -122,7 +143,22 @@ def _zone(value: Any) -> Any:
     return [[offset.days, offset.seconds, offset.microseconds], *map(encode, name)]
 
 
+def is_quick(pattern: str | bytes, flags: int) -> bool:
+    """Whether a regular expression is soon compiled: short, and no wide range of characters of which each has to be folded."""
+    if len(pattern) > limits.PATTERN:
+        return False
+    if isinstance(pattern, bytes) or not (flags & re.IGNORECASE or _FOLDING.search(pattern)):
+        return True
+    return not _WIDE.search(pattern)
+
+
+_FOLDING = re.compile(r"\(\?[a-zA-Z]*i")
+_WIDE = re.compile(r"-(?:[^\x00-\x7f]|\\[uUN])")
+
+
 def _pattern(value: Any, depth: int) -> tuple[str, Any]:
+    if not is_quick(value.pattern, value.flags):
+        raise ValueError("too costly to read")
     return "$pattern", [encode(value.pattern), int(value.flags) & ~re.DEBUG]  # compiled with DEBUG it would print
 
 

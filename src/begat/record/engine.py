@@ -52,10 +52,11 @@ def _standard_loads(data: bytes) -> Any:
     import json
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-            raise InvalidRecord(f"not JSON: the key {twice!r:.80} occurs twice in one object")
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise InvalidRecord(f"not JSON: the key {key!r:.80} occurs twice in one object")
+            found[key] = value
         return found
 
     def refuse(constant: str) -> None:

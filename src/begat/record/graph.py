@@ -116,12 +116,18 @@ class Run:
         return len(self.nodes)
 
     def select(self, pattern: str) -> tuple[Node, ...]:
-        """Nodes whose class name, full name or path matches *pattern* (a glob): ``"Linear"``, ``"torch.nn.*"``, ``"model.*"``."""
+        """
+        Nodes whose class name or full name matches *pattern*, a glob, or whose path does, by the grammar of paths:
+        ``"Linear"``, ``"torch.nn.*"``, ``"model.*"``, ``"layers[0]"``.
+        """
+        from begat.record.paths import is_path, matches
+
+        by_path = is_path(pattern)
         found = []
         for node in self.nodes:
             module, _, qualname = node.target.partition(":")
-            names = (node.path, node.target, f"{module}.{qualname}", qualname, qualname.rpartition(".")[2])
-            if any(fnmatch.fnmatchcase(name, pattern) for name in names):
+            names = (node.target, f"{module}.{qualname}", qualname, qualname.rpartition(".")[2])
+            if any(fnmatch.fnmatchcase(name, pattern) for name in names) or (by_path and matches(pattern, node.path)):
                 found.append(node)
         return tuple(found)
 
@@ -176,12 +182,12 @@ class Run:
 
     def to_dot(self, *, all: bool = False) -> str:
         """The graph in Graphviz's language: ``dot -Tsvg``."""
-        from begat.record.views import dot
+        from begat.record.dot import dot
 
         return dot(self, everything=all)
 
     def _repr_html_(self) -> str:
-        from begat.record.views import html
+        from begat.record.picture import html
 
         return html(self)
 

@@ -5,12 +5,14 @@ Everything here is frozen and holds nothing of the program it was captured from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any, Literal, TypeVar
 
 Source = Literal["given", "default", "override", "config", "env"]
 Outcome = Literal["returned", "raised", "deferred"]
 Kind = Literal["class", "factory", "function"]
+
+_T = TypeVar("_T")
 
 
 class _Absent:
@@ -82,6 +84,23 @@ class Node:
     def params(self) -> dict[str, Any]:
         """Every argument's value by name, defaults included; a `Ref` where it was a tracked object."""
         return {name: argument.value for name, argument in self.arguments.items()}
+
+
+def _drafts_of(kind: type[_T]) -> type[_T]:
+    """
+    The twin of the frozen *kind* whose instances can still be changed; ``draft.__class__ = kind`` ends that.
+
+    To make a frozen instance takes three times as long: each field is set by a call.
+    """
+    parts = [
+        (part.name, part.type, field(default=part.default, default_factory=part.default_factory))
+        for part in fields(kind)  # type: ignore[arg-type]  # it is a dataclass
+    ]
+    return make_dataclass(f"{kind.__name__}Draft", parts, slots=True, eq=False, repr=False)
+
+
+ArgumentDraft = _drafts_of(Argument)
+NodeDraft = _drafts_of(Node)
 
 
 @dataclass(frozen=True, slots=True)

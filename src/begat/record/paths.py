@@ -58,6 +58,15 @@ def matches(pattern: str, path: str) -> bool:
     return _expression(pattern).fullmatch(normal(path)) is not None
 
 
+def is_path(pattern: str) -> bool:
+    """Whether `matches` takes *pattern*."""
+    try:
+        _expression(pattern)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=1024)
 def _expression(pattern: str) -> re.Pattern[str]:
     wild = {"*": ".*", "?": r"[^.]"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
+from begat.record.encoding import encodable
 from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
 Named = Callable[[Ref], str]
@@ -229,10 +230,17 @@ def fresh(key: str, taken: Container[str]) -> str:
     """*key*, or with ``:2``, ``:3``, … behind it when it is among *taken*."""
     if key not in taken:
         return key
-    count = 2
-    while f"{key}:{count}" in taken:
-        count += 1
-    return f"{key}:{count}"
+    # By doubling and halving: one after the other, very many equal keys would take for ever.
+    last, free = 1, 2
+    while f"{key}:{free}" in taken:
+        last, free = free, 2 * free
+    while free - last > 1:
+        middle = (last + free) // 2
+        if f"{key}:{middle}" in taken:
+            last = middle
+        else:
+            free = middle
+    return f"{key}:{free}"
 
 
 def in_order(items: Iterable[object]) -> list[object]:
@@ -258,17 +266,6 @@ def called(target: str) -> str:
 def nameless(ref: Ref) -> str:
     """The text for a `Ref` when the run is not at hand."""
     return f"{ref.run}/{ref.node}" if ref.run else f"#{ref.node}"
-
-
-def encodable(value: str) -> str:
-    """*value* with lone surrogates written out, which no encoding takes."""
-    if value.isascii():
-        return value
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
 
 
 def escaped(value: str) -> str:

@@ -7,20 +7,19 @@ it. Below means: by path, as the path grammar computes it (``model.enc`` hangs b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import Argument, CallSite, Node
 from begat.record.plain import called, fresh, nameless
-from begat.record.values import Cut, Mapping, Member, Ref, Typed
+from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
-SCALARS = frozenset({str, int, float, bool, type(None)})
 _HOLDERS = (list, tuple, dict, set, frozenset, Mapping, Typed, Member, Cut)
 
 
@@ -77,28 +76,54 @@ def grow(run: Run, everything: bool = False) -> Tree:
     for node in run.nodes:
         names[node.id] = name = fresh(node.path, taken)
         taken.add(name)
-    first: dict[str, int] = {}
-    for node in nodes.values():
-        first.setdefault(node.path, node.id)
+    owners = _Owners(nodes.values())
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
     for node in nodes.values():
-        parents[node.id] = parent = _parent(node, every, first)
+        parents[node.id] = parent = _parent(node, every, owners)
         children.setdefault(parent, []).append(node.id)
     return Tree(nodes, names, parents, children)
 
 
-def _parent(node: Node, nodes: dict[int, Node], owners: dict[str, int]) -> int | None:
+class _Owners:
+    """The nodes that others may hang below, by path; of several with one path, the first."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._paths: dict[str, int] = {}
+        for node in nodes:
+            self._paths.setdefault(node.path, node.id)
+        self._lengths = set(map(len, self._paths))
+        self._used: dict[int, set[int]] = {}
+
+    def above(self, path: str) -> int | None:
+        """The owner of the longest proper prefix of *path*, by segments, that has one."""
+        end = path.rfind(".")
+        while end > 0:
+            # By length first: to cut out every prefix of a path of very many segments would take for ever.
+            owner = self._paths.get(path[:end]) if end in self._lengths else None
+            if owner is not None:
+                return owner
+            end = path.rfind(".", 0, end)
+        return None
+
+    def uses(self, owner: Node, number: int) -> bool:
+        """Whether *owner* has the object of node *number* among its arguments."""
+        if owner.id not in self._used:
+            self._used[owner.id] = {ref.node for ref in references(owner)}
+        return number in self._used[owner.id]
+
+
+def _parent(node: Node, nodes: dict[int, Node], owners: _Owners) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
-    parent = _above(node.path, owners)
+    parent = owners.above(node.path)
     while parent is not None and node.path.rpartition(".")[2].isdigit():
         owner = nodes[parent]
         if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if _built_in(node, owner, nodes) or any(ref.node == node.id for ref in references(owner)):
+        if _built_in(node, owner, nodes) or owners.uses(owner, node.id):
             break
-        parent = _above(owner.path, owners)
+        parent = owners.above(owner.path)
     return parent
 
 
@@ -109,17 +134,6 @@ def _built_in(node: Node, owner: Node, nodes: dict[int, Node]) -> bool:
     while within is not None and owner.id < within < number and within in nodes:
         number, within = within, nodes[within].within
     return within == owner.id
-
-
-def _above(path: str, owners: dict[str, int]) -> int | None:
-    """The owner of the longest proper prefix of *path*, by segments, that has one."""
-    end = path.rfind(".")
-    while end > 0:
-        owner = owners.get(path[:end])
-        if owner is not None:
-            return owner
-        end = path.rfind(".", 0, end)
-    return None
 
 
 def visible(run: Run) -> set[int]:
@@ -146,15 +160,15 @@ def visible(run: Run) -> set[int]:
 def _named_by(run: Run, shown: set[int]) -> set[int]:
     """The nodes not *shown* that took one that is as an argument, and gave it its path."""
     nodes = {node.id: node for node in run.nodes}
-    owners = {node.path: node.id for node in reversed(run.nodes)}
+    owners = _Owners(run.nodes)
     found: set[int] = set()
     todo = list(shown)
     while todo:
         at = todo.pop()
-        owner = _above(nodes[at].path, owners)
+        owner = owners.above(nodes[at].path)
         if owner is None or owner in shown or owner in found:
             continue
-        if any(ref.node == at for ref in references(nodes[owner])):
+        if owners.uses(nodes[owner], at):
             found.add(owner)
             todo.append(owner)
     return found
@@ -164,12 +178,12 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
     """What is not shown first, grouped by target and code, under the shown node that caused it (None: the top)."""
     shown = visible(run)
     nodes = {node.id: node for node in run.nodes}
-    paths = {node.path: node.id for node in reversed(run.nodes) if node.id in shown}
+    owners = _Owners(node for node in run.nodes if node.id in shown)
     groups: dict[int | None, dict[tuple[str, str], list[int]]] = {}
     causes: dict[int, int | None] = {}
     for node in run.nodes:
         if node.id not in shown:
-            group = groups.setdefault(_cause(node, nodes, shown, paths, causes), {})
+            group = groups.setdefault(_cause(node, nodes, shown, owners, causes), {})
             group.setdefault((node.target, place(node.site)), []).append(node.id)
     return {
         parent: tuple(Folded(target, by, tuple(ids)) for (target, by), ids in found.items())
@@ -178,7 +192,7 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
 
 
 def _cause(
-    node: Node, nodes: dict[int, Node], shown: set[int], paths: dict[str, int], known: dict[int, int | None]
+    node: Node, nodes: dict[int, Node], shown: set[int], owners: _Owners, known: dict[int, int | None]
 ) -> int | None:
     """The shown node inside whose construction, or below whose path, *node* was made."""
     chain: list[int] = []
@@ -191,7 +205,7 @@ def _cause(
             cause = at.within
             break
         if at.within is None or at.within not in nodes:
-            cause = _above(at.path, paths)
+            cause = owners.above(at.path)
             break
         at = nodes[at.within]
     else:

@@ -33,6 +33,12 @@ EXACT = (
 )
 
 
+# What most values are. By type, and so not for those of the program: to hash a type runs its metaclass's ``__hash__``.
+NUMBERS = frozenset((type(None), bool, int, float))
+SCALARS = NUMBERS | {str}
+KEYS = SCALARS | {bytes}  # what a dictionary may have as keys; one with others is a `Mapping`
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """The object that node *node* built: an edge. *run* is set when that node belongs to another run."""

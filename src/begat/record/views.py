@@ -1,23 +1,19 @@
-"""A run as plain data for other tools: the nested `config` and the dotted `flat`; with `dot` and `html`, all views of a run."""
+"""A run as plain data for other tools: the nested `config` and the dotted `flat`."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from begat.record.dot import dot
 from begat.record.model import Node
 from begat.record.paths import segment
-from begat.record.picture import html
 from begat.record.plain import fresh, keyed, plain, short, text
-from begat.record.tree import SCALARS, Folded, Tree, entries, folded, grow, scalars, visible
-from begat.record.values import Cut, Mapping, Member, Ref, Typed
+from begat.record.tree import Tree, entries, grow, scalars
+from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
-
-__all__ = ["Folded", "config", "dot", "flat", "folded", "html", "plain", "visible"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_ .:-]")  # what MLflow refuses in a key, and the slash, of which it makes folders
 _LONGEST = 240  # MLflow takes 250; a number may come behind it

@@ -1,0 +1,18 @@
+"""How large a record may be. One set for both directions: nothing is written that cannot be read.
+
+What is beyond them is left out by whoever writes, with a mark that says so, and refused by whoever reads.
+"""
+
+from __future__ import annotations
+
+NODES = 2_000_000  # in a run and all runs inside it; a recorder keeps no more either
+BYTES = 1_000_000_000
+FAMILY = 100  # runs inside runs
+TEXT = 16_777_216  # characters of one text
+BITS = 17_200  # of one integer
+PATTERN = 10_000  # characters of a regular expression: reading it compiles it
+
+# Of values in values. In JSON each is up to three levels, and orjson writes 254; what is written is at most half as
+# deep as what is read.
+WRITTEN_DEPTH = 80
+READ_DEPTH = 200
