@@ -25,7 +25,7 @@ MODULES = (
 LIBRARY = (
     "import time\n{loading}\nimport begat\n"
     "begin = time.process_time(); watch = begat.watch({name!r}); spent = time.process_time() - begin\n"
-    "from begat.intercept.tracking import TRACKED\n"
+    "from begat.intercept.plans import TRACKED\n"
     "print(spent, len(TRACKED), len(watch.skipped))\n"
 )
 

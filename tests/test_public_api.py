@@ -20,15 +20,19 @@ FACE = {
     "Run": "(header, nodes=(), environment=None, events=(), children=())",
     "Watch": None,  # made by `watch` only
     "capture": "(name=None, save=None)",
+    "deferred": "(*things, rng=None)",
     "dump": "(path, *, at_exit=False)",
     "graph": "()",
+    "is_lazy": "(obj)",
+    "lazy": "(thing)",
     "load": "(path)",
+    "materialize": "(obj, deep=False)",
     "params": "(obj)",
     "paused": "()",
     "provenance": "(obj)",
-    "trackable": "(subject=None, /, *, ignore=(), redact=())",
+    "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=())",
     "untrack": "(subject)",
-    "watch": "(*patterns)",
+    "watch": "(*patterns, lazy=())",
 }
 RUN = {
     "children",
@@ -45,6 +49,7 @@ RUN = {
     "save",
     "select",
     "to_dot",
+    "unbuilt",
     "upstream",
 }
 

@@ -507,7 +507,7 @@ def test_a_function_that_is_tracked_and_a_constructor():
 def test_when_the_last_tracked_class_is_collected_nobody_listens():
     """Woven code goes back to its idle way, as after untrack."""
     from begat.intercept.constants import LISTENING
-    from begat.intercept.tracking import TRACKED
+    from begat.intercept.plans import TRACKED
 
     class C:
         def __init__(self, x):

@@ -192,9 +192,12 @@ def test_the_gate_is_told_of_every_beginning_and_end():
             function(7, c=9, d=1)
     finally:
         LISTENING.discard(token)
+    heard = list(counter.entered)
     assert function(2) == 2
+    assert bool(LISTENING) == (len(counter.entered) > len(heard))  # classes of other tests may be tracked still
+    counter.entered[:] = heard
 
     assert counter.entered[:2] == [(1, NOT_GIVEN, NOT_GIVEN, (), {}), (0, 0, NOT_GIVEN, (5,), {})]
     assert counter.entered[2:] == [(7, NOT_GIVEN, 9, (), {"d": 1})]
-    assert counter.left == 1
+    assert counter.left == 1 + bool(LISTENING)
     assert [type(error) for _, error in counter.failures] == [ValueError, KeyError]

@@ -5,29 +5,19 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from contextvars import Token
-from types import CodeType, FunctionType, TracebackType
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
+from begat.capture.waiting import CALLS, Unseen
 from begat.errors import CannotTrack
-from begat.intercept import deferring
-from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.deferring import BLOCKS, RULES, Rule, rule_for
-from begat.intercept.identity import identity_of, link, linked
+from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.importing import Watch, watch
-from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, Waits, arrive, ident
-from begat.intercept.schema import Schema
 from begat.intercept.tracking import function_of, track
-from begat.intercept.woven import original
-from begat.introspect.callsites import locate
-from begat.introspect.describe import Link
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
-from begat.lazy.arguments import copies, restored
 from begat.lazy.proxy import Proxy
-from begat.lazy.thunk import BUILDS, Thunk, around
 
 T = TypeVar("T")
 
@@ -116,11 +106,8 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
             RULES.remove(rule)
             BLOCKS.reset(token)
 
-    _CALLS.add(call.__code__)  # one code for all of them
+    CALLS.add(call.__code__)  # one code for all of them
     return call
-
-
-_CALLS: set[CodeType] = set()
 
 
 class _Later:
@@ -179,270 +166,10 @@ def _parts(obj: object) -> Iterator[object]:
             todo.extend(slot.__get__(here).values() if slot is not None else ())
 
 
-# --- one call that waits ----------------------------------------------------------------------------------------------------
-def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
-    """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
-    if frame.f_code in _CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
-        frame = frame.f_back
-        _place(lane.log, token, frame)
-    if me is None:
-        return _call_waits(token, schema, lane, frame, values)
-    kind = type(me)
-    rule = rule_for(kind, schema.target)
-    if rule is None:
-        return False
-    manner = ghost.manner(kind)
-    reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "") or (_OCCUPIED if manner.occupied(me) else "")
-    if not reason:
-        try:
-            manner.haunt(me, Waiting(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
-        except TypeError as error:
-            reason = str(error)
-    if reason:
-        assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {reason}")
-        return False
-    lane.events.append(Waits(token))
-    if type(token) is Pin and token.brief:
-        token.obj = None
-    if rule.rng == "order":
-        rule.waiting.append((token, None if token() is me else me))
-    return True
-
-
-def _place(log: list[object], token: object, frame: Any) -> None:
-    """Put the place of *frame* into the row of *token*, one of the last in the *log*."""
-    for at in range(len(log) - 1, max(-1, len(log) - 1_000), -1):
-        if log[at] is token:
-            log[at + 2 : at + 4] = frame.f_code, frame.f_lasti
-            return
-
-
-def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
-    subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
-    rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
-    if rule is None:
-        return False
-    if schema.kind == "class":
-        assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
-        return False
-    lane.events.append(Waits(token))
-    deferring.give(Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule)))
-    return True
-
-
-_SEEN_BY_BASE = "its own constructor is not tracked"
-_OCCUPIED = "it has attributes before its constructor runs"
-
-
-class Waiting(Thunk):
-    """One construction that waits."""
-
-    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
-
-    def __init__(
-        self,
-        token: object,
-        schema: Schema,
-        lane: Lane,
-        code: CodeType,
-        lasti: int,
-        values: tuple[Any, ...],
-        rule: Rule,
-    ) -> None:
-        self.owner, self.built, self.done = 0, False, None
-        self.around = around() if BUILDS else ()
-        self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
-        self.code, self.lasti = code, lasti
-        self.init: Any = schema.function()
-        self.turn: Any = None  # its entry among what waits, while it is being built
-        self.values = values
-        self.copies = copies(values)
-        self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
-
-    @property
-    def name(self) -> str:
-        """The class."""
-        return self.schema.target.rpartition(":")[2]
-
-    def place(self) -> str:
-        """Where the call stands."""
-        site = locate(self.code, self.lasti)
-        return f"{site.file}:{site.line}"
-
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What was passed: the very objects, or, of containers that have changed since, what they were."""
-        values, changed = restored(self.values, self.copies)
-        for position in changed:
-            self._report(self.schema.names[position])
-        return _as_called(self.schema, values)
-
-    def first(self) -> None:
-        """With ``rng="order"``: build what was called before this by the same rule."""
-        waiting = self.rule.waiting
-        if not any(token is self.token for token, _ in waiting):
-            return
-        while (entry := waiting[0])[0] is not self.token:
-            obj = entry[1] if entry[1] is not None else entry[0]()
-            if obj is not None:
-                ghost.build(obj)
-            if waiting[0] is entry:
-                del waiting[0]
-        self.turn = waiting.pop(0)
-
-    def run(self, obj: Any) -> None:
-        """Run the constructor on *obj*."""
-        args, kwargs = self.arguments()
-        with _standing(self.token, obj), policy.keyed(self.seed) if self.seed is not None else nullcontext():
-            found = self.init(obj, *args, **kwargs)
-        if found is not None:  # as the interpreter says it
-            raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
-
-    def after(self, seconds: float, error: BaseException | None) -> None:
-        """Say so in the record."""
-        if error is not None and self.turn is not None:
-            self.rule.waiting.insert(0, self.turn)
-        code, lasti = _touched()
-        self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
-
-    def function(self) -> Any:
-        """What is called."""
-        return self.init
-
-    def _report(self, name: str) -> None:
-        if self.lane.sink is not None:
-            self.lane.sink.trouble(
-                f"{name!r} of {self.name}, called at {self.place()}, was changed before it was built: it got what was passed"
-            )
-
-
-class Calling(Waiting):
-    """One call of a tracked function, or of a factory, that waits."""
-
-    __slots__ = ()
-
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What was passed; a factory's class comes first."""
-        skip = self.schema.skip
-        values, changed = restored(self.values, self.copies)
-        for position in changed:
-            self._report(self.schema.names[position - skip])
-        args, kwargs = _as_called(self.schema, values[skip:])
-        return (*values[:skip], *args), kwargs
-
-    def run(self, obj: Any) -> Any:
-        """Call the function as it was written: its call is recorded already."""
-        args, kwargs = self.arguments()
-        function = self.init
-        code = original(function)
-        plain = FunctionType(
-            code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__
-        )
-        plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
-        token: Any = self.token
-        with _standing(token, token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
-            result = plain(*args, **kwargs)
-        identity = identity_of(result, self.lane)
-        token.over = True
-        if identity is not None:
-            self.lane.events.append(Returned(token, identity))
-        return result
-
-
-class Unseen(Thunk):
-    """One call that waits and is not recorded: nothing of ours is in the code it runs."""
-
-    __slots__ = ("_arguments", "_code", "_function", "_lasti")
-
-    def __init__(
-        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int
-    ) -> None:
-        super().__init__()
-        self._function, self._arguments = function, (args, kwargs)
-        self._code, self._lasti = code, lasti
-
-    @property
-    def name(self) -> str:
-        """What is called."""
-        return str(getattr(self._function, "__qualname__", type(self._function).__name__))
-
-    def place(self) -> str:
-        """Where the call stands."""
-        site = locate(self._code, self._lasti)
-        return f"{site.file}:{site.line}"
-
-    def function(self) -> Any:
-        """What is called."""
-        return self._function
-
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What was passed."""
-        return self._arguments
-
-    def run(self, obj: Any) -> Any:
-        """Make the call."""
-        args, kwargs = self._arguments
-        return self._function(*args, **kwargs)
-
-
-def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as a call would give them; what the caller left out stays out."""
-    star, double = schema.starred
-    pairs = list(zip(schema.names, values, strict=True))
-    named = [(name, value) for name, value in pairs if name not in (star, double)]
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(named):
-        if value is NOT_GIVEN:
-            continue
-        if position < schema.positional and len(args) == position:
-            args.append(value)
-        else:
-            kwargs[name] = value
-    by_name = dict(pairs)
-    return (*args, *(by_name[star] if star else ())), {**kwargs, **(by_name[double] if double else {})}
-
-
-@contextmanager
-def _standing(token: Any, obj: object) -> Iterator[None]:
-    """The construction of *obj* stands on the stack of this thread: what it builds happens within it, and it is no new row."""
-    lane = LANE.get()
-    if lane is not None and lane.thread != ident():
-        lane = arrive(lane)
-    if lane is None:
-        yield
-        return
-    depth = len(lane.stack)
-    lane.stack.append(token if token() is obj else Pin(obj))
-    try:
-        yield
-    finally:
-        del lane.stack[depth:]
-
-
-def _touched() -> tuple[Any, int]:
-    """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("begat."):
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
-
-
 def revive(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The call again, to wait again: in a copy, or in another process."""
     return lazy(cls)(*args, **kwargs)
 
 
-def _behind(obj: Any) -> Link | None:
-    """What stands in a record for a proxy: the call that it waits for, or what that made."""
-    if not proxy.is_waiting(obj):
-        return link(proxy.made(obj))
-    thunk = obj._self_thunk
-    return Link((thunk.token, thunk.schema)) if type(thunk) is Calling else None
-
-
-linked.behind[id(Proxy)] = _behind
-deferring.DOOR.waits = waits
 ghost.DOOR.revive = revive
 proxy.DOOR.again = revive

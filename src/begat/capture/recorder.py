@@ -21,10 +21,10 @@ from weakref import ref
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
-from begat.intercept.hooks import Defaulted
+from begat.intercept.hooks import renewed
 from begat.intercept.identity import linked
 from begat.intercept.interceptor import HEAD, Built, Lane, Returned, Waits, ident, trouble
-from begat.intercept.tracking import replaced_constructors
+from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
@@ -262,7 +262,7 @@ class Recorder:
             return self._settled(value, numbers) if type(value) is Link else value
 
         def settled(value: object) -> object:
-            return leaf(value) if type(value) is Link else _tight(value, leaf)
+            return leaf(value) if type(value) is Link else renewed(value, leaf)
 
         if self._inner:
             self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
@@ -392,11 +392,6 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def _tight(value: Any, leaf: Callable[[object], object]) -> object:
-    """*value* with every `Link` in it put through *leaf*."""
-    return Defaulted((replaced(value[0], leaf),)) if type(value) is Defaulted else replaced(value, leaf)
 
 
 def _rank() -> int | None:

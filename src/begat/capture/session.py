@@ -23,7 +23,7 @@ from begat.capture.recorder import Recorder, recorders
 from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
-from begat.intercept.tracking import plan_of
+from begat.intercept.plans import plan_of
 from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
@@ -119,7 +119,8 @@ DOOR.arrive = session.arrive
 
 
 def _waits(*call: Any) -> bool:
-    from begat.capture.laziness import waits  # puts itself here
+    from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
+    from begat.capture.waiting import waits  # puts itself here
 
     return waits(*call)
 

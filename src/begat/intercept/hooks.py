@@ -57,6 +57,7 @@ from begat.intercept.interceptor import (
     token_of,
 )
 from begat.introspect.targets import dict_of, mro_of
+from begat.record.walk import replaced
 
 _NONE = type(None)
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
@@ -145,6 +146,11 @@ class Defaulted(tuple[Any]):
     """In a row: the caller left this argument out, and its default, which may change, was this at that time."""
 
     __slots__ = ()
+
+
+def renewed(value: Any, leaf: Callable[[object], object]) -> object:
+    """*value*, of a row, with every leaf in it put through *leaf*."""
+    return Defaulted((replaced(value[0], leaf),)) if type(value) is Defaulted else replaced(value, leaf)
 
 
 class Leave:

@@ -1,0 +1,219 @@
+"""Plans: for a type met at run time, whether it is recorded, by which woven function, and with what schema.
+
+A plan is made when a type is first met, and all are forgotten when anything is tracked or untracked. None keeps its class alive.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+from weakref import getweakrefcount, ref
+
+from begat.intercept.constants import LISTENING
+from begat.intercept.constructors import Constructor, mro, own
+from begat.intercept.deferring import Rule
+from begat.intercept.identity import linked, stands_for
+from begat.intercept.interceptor import Lane
+from begat.intercept.protocols import is_protocols
+from begat.intercept.schema import Options, Schema, schema_of
+from begat.intercept.woven import WOVEN, Woven
+from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
+from begat.introspect.targets import is_class, name_of
+
+
+class Tracked:
+    """A class or function that somebody asked for. *by* holds who; it is let go when nobody asks any more."""
+
+    __slots__ = ("by", "constructor", "key", "options", "rule", "subject")
+
+    def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
+        key = id(subject)
+        self.subject = ref(subject, lambda _: _forget(key))
+        self.key = id(constructor.function) if constructor.function is not None else key
+        self.constructor = constructor.way
+        self.options = options
+        self.by: set[object] = set()
+        self.rule = Rule((subject,)) if options.lazy else None
+
+
+class Plan:
+    """For one type: the schema of its rows and the key of the woven function that writes them, or None for neither."""
+
+    __slots__ = ("key", "kind", "schema", "weak")
+
+    def __init__(self, kind: Any, key: int | None, schema: Schema | None) -> None:
+        address = id(kind)
+        self.kind = ref(kind, lambda _: PLANS.pop(address, None))
+        self.key = key
+        self.schema = schema
+        self.weak = bool(_weakrefoffset(kind))
+
+
+_weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
+TRACKED: dict[int, Tracked] = {}
+PLANS: dict[int, Plan] = {}
+LOCK = threading.RLock()
+
+
+def _forget(key: int) -> None:
+    tracked = TRACKED.pop(key, None)
+    woven = WOVEN.get(tracked.key) if tracked is not None else None
+    if woven is not None:
+        woven.users.discard(key)
+    # Not while another thread tracks: the flag may stay up, which costs little, and must not go down.
+    if not TRACKED and LOCK.acquire(blocking=False):
+        try:
+            if not TRACKED:
+                LISTENING.discard("tracked")
+        finally:
+            LOCK.release()
+
+
+# --- which schema a call gets: asked by hooks where the quick test does not decide ---------------------------------------
+def which(key: int) -> Callable[[Any, Lane], Schema | None]:
+    """For ``__init__`` woven under *key*: the schema of what is being built, or None where that is no new construction."""
+
+    def decide(me: Any, lane: Lane) -> Schema | None:
+        for token in lane.stack:  # super().__init__ and self.__init__ inside a construction belong to it
+            if stands_for(token, me):
+                return None
+        plan = plan_of(type(me))
+        if plan.key != key:
+            plan = _again(plan)
+            if plan.key != key:
+                return None
+        if getweakrefcount(me) or not plan.weak:
+            assert lane.sink is not None
+            lane.sink.suspect()
+        return plan.schema
+
+    return decide
+
+
+def which_new(key: int) -> Callable[[Any, Lane], Schema | None]:
+    """For ``__new__`` woven under *key*."""
+
+    def decide(cls: Any, lane: Lane) -> Schema | None:
+        plan = plan_of(cls)
+        return plan.schema if plan.key == key else None
+
+    return decide
+
+
+def which_call(key: int) -> Callable[[Any, Lane], Schema | None]:
+    """For the function or factory woven under *key*."""
+    schemas: dict[int, tuple[Any, Schema]] = {}
+
+    def decide(first: Any, lane: Lane) -> Schema | None:
+        about = first if is_class(first) else None
+        known = schemas.get(id(about))
+        if known is None or (about is not None and known[0]() is not about):
+            known = schemas[id(about)] = (ref(about) if about is not None else None, _schema_of_call(key, about))
+        return known[1]
+
+    return decide
+
+
+def _schema_of_call(key: int, first: Any) -> Schema:
+    woven = WOVEN[key]
+    function: Any = woven.function()
+    tracked = TRACKED[key]
+    name = function.__name__
+    if first is not None:
+        # A classmethod: named by the class it was called on, which need not be the one that defines it.
+        for cls in mro(first):
+            found = own(cls).get(name)
+            if type(found) is classmethod and _innermost(found.__func__) is _innermost(function):
+                target = f"{name_of(first)}.{name}"
+                return _schema(function, target, "factory", woven, 1, tracked.options, ())
+    return _schema(function, name_of(function), "function", woven, 0, tracked.options, ())
+
+
+def _innermost(function: Any) -> Any:
+    return function.__dict__.get("__wrapped__", function) if type(function) is FunctionType else function
+
+
+def _again(plan: Plan) -> Plan:
+    """*plan* made anew: its class may have been given another constructor since."""
+    kind = plan.kind()
+    with LOCK:
+        key, schema = _decide(kind)
+        if key != plan.key:
+            plan.key, plan.schema = key, schema
+        return plan
+
+
+def replaced_constructors() -> list[str]:
+    """The tracked classes whose constructor somebody has exchanged since, for one that is not recorded."""
+    found = []
+    for tracked in list(TRACKED.values()):
+        cls = tracked.subject()
+        if tracked.constructor == "init" and cls is not None and _decide(cls)[0] is None:
+            found.append(name_of(cls))
+    return found
+
+
+def plan_of(kind: Any) -> Plan:
+    """What is recorded of the instances of *kind*."""
+    plan = PLANS.get(id(kind))
+    if plan is not None and plan.kind() is kind:
+        return plan
+    with LOCK:
+        plan = PLANS[id(kind)] = Plan(kind, *_decide(kind))
+        return plan
+
+
+def _decide(kind: Any) -> tuple[int | None, Schema | None]:
+    order = mro(kind)
+    tracked = next((t for t in map(_tracked, order) if t is not None), None)
+    if tracked is None:
+        return None, None
+    if tracked.constructor == "bare":
+        notes = _seen_by(kind, tracked) if any("__init__" in own(c) for c in _before(order, tracked.subject())) else ()
+        return tracked.key, _schema(kind, name_of(kind), "class", None, 0, tracked.options, notes)
+    name = "__new__" if tracked.constructor == "new" else "__init__"
+    notes = ()
+    for cls in order:
+        found = own(cls).get(name)
+        found = found.__func__ if type(found) is staticmethod else found
+        if is_protocols(found):
+            continue
+        woven = WOVEN.get(id(found)) if found is not None else None
+        if woven is not None and woven.function() is found and woven.users:
+            schema = _schema(kind, name_of(kind), "class", woven, 1, tracked.options, notes)
+            schema.passed_on = bool(notes) or any(is_protocols(own(cls).get("__init__")) for cls in order)
+            return woven.key, schema
+        if found is not None:
+            notes = _seen_by(kind, tracked)
+    return None, None
+
+
+def _before(order: tuple[type, ...], cls: Any) -> tuple[type, ...]:
+    return order[: next(i for i, each in enumerate(order) if each is cls)]
+
+
+def _tracked(cls: type) -> Tracked | None:
+    found = TRACKED.get(id(cls))
+    return found if found is not None and found.subject() is cls else None
+
+
+def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
+    return (f"the arguments are those that {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
+
+
+_ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"
+
+
+def _schema(
+    subject: Any, target: str, kind: Any, woven: Woven | None, skip: int, options: Options, notes: tuple[str, ...]
+) -> Schema:
+    function, code = (woven.function(), woven.code) if woven is not None else (None, None)
+    defaults, keywords = (woven.defaults, woven.keywords) if woven is not None else ((), {})
+    if function is not None and code is not None and "__wrapped__" in function.__dict__ and code.co_flags & 0x0C:
+        notes = (*notes, _ASSUMED)
+    return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
+
+
+linked.plan_of, linked.plans = plan_of, PLANS
