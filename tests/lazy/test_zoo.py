@@ -65,7 +65,7 @@ def test_what_waits_has_no_residue_when_it_is_built(animal, track):
             assert begat.is_lazy(made), "a failed build goes on waiting"
             continue
         assert type(made) is type(call.on(cls))
-        assert (id(made), begat.is_lazy(made), address in ghost._THUNKS) == (address, False, False)
+        assert (id(made), begat.is_lazy(made), address in ghost.THUNKS) == (address, False, False)
 
 
 def test_most_of_the_zoo_waits(track):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import CALLS, Unseen
+from begat.capture.waiting import Ours, Unseen
 from begat.errors import CannotTrack
 from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.importing import Watch, watch
@@ -106,7 +106,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
             RULES.remove(rule)
             BLOCKS.reset(token)
 
-    CALLS.add(call.__code__)  # one code for all of them
+    Ours.call = call.__code__  # one code for all of them
     return call
 
 

@@ -23,7 +23,7 @@ from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Built, Lane, Returned, Waits, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
@@ -59,7 +59,7 @@ class Recorder:
         self._inner = False  # some of them happened inside others
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
-        self._waits: list[Waits | Built] = []
+        self._waits: list[Any] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
@@ -150,9 +150,9 @@ class Recorder:
     def _take(self) -> None:
         # Events first: what they are about stands in the log already.
         for event in (events := self.events[:]):
-            if type(event) is tuple:
+            if type(event) is tuple and event[1] is not None:
                 self._raised.append((event[0], name_of(event[1])))
-            elif type(event) is Waits or type(event) is Built:
+            elif type(event) is tuple or type(event) is Built:
                 self._waits.append(event)
             else:
                 self._returned.append(event)
@@ -254,7 +254,7 @@ class Recorder:
             if number is not None:
                 self.outcomes[number] = error
         for waits in self._waits:
-            self._waited(waits, numbers.get(id(waits.token)))
+            self._waited(waits, numbers)
         for returned in self._returned:
             self._identify(returned, numbers)
 
@@ -282,18 +282,19 @@ class Recorder:
                 self.again[position] = ("reinit", first)
         return numbers
 
-    def _waited(self, event: Waits | Built, number: int | None) -> None:
+    def _waited(self, event: Any, numbers: dict[int, int]) -> None:
+        number = numbers.get(id(event[0] if type(event) is tuple else event.token))
         if number is None:
             return
-        if type(event) is Built:
-            self.built[number] = event
-            if event.error is None:
-                self.unbuilt.discard(number)
-                self.outcomes.pop(number, None)
-            else:
-                self.outcomes[number] = name_of(event.error)
-        else:
+        if type(event) is tuple:
             self.unbuilt.add(number)
+            return
+        self.built[number] = event
+        if event.error is None:
+            self.unbuilt.discard(number)
+            self.outcomes.pop(number, None)
+        else:
+            self.outcomes[number] = name_of(event.error)
 
     def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
         """The call of *token* made, or only handed out, the object of *identity*."""
@@ -360,10 +361,9 @@ class Recorder:
         if token is None:
             return None
         self.resolve()
-        for position in range(len(self.rows.tokens) - 1, -1, -1):
-            if self.rows.tokens[position] is token:
-                return self.again.get(position, ("", position))[1]
-        return None
+        tokens = self.rows.tokens
+        found = next((i for i in range(len(tokens) - 1, -1, -1) if tokens[i] is token), None)
+        return None if found is None else self.again.get(found, ("", found))[1]
 
 
 _NOT_FOLLOWED = "not followed: objects of its class have no weak references, and this one was not held"

@@ -4,55 +4,72 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import ref
 
 from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.deferring import Rule, rule_for
+from begat.intercept.deferring import BLOCKS, EVERYWHERE, Rule, rule_for
 from begat.intercept.identity import identity_of, link, linked
-from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, Waits, arrive, ident
+from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.arguments import copies, restored
+from begat.lazy.ghost import Manner
 from begat.lazy.proxy import Proxy
 from begat.lazy.thunk import BUILDS, Thunk, around
 
-CALLS: set[CodeType] = set()  # of functions of ours that call for the user
+
+class Ours:
+    """The code of the function that calls for the user: ``begat.lazy(Net)(64)`` is called on the line that says so."""
+
+    call: CodeType | None = None
 
 
 def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
-    if frame.f_code in CALLS:  # begat.lazy(Net)(64): the call is the one of the line that says so
+    if frame.f_code is Ours.call:
         frame = frame.f_back
         _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
-    kind = type(me)
-    rule = rule_for(kind, schema.target)
-    if rule is None:
+    rule, manner = _manner(type(me), schema.target)
+    if rule is None or manner is None:
         return False
-    manner = ghost.manner(kind)
-    reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "") or (_OCCUPIED if manner.occupied(me) else "")
+    reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
-            manner.haunt(me, Waiting(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+            reason = manner.haunt(me, Waiting(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
         except TypeError as error:
             reason = str(error)
     if reason:
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {reason}")
         return False
-    lane.events.append(Waits(token))
+    lane.events.append((token, None))
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
         rule.waiting.append((token, None if token() is me else me))
     return True
+
+
+def _manner(kind: type, target: str) -> tuple[Rule, Manner] | tuple[None, None]:
+    """The innermost rule by which constructions of *kind* wait here, and how they do."""
+    for rules in (BLOCKS.get(), EVERYWHERE):
+        for rule in reversed(rules):
+            known = rule.cache.get(id(kind))
+            if known is None or known[0]() is not kind:
+                covered = rule.covers(kind, target)
+                known = rule.cache[id(kind)] = ref(kind), ghost.manner(kind) if covered else None
+            if known[1] is not None:
+                return rule, known[1]
+    return None, None
 
 
 def _place(log: list[object], token: object, frame: Any) -> None:
@@ -72,19 +89,19 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
         return False
-    lane.events.append(Waits(token))
+    lane.events.append((token, None))
     deferring.give(Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule)))
     return True
 
 
 _SEEN_BY_BASE = "its own constructor is not tracked"
-_OCCUPIED = "it has attributes before its constructor runs"
 
 
 class Waiting(Thunk):
     """One construction that waits."""
 
-    __slots__ = ("code", "copies", "init", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
+    # *seed* is there with ``rng="keyed"``; *turn*, its entry among what waits, with ``rng="order"`` while it is built.
+    __slots__ = ("code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
 
     def __init__(
         self,
@@ -100,11 +117,10 @@ class Waiting(Thunk):
         self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
-        self.init: Any = schema.function()
-        self.turn: Any = None  # its entry among what waits, while it is being built
         self.values = values
         self.copies = copies(values)
-        self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
+        if rule.rng == "keyed":
+            self.seed = policy.key(schema.target, rule.counted(schema.target))
 
     @property
     def name(self) -> str:
@@ -136,24 +152,27 @@ class Waiting(Thunk):
                 del waiting[0]
         self.turn = waiting.pop(0)
 
+    def _drawing(self) -> AbstractContextManager[None]:
+        return policy.keyed(self.seed) if self.rule.rng == "keyed" else nullcontext()
+
     def run(self, obj: Any) -> None:
         """Run the constructor on *obj*."""
         args, kwargs = self.arguments()
-        with _standing(self.token, obj), policy.keyed(self.seed) if self.seed is not None else nullcontext():
-            found = self.init(obj, *args, **kwargs)
+        with _standing(self.token, obj), self._drawing():
+            found = self.function()(obj, *args, **kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
     def after(self, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
-        if error is not None and self.turn is not None:
+        if error is not None and hasattr(self, "turn"):
             self.rule.waiting.insert(0, self.turn)
         code, lasti = _touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
     def function(self) -> Any:
         """What is called."""
-        return self.init
+        return self.schema.function()
 
     def _report(self, name: str) -> None:
         if self.lane.sink is not None:
@@ -163,9 +182,17 @@ class Waiting(Thunk):
 
 
 class Calling(Waiting):
-    """One call of a tracked function, or of a factory, that waits."""
+    """One call of a tracked function, or of a factory, that waits. It holds the function, which nobody else may."""
 
-    __slots__ = ()
+    __slots__ = ("_function",)
+
+    def __init__(self, *call: Any) -> None:
+        super().__init__(*call)
+        self._function = self.schema.function()
+
+    def function(self) -> Any:
+        """What is called."""
+        return self._function
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed; a factory's class comes first."""
@@ -179,14 +206,14 @@ class Calling(Waiting):
     def run(self, obj: Any) -> Any:
         """Call the function as it was written: its call is recorded already."""
         args, kwargs = self.arguments()
-        function = self.init
+        function = self.function()
         code = original(function)
         plain = FunctionType(
             code, function.__globals__, function.__name__, tuple(function.__defaults__ or ()), function.__closure__
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        with _standing(token, token), policy.keyed(self.seed) if self.seed is not None else nullcontext():
+        with _standing(token, token), self._drawing():
             result = plain(*args, **kwargs)
         identity = identity_of(result, self.lane)
         token.over = True

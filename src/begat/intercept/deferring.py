@@ -21,7 +21,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
+    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Rule:
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
+        self.cache: dict[int, Any] = {}  # for whoever asks: what goes with a type, by its id, behind a reference to it
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 
     def covers(self, subject: Any, target: str) -> bool:

@@ -134,15 +134,6 @@ class Returned:
         self.identity = identity
 
 
-class Waits:
-    """An event: the call of *token* waits until its object is touched."""
-
-    __slots__ = ("token",)
-
-    def __init__(self, token: object) -> None:
-        self.token = token
-
-
 class Built:
     """An event: the object of *token* was built by a touch at *code* and *lasti*, in *seconds*, or *error* came of it."""
 

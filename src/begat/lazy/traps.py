@@ -1,0 +1,191 @@
+"""Ghost classes: a subclass that traps attributes and every special method its class has, so that the first touch builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import Any
+
+from begat.errors import LazyError
+from begat.lazy.ghost import DOOR, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
+from begat.lazy.thunk import ident
+
+_SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
+
+_BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+_TRAPPED = frozenset(
+    f"__{name}__"
+    for name in (
+        f"{_BINARY} {' '.join('r' + op for op in _BINARY.split())} {' '.join('i' + op for op in _BINARY.split())} "
+        "lt le eq ne gt ge hash bool str bytes format fspath int float complex index round trunc floor ceil "
+        "neg pos abs invert call len length_hint getitem setitem delitem missing iter next reversed contains "
+        "enter exit aenter aexit await aiter anext get set delete set_name buffer release_buffer sizeof dir "
+        "instancecheck subclasscheck array array_ufunc array_function array_interface array_struct torch_function"
+    ).split()
+)
+# Looked up on the object by copy and pickle, and answered by the ghost itself.
+_OWN = frozenset(("__class__", "__reduce_ex__", "__reduce__", "__copy__", "__deepcopy__", "__weakref__"))
+
+
+class _NotRegistered:
+    """Stands before the real class in a ghost's order, so that its ``__init_subclass__`` is not told."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        pass
+
+
+def ghost_class(cls: Any) -> type:
+    """A ghost class for *cls*."""
+    space: dict[str, Any] = {
+        "__slots__": (),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": None,
+        "_begat_class": cls,
+        "_begat_slot": manner(cls).slot,
+        "__getattribute__": _attribute(cls),
+        "__setattr__": _trap(cls, "__setattr__"),
+        "__delattr__": _trap(cls, "__delattr__"),
+        "__repr__": _repr,
+        "__str__": _text,
+        "__reduce_ex__": _reduce,
+        "__reduce__": _reduce,
+        "__copy__": _copy,
+        "__deepcopy__": _deepcopy,
+    }
+    if manner(cls).slot is None:
+        space["__del__"] = _forget
+    elif lookup(cls, "__del__") is not MISSING:
+        space["__del__"] = _nothing
+    for name in _TRAPPED:
+        found = lookup(cls, name)
+        if found is not lookup(object, name):
+            space[name] = None if found is None else _trap(cls, name)
+    if lookup(cls, "__getattr__") is not MISSING:
+        space["__getattr__"] = _missing(cls)
+    # What a constructor does to ``type(self)`` it does to the class; and it may look for it in a table.
+    forward = {
+        "__setattr__": lambda _, name, value: setattr(cls, name, value),
+        "__delattr__": lambda _, name: delattr(cls, name),
+        "__eq__": lambda _, other: cls == other,
+        "__hash__": lambda _: hash(cls),
+    }
+    meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
+    ghost: type = type.__new__(meta, cls.__name__, (cls,), space)
+    return ghost
+
+
+def _order(ghost: type) -> list[type]:
+    order = type.mro(ghost)
+    return [order[0], _NotRegistered, *order[1:]]
+
+
+def _special(cls: type, name: str, obj: Any) -> Any:
+    """The special method *name* of *obj*, as the interpreter finds it: on the class."""
+    found = lookup(cls, name)
+    get = getattr(type(found), "__get__", None)
+    return found if get is None else get(found, obj, cls)
+
+
+def _trap(cls: type, name: str) -> Callable[..., Any]:
+    def trap(self: Any, *args: Any, **kwargs: Any) -> Any:
+        build(self)
+        return _special(cls, name, self)(*args, **kwargs)
+
+    trap.__name__, trap.__qualname__ = name, f"{cls.__qualname__}.{name}"
+    return trap
+
+
+def _attribute(cls: type) -> Callable[[Any, str], Any]:
+    asks = lookup(cls, "__getattr__") is not MISSING
+
+    def attribute(self: Any, name: str) -> Any:
+        if name in _OWN:
+            return cls if name == "__class__" else object.__getattribute__(self, name)
+        thunk = THUNKS.get(id(self))
+        if thunk is not None and thunk.owner == ident():
+            thunk.pass_through()
+            return _special(cls, "__getattribute__", self)(name)
+        try:
+            build(self)
+        except AttributeError as error:
+            # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
+            raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            # The interpreter is about to ask our __getattr__, and the class's own has been asked.
+            if asks:
+                _SPARED[ident()] = error
+            raise
+
+    return attribute
+
+
+def _missing(cls: type) -> Callable[[Any, str], Any]:
+    def missing(self: Any, name: str) -> Any:
+        error = _SPARED.pop(ident(), None)
+        if error is not None:
+            raise error
+        return _special(cls, "__getattr__", self)(name)
+
+    return missing
+
+
+def _forget(self: object, pop: Any = THUNKS.pop, id: Any = id) -> None:  # at exit, globals may be gone before us
+    pop(id(self), None)
+
+
+def _nothing(self: object) -> None:
+    """In the place of the finalizer of what was never built."""
+
+
+def _repr(self: Any) -> str:
+    kind = type(self)
+    return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x}, not built yet>"
+
+
+def _text(self: Any) -> str:
+    build(self)
+    return str(self)
+
+
+def _reduce(self: Any, protocol: int = 0) -> Any:
+    call = _call(self)
+    return _as_itself(self, lambda: self.__reduce_ex__(protocol)) if call is None else (DOOR.revive, call)
+
+
+def _copy(self: Any) -> Any:
+    call = _call(self)
+    return _as_itself(self, lambda: copy(self)) if call is None else DOOR.revive(*call)
+
+
+def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
+    call = _call(self)
+    if call is None:
+        return _as_itself(self, lambda: deepcopy(self, memo))
+    cls, args, kwargs = call
+    return DOOR.revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+def _call(self: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]] | None:
+    """The call that *self* waits for; None if it is built, or this thread is about it."""
+    thunk = thunk_of(self)
+    if thunk is None or thunk.owner == ident():
+        build(self)
+        return None
+    return (type(self)._begat_class, *thunk.arguments())
+
+
+def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
+    """What *act* gives while *self*, which may be half-built, has its own class: that is what a copy of it will have."""
+    ghost = type(self)
+    if not is_ghost_class(ghost):
+        return act()
+    give(self, ghost._begat_class)
+    try:
+        return act()
+    finally:
+        give(self, ghost)
