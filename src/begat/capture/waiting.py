@@ -61,7 +61,12 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
 
 def _manner(kind: type, target: str) -> tuple[Rule, Manner] | tuple[None, None]:
     """The innermost rule by which constructions of *kind* wait here, and how they do."""
-    for rules in (BLOCKS.get(), EVERYWHERE):
+    blocks = BLOCKS.get()
+    if blocks:  # most often it is the block around
+        known = blocks[-1].cache.get(id(kind))
+        if known is not None and known[1] is not None and known[0]() is kind:
+            return blocks[-1], known[1]
+    for rules in (blocks, EVERYWHERE):
         for rule in reversed(rules):
             known = rule.cache.get(id(kind))
             if known is None or known[0]() is not kind:

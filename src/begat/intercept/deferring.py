@@ -92,17 +92,12 @@ def rule_for(subject: Any, target: str) -> Rule | None:
 
 
 class _Door:
-    """Where capture, which lives above, puts how a call is made to wait."""
+    """Where capture, which lives above, puts how a call is made to wait: true if it was, and its body is left at once."""
 
     waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], bool]
 
 
 DOOR = _Door()
-
-
-def waits(me: Any, token: object, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
-    """Whether the construction of *me* was made to wait; then its constructor is left at once."""
-    return DOOR.waits(me, token, schema, lane, frame, values)
 
 
 _taken = threading.local()

@@ -20,7 +20,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
-            if RULES and WAITS(me, token, schema, lane, frame, (a, b)): return WAITING   # the body runs later
+            if RULES and LATER.waits(me, token, schema, lane, frame, (a, b)): return WAITING   # the body runs later
             stack.append(token)
             return lane.leave
         except BaseException as error:
@@ -40,7 +40,8 @@ from typing import Any
 from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN, WAITING
-from begat.intercept.deferring import RULES, waits
+from begat.intercept.deferring import DOOR as LATER
+from begat.intercept.deferring import RULES
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -80,7 +81,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {changing}            note = lane.extend
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
-            if RULES and WAITS({me}, token, schema, lane, frame, ({raw})): return WAITING
+            if RULES and LATER.waits({me}, token, schema, lane, frame, ({raw})): return WAITING
 {leave}
         except BaseException as error:
             if TROUBLE(error, lane): raise
@@ -231,7 +232,7 @@ _GLOBALS: dict[str, Any] = {
     "BOOL": bool,
     "LEAVE": Leave,
     "RULES": RULES,
-    "WAITS": waits,
+    "LATER": LATER,
     "WAITING": WAITING,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,

@@ -93,7 +93,8 @@ class Manner:
         else:
             THUNKS[id(obj)] = thunk
         try:
-            give(obj, self.ghost)
+            kept = self._ghost
+            give(obj, self.ghost if kept is None or type(kept) is ref else kept)
         except BaseException:
             if space is not None:
                 space.clear()
