@@ -19,7 +19,7 @@ def default(**values):
 
 def node(number, path, target="m:C", arguments=None, line=1, **more):
     """A construction in train.py."""
-    more.setdefault("site", CallSite("/work/train.py", line, "main"))
+    more.setdefault("site", CallSite("/home/train.py", line, "main"))
     return Node(number, target, more.pop("kind", "class"), path, arguments or {}, **more)
 
 
@@ -58,7 +58,7 @@ def training():
         "2026-11-22T10:45:13.500Z",
         "finished",
         argv=("train.py",),
-        script="/work/train.py",
+        script="/home/train.py",
     )
-    git = {"commit": "0123456789abcdef", "branch": "main", "dirty": True, "root": "/work"}
-    return Run(header, tuple(nodes), Environment("3.11.7", "CPython", cwd="/work", git=git))
+    git = {"commit": "0123456789abcdef", "branch": "main", "dirty": True, "root": "/home"}
+    return Run(header, tuple(nodes), Environment("3.11.7", "CPython", cwd="/home", git=git))

@@ -63,7 +63,7 @@ def test_a_script_that_was_never_run_is_told_so(begat):
 
     assert result.exit_code == 2
     assert "begat run other.py" in result.stderr
-    assert begat("params", "/work/train.py").exit_code == 0
+    assert begat("params", "/home/train.py").exit_code == 0
 
 
 def test_all_lists_what_libraries_built(begat):

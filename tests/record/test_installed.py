@@ -15,8 +15,8 @@ from begat.record.installed import in_packages, is_installed
         ("C:\\v\\Lib\\site-packages\\a\\b.py", "a\\b.py"),
         ("site-packages/a.py", "a.py"),
         ("/v/site-packages/a/dist-packages/b.py", "b.py"),
-        ("/work/my-site-packages/a.py", None),
-        ("/work/site-packages.py", None),
+        ("/home/my-site-packages/a.py", None),
+        ("/home/site-packages.py", None),
         ("train.py", None),
     ],
 )

@@ -121,8 +121,8 @@ def test_the_second_of_a_name_stands_beside_the_first():
         ("/usr/lib/python3.11/json/__init__.py", "json:f"),
         ("/usr/lib/python3.13t/typing.py", "typing:f"),
         ("C:\\Python311\\Lib\\json\\encoder.py", "json.encoder:f"),
-        ("/work/src/train.py", "train:f"),
-        ("/work/pkg/__init__.py", "pkg:f"),
+        ("/home/src/train.py", "train:f"),
+        ("/home/pkg/__init__.py", "pkg:f"),
         ("<string>", "<string>:f"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_terminal_gets_segments_and_links():
     shown = screen(training())
 
     assert "├── \x1b[0m\x1b[1menc\x1b[0m" in shown
-    assert "file:///work/train.py#31" in shown
+    assert "file:///home/train.py#31" in shown
     assert "model.enc" not in screen(training(), terminal=False)
 
 
@@ -93,7 +93,7 @@ def test_arguments_of_a_star_have_no_name():
     arguments = given(first=1, items=(Ref(2), 20), more={"key": Ref(3), "0": 4})
     bag = run(node(1, "bag", "m:Bag", arguments, starred=("items", "more")), node(2, "bag.0"), node(3, "bag.key"))
 
-    assert "bag = Bag(first=1, ↓, 20, key=↓, 0:2=4)  /work/train.py:1" in list(lines(bag))
+    assert "bag = Bag(first=1, ↓, 20, key=↓, 0:2=4)  /home/train.py:1" in list(lines(bag))
     assert "bag = Bag(first=1, ↓, 20, key=↓, 0:2=4)" in screen(bag, terminal=False)
 
 
@@ -102,9 +102,9 @@ def test_what_is_not_known_is_told():
     sub = run(node(1, "a", notes=("the arguments are those that Base saw",)), node(2, "b"))
 
     assert list(lines(sub))[-3:] == [
-        "a = C()  /work/train.py:1",
+        "a = C()  /home/train.py:1",
         "  note: the arguments are those that Base saw",
-        "b = C()  /work/train.py:1",
+        "b = C()  /home/train.py:1",
     ]
     assert "note: the arguments are those that Base saw" in screen(sub, terminal=False)
 
@@ -157,7 +157,7 @@ def test_runs_inside_a_run_are_shown_below_it():
     outer = Run(Header("20261122-104501-3fa9c2"), (node(1, "data"),), children=(inner,))
 
     assert "# inside: fold 1" in list(lines(outer))
-    assert "clf = C()  /work/train.py:1" in list(lines(outer))
+    assert "clf = C()  /home/train.py:1" in list(lines(outer))
     assert "fold 1" in screen(outer)
 
 
@@ -178,8 +178,8 @@ def test_durations(started, ended, text):
 
 def test_call_sites_are_short():
     """Files go by their path in the run's folder, or in the installed packages."""
-    assert where(CallSite("/work/src/a.py", 3, "f"), "/work") == "src/a.py:3"
+    assert where(CallSite("/home/src/a.py", 3, "f"), "/home") == "src/a.py:3"
     assert where(CallSite("C:\\work\\a.py", 3, "f"), "C:\\work") == "a.py:3"
-    assert where(CallSite("/v/site-packages/lib/a.py", 3, "f"), "/work") == "lib/a.py:3"
-    assert where(CallSite("<stdin>", None, "f"), "/work") == "<stdin>"
+    assert where(CallSite("/v/site-packages/lib/a.py", 3, "f"), "/home") == "lib/a.py:3"
+    assert where(CallSite("<stdin>", None, "f"), "/home") == "<stdin>"
     assert where(None) == ""

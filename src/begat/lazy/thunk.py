@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
+from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +22,7 @@ BUILDS: dict[int, list[Thunk]] = {}  # what each building thread builds, outermo
 ident = _thread.get_ident
 
 
-class Thunk:
+class Thunk(ABC):
     """One call that waits. What makes the call, and tells of it, is said by those who make a kind of it."""
 
     __slots__ = ("around", "built", "done", "owner")
@@ -33,30 +34,30 @@ class Thunk:
         self.around: tuple[Thunk, ...] = around()
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What is called."""
-        raise NotImplementedError
 
+    @abstractmethod
     def place(self) -> str:
         """Where the call stands: ``train.py:12``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def function(self) -> Any:
         """What is called, to be called again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What it is called with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, obj: Any) -> Any:
         """Make the call, for the object that waits."""
-        raise NotImplementedError
 
-    def first(self) -> None:
+    def first(self) -> None:  # noqa: B027  # most have nothing before them
         """Build what has to be built before."""
 
-    def after(self, seconds: float, error: BaseException | None) -> None:
+    def after(self, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
         """It was built in *seconds*, or *error* came of it."""
 
     def enter(self) -> bool:
