@@ -98,13 +98,15 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     rule = Rule((subject if is_class(subject) else function_of(subject),), exactly=True)
 
     def call(*args: Any, **kwargs: Any) -> T:
-        token = BLOCKS.set((rule,))
-        RULES.append(rule)
+        before = BLOCKS.get()
         try:
+            BLOCKS.set((rule,))
+            RULES.append(rule)
             return thing(*args, **kwargs)
         finally:
-            RULES.remove(rule)
-            BLOCKS.reset(token)
+            BLOCKS.set(before)
+            if rule in RULES:
+                RULES.remove(rule)
 
     Ours.call = call.__code__  # one code for all of them
     return call

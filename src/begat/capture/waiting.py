@@ -106,7 +106,7 @@ class Waiting(Thunk):
     """One construction that waits."""
 
     # *seed* is there with ``rng="keyed"``; *turn*, its entry among what waits, with ``rng="order"`` while it is built.
-    __slots__ = ("code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
+    __slots__ = ("_function", "code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
 
     def __init__(
         self,
@@ -122,6 +122,7 @@ class Waiting(Thunk):
         self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
+        self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = copies(values)
         if rule.rng == "keyed":
@@ -177,7 +178,7 @@ class Waiting(Thunk):
 
     def function(self) -> Any:
         """What is called."""
-        return self.schema.function()
+        return self._function
 
     def _report(self, name: str) -> None:
         if self.lane.sink is not None:
@@ -187,17 +188,9 @@ class Waiting(Thunk):
 
 
 class Calling(Waiting):
-    """One call of a tracked function, or of a factory, that waits. It holds the function, which nobody else may."""
+    """One call of a tracked function, or of a factory, that waits."""
 
-    __slots__ = ("_function",)
-
-    def __init__(self, *call: Any) -> None:
-        super().__init__(*call)
-        self._function = self.schema.function()
-
-    def function(self) -> Any:
-        """What is called."""
-        return self._function
+    __slots__ = ()
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed; a factory's class comes first."""

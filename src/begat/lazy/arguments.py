@@ -49,8 +49,10 @@ def _copy(value: Any, met: dict[int, Any]) -> Any:
         return found
     if kind is set or kind is bytearray:
         return value.copy()
-    if kind is tuple and _holds_container(value):
-        return tuple([_copy(item, met) for item in value])
+    if kind is tuple:
+        items = tuple([_copy(item, met) for item in value])
+        met[id(value)] = found = items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        return found
     return value
 
 
@@ -79,7 +81,14 @@ def _same(left: Any, right: Any, met: set[int]) -> bool:
 
 
 def _holds_container(value: Any) -> bool:
-    kind = type(value)
-    if kind is tuple:
-        return any(_holds_container(item) for item in value)
-    return kind is list or kind is dict or kind is set or kind is bytearray
+    met: set[int] = set()  # tuples may share tuples
+    todo = [value]
+    while todo:
+        here = todo.pop()
+        kind = type(here)
+        if kind is list or kind is dict or kind is set or kind is bytearray:
+            return True
+        if kind is tuple and id(here) not in met:
+            met.add(id(here))
+            todo.extend(here)
+    return False

@@ -38,12 +38,11 @@ def thunk_of(obj: object) -> Thunk | None:
 
 
 def _thunk(obj: object, ghost: type) -> Thunk | None:
-    thunk = THUNKS.get(id(obj))
     slot: Any = dict_of(ghost)["_begat_slot"]
-    if thunk is None and slot is not None:
-        # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
-        thunk = slot.__get__(obj).get(_KEY) or THUNKS.get(id(obj)) or slot.__get__(obj).get(_KEY)
-    return thunk
+    if slot is None:
+        return THUNKS.get(id(obj))
+    # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
+    return slot.__get__(obj).get(_KEY) or THUNKS.get(id(obj)) or slot.__get__(obj).get(_KEY)
 
 
 class Manner:
@@ -90,6 +89,8 @@ class Manner:
             if space:
                 return "it has attributes before its constructor runs"
             space[_KEY] = thunk
+            if THUNKS:
+                THUNKS.pop(id(obj), None)  # of one that had its address, and was interrupted at its very end
         else:
             THUNKS[id(obj)] = thunk
         try:
@@ -143,37 +144,39 @@ def build(obj: Any) -> None:
         if type(obj) is kind:  # made by calling type(ghost)
             give(obj, kind._begat_class)
         return
-    if not thunk.enter():
-        return
+    mine = False
     try:
-        if not is_ghost_class(type(obj)):  # another thread was quicker
-            return
-        _build(obj, kind, thunk)
+        mine = thunk.enter()
+        if mine and is_ghost_class(type(obj)):  # else another thread was quicker
+            _build(obj, kind, thunk)
     finally:
-        thunk.leave()
+        if mine:
+            thunk.leave()
 
 
 def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
     real = ghost._begat_class
-    open_ = alone()
-    THUNKS[id(obj)] = thunk
-    _refresh(obj, real)
-    if open_:
-        give(obj, real)
+    slot = manner(real).slot
     try:
+        THUNKS[id(obj)] = thunk
+        _refresh(obj, real)
+        if alone():
+            give(obj, real)
         thunk.build(obj)
+        if type(obj) is ghost:
+            give(obj, real)
+        thunk.built = True
     except BaseException:
-        _empty(obj, real)
-        if manner(real).slot is not None:
-            manner(real).slot.__set__(obj, {_KEY: thunk})
-            THUNKS.pop(id(obj), None)
-        if type(obj) is real:
-            give(obj, ghost)
+        if not thunk.built:
+            _empty(obj, real)
+            if slot is not None:
+                slot.__set__(obj, {_KEY: thunk})
+            if type(obj) is real:
+                give(obj, ghost)
         raise
-    if type(obj) is ghost:
-        give(obj, real)
-    thunk.built = True
-    THUNKS.pop(id(obj), None)
+    finally:
+        if thunk.built or slot is not None:
+            THUNKS.pop(id(obj), None)
 
 
 def _refresh(obj: Any, real: type) -> None:

@@ -7,6 +7,7 @@ threads, waits for this one: such a ring is an error at once, which names every 
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -89,10 +90,11 @@ class Thunk(ABC):
     def leave(self) -> None:
         """The building is over, whether it went well or not."""
         with _guard:
-            builds = BUILDS[self.owner]
-            builds.remove(self)
+            builds = BUILDS.get(self.owner, [])
+            if self in builds:
+                builds.remove(self)
             if not builds:
-                del BUILDS[self.owner]
+                BUILDS.pop(self.owner, None)
             self.owner = 0
             done, self.done = self.done, None
         if done is not None:
@@ -141,6 +143,19 @@ class Thunk(ABC):
 def around() -> tuple[Thunk, ...]:
     """What this thread builds, outermost first."""
     return tuple(BUILDS.get(ident(), ()))
+
+
+def _after_fork() -> None:
+    # Other threads may have held the lock, or been building: they are not here to go on.
+    global _guard
+    _guard = threading.Lock()
+    _waits.clear()
+    for thread in [each for each in BUILDS if each != ident()]:
+        for thunk in BUILDS.pop(thread):
+            thunk.owner, thunk.done = 0, None
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def alone() -> bool:

@@ -7,6 +7,7 @@ from copy import copy, deepcopy
 from typing import Any
 
 from begat.errors import LazyError
+from begat.introspect.targets import dict_of
 from begat.lazy.ghost import DOOR, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
 from begat.lazy.thunk import ident
 
@@ -36,13 +37,16 @@ class _NotRegistered:
         pass
 
 
+type.__delattr__(_NotRegistered, "__slots__")  # a constructor may go through those of its class
+
+
 def ghost_class(cls: Any) -> type:
     """A ghost class for *cls*."""
     space: dict[str, Any] = {
         "__slots__": (),
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
-        "__doc__": None,
+        "__doc__": cls.__doc__,
         "_begat_class": cls,
         "_begat_slot": manner(cls).slot,
         "__getattribute__": _attribute(cls),
@@ -71,9 +75,15 @@ def ghost_class(cls: Any) -> type:
         "__delattr__": lambda _, name: delattr(cls, name),
         "__eq__": lambda _, other: cls == other,
         "__hash__": lambda _: hash(cls),
+        # Not what `abc` says: it would ask us again, and remember the answer for the class.
+        "__instancecheck__": lambda _, obj: type.__instancecheck__(cls, obj),
+        "__subclasscheck__": lambda _, sub: type.__subclasscheck__(cls, sub),
     }
     meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
+    if "__annotations__" in dict_of(cls):
+        space["__annotations__"] = dict_of(cls)["__annotations__"]
     ghost: type = type.__new__(meta, cls.__name__, (cls,), space)
+    type.__delattr__(ghost, "__slots__")
     return ghost
 
 
@@ -143,7 +153,10 @@ def _nothing(self: object) -> None:
 
 
 def _repr(self: Any) -> str:
-    kind = type(self)
+    kind: Any = type(self)
+    thunk = thunk_of(self)
+    if thunk is not None and thunk.owner == ident():
+        return str(_special(kind._begat_class, "__repr__", self)())
     return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x}, not built yet>"
 
 
