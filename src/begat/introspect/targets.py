@@ -36,7 +36,9 @@ def module_of(cls: type) -> str:
     """The name of the module *cls* says it is from, or ``"?"``."""
     try:
         module = _module_of(cls)
-    except AttributeError:  # deleted from the class
+    except AttributeError as error:  # deleted from the class
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise  # it comes from further down: a signal handler's, and the program's business
         return UNKNOWN
     return module if type(module) is str else UNKNOWN
 
