@@ -15,7 +15,7 @@ FACE = {
     " seeds=<factory>)",
     "Event": "(kind, node, arguments, site=None)",
     "Node": "(id, target, kind, path, arguments, site=None, within=None, outcome='returned', process=None, code=None,"
-    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=())",
+    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=(), positional=0)",
     "Ref": "(node, run=None)",
     "Run": "(header, nodes=(), environment=None, events=(), children=())",
     "Watch": None,  # made by `watch` only

@@ -47,7 +47,7 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
+    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     main = ModuleType("__main__")

@@ -62,6 +62,7 @@ class Node:
     *arguments* maps parameter names, in the order of the signature, to `Argument`. ``*args`` and ``**kwargs`` appear under
     their own names, as a tuple and as a dict. *within* is the id of the construction that made this call, or None.
     *user* says that the call was made by the user's own code (DESIGN D14). *notes* say what the record does not know.
+    The first *positional* arguments can be given by position only.
     """
 
     id: int
@@ -79,6 +80,7 @@ class Node:
     annotations: dict[str, str] = field(default_factory=dict)
     starred: tuple[str | None, str | None] = (None, None)
     notes: tuple[str, ...] = ()
+    positional: int = 0
 
     @property
     def params(self) -> dict[str, Any]:
@@ -134,6 +136,7 @@ class Header:
 
     *exit_code* is the status that ``sys.exit`` was called with, where it was not 0.
     *parent* is the id of the run it was opened in. *marks* say what this record does not hold, and why.
+    *watch* and *lazy* are the patterns that ``begat run`` was given for it.
     """
 
     id: str
@@ -148,3 +151,5 @@ class Header:
     result: dict[str, object] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     exit_code: int | None = None
+    watch: tuple[str, ...] = ()
+    lazy: tuple[str, ...] = ()
