@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"
 
@@ -47,6 +48,7 @@ __all__ = [
     "params",
     "paused",
     "provenance",
+    "rebuild",
     "trackable",
     "untrack",
     "watch",
@@ -62,6 +64,7 @@ _LATER = {
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    "rebuild": "begat.replay.rebuild",
 }
 
 

@@ -27,6 +27,7 @@ from begat.intercept.plans import plan_of
 from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.replay import door
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,6 +127,22 @@ def _waits(*call: Any) -> bool:
 
 
 deferring.DOOR.waits = _waits
+
+
+def _tracked(target: str) -> Any:
+    from begat.intercept.tracking import tracked_as
+
+    return tracked_as(target)
+
+
+def _lazy(thing: Any) -> Callable[..., Any]:
+    from begat.capture.laziness import lazy
+
+    return lazy(thing)
+
+
+door.DOOR.tracked = _tracked
+door.DOOR.lazy = _lazy
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

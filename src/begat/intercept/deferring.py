@@ -13,7 +13,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.interceptor import Lane
-from begat.intercept.patterns import covers
+from begat.introspect.patterns import covers
 from begat.intercept.schema import Schema
 from begat.introspect.targets import mro_of
 

@@ -25,6 +25,7 @@ class _Absent:
 
 
 ABSENT = _Absent()
+SEEN_BY_BASE = "the arguments are those that"  # the beginning of a note: not what the class itself was called with
 
 
 @dataclass(frozen=True, slots=True)
