@@ -58,6 +58,21 @@ def matches(pattern: str, path: str) -> bool:
     return _expression(pattern).fullmatch(normal(path)) is not None
 
 
+def split(pattern: str) -> tuple[str, ...]:
+    """
+    The segments of a path or pattern, each made safe but for its wildcards.
+
+    Raises ValueError for text that is neither.
+
+    >>> split('*.layers[0].drop?')
+    ('*', 'layers', '0', 'drop?')
+    """
+    return tuple(
+        segment(step) if quoted else "".join(c if c in "*?" else segment(c) for c in step)
+        for step, quoted in _steps(pattern, _GLOB)
+    )
+
+
 def is_path(pattern: str) -> bool:
     """Whether `matches` takes *pattern*."""
     try:
