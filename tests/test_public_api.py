@@ -30,6 +30,7 @@ FACE = {
     "params": "(obj)",
     "paused": "()",
     "provenance": "(obj)",
+    "rebuild": "(run, path=None, *, allow=(), overrides=None, supply=None, lazy=False, moved=None)",
     "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=())",
     "untrack": "(subject)",
     "watch": "(*patterns, lazy=())",
@@ -49,6 +50,7 @@ RUN = {
     "save",
     "select",
     "to_dot",
+    "to_python",
     "unbuilt",
     "upstream",
 }

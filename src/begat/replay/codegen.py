@@ -8,7 +8,7 @@ imported and nothing is called.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from begat.record.graph import Run
 from begat.record.model import Node
@@ -31,8 +31,22 @@ def to_python(run: Run, path: str | None = None, *, defaults: bool = False) -> s
     With *defaults*, arguments that were left out are written too. What the record does not hold is a call of ``missing``,
     which raises an error that says what it was. KeyError if nothing is at *path*.
     """
+    return generate(run, path, defaults=defaults).text
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Generated code; *gaps* says what it has no words for, each with its path."""
+
+    text: str
+    gaps: tuple[str, ...]
+
+
+def generate(run: Run, path: str | None = None, *, defaults: bool = False) -> Code:
+    """What `to_python` returns, and what is missing in it."""
     wanted = users(run) if path is None else (run[path],)
-    return _Writer(run, plan(run, wanted), defaults).text()
+    writer = _Writer(run, plan(run, wanted), defaults)
+    return Code(writer.text(), tuple(writer.speller.gaps))
 
 
 class _Writer:
@@ -65,8 +79,9 @@ class _Writer:
 
     def _head(self) -> str:
         header = self.run.header
-        said = escaped(f"{header.id}{f' ({header.name})' if header.name else ''}{f' of {header.script}' if header.script else ''}")
-        said = said.replace("\\", "/").replace('"""', "'''")
+        script = f" of {header.script.replace(chr(92), '/').rpartition('/')[2]}" if header.script else ""
+        said = escaped(f"{header.id}{f' ({header.name})' if header.name else ''}{script}")
+        said = said.replace("\\", "/").replace('"', "'")
         lines = [f'"""Builds what run {elided(said, 90)} built."""', ""]
         seeds = list(self._seeds())
         imports = self.imports.lines()

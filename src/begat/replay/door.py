@@ -8,11 +8,11 @@ from typing import Any
 
 class Door:
     """
-    *tracked* gives the class or function that is tracked in this process under a name, or None; it imports nothing.
-    *lazy* gives a class or function whose calls wait.
+    *tracked* gives the class or function that is tracked in this process under a name, or None; it imports nothing. Where
+    nobody has put it here nothing is tracked. *lazy* gives a class or function whose calls wait.
     """
 
-    tracked: Callable[[str], Any]
+    tracked: Callable[[str], Any] = staticmethod(lambda target: None)
     lazy: Callable[[Any], Callable[..., Any]]
 
 

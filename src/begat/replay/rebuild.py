@@ -143,7 +143,7 @@ def _refused(name: Name, resolver: Resolver, reason: str) -> Problem:
     said = elided(escaped(target), 200)
     if reason != "is not allowed" and not reason.startswith("is a "):
         return Problem(name.at, f"{said} {reason}", f"supply it: supply={{{name.at!r}: …}}")
-    return Problem(name.at, f"{said} {reason}", f'allow it: allow=["{said}"]', target)
+    return Problem(name.at, f"{said} {reason}", allow=target)
 
 
 def names(step: Step) -> Iterator[Name]:
@@ -164,7 +164,11 @@ def _cannot(planned: Plan, problems: tuple[Problem, ...]) -> CannotRebuild:
     paths = ", ".join(repr(node.path) for node, _ in planned.wanted[:3]) + (", …" if len(planned.wanted) > 3 else "")
     unique = tuple({str(problem): problem for problem in problems}.values())
     things = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
-    return CannotRebuild(f"{paths} cannot be rebuilt; {things} in the way:", unique)
+    error = CannotRebuild(f"{paths} cannot be rebuilt; {things} in the way:", unique)
+    allowable = dict.fromkeys(problem.allow for problem in unique if problem.allow)
+    if allowable:
+        error.add_note(f"Allow what you trust: allow={list(allowable)!r}, or a pattern for classes: 'mylib.*'")
+    return error
 
 
 # --- building ---------------------------------------------------------------------------------------------------------

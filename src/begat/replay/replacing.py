@@ -1,65 +1,78 @@
-"""Which arguments of a record a set of overrides means."""
+"""Which arguments of a record a set of overrides means, by the same grammar as overrides of a program."""
 
 from __future__ import annotations
 
-import ast
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from begat.errors import CannotRebuild, Problem
+from begat.errors import CannotRebuild, OverrideError, Problem
 from begat.record.graph import Run
 from begat.record.model import Node
-from begat.record.paths import join, matches, normal
+from begat.record.paths import join
 from begat.record.plain import short
+from begat.record.values import SCALARS
+from begat.replay.override import Override, Reading, Target, chosen, unmatched
+from begat.replay.validate import UNKNOWN, read
 
 
 def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
     """
     *overrides* by the full path of every argument that they mean: ``model.hidden``, ``AdamW.lr``, ``*.dropout``.
 
-    Raises `CannotRebuild` for those that mean none. Text is read as the type of the value that it replaces.
+    Text is read by the value that it replaces. Raises `CannotRebuild` for those that mean nothing, or cannot be read.
     """
     if not overrides:
         return {}
-    spellings = [(path, name, node, spelled) for node in run.nodes for path, name, spelled in _spellings(node)]
+    wishes = [Override(address, value, text=type(value) is str) for address, value in overrides.items()]
+    targets: dict[tuple[str, tuple[str, ...]], Target] = {}
+    counts: dict[str, int] = {}
+    met: set[str] = set()
     found: dict[str, object] = {}
-    problems = []
-    for pattern, value in overrides.items():
-        met = [(path, name, node) for path, name, node, spelled in spellings if any(matches(pattern, s) for s in spelled)]
-        for path, name, node in met:
-            found[path] = typed(value, node.arguments[name].value) if name in node.arguments else value
-        if not met:
-            owner = next((path for path in _owners(normal(pattern)) if path in {p for p, *_ in spellings}), None)
-            if owner is not None:  # a part of an argument: an item of a list
-                found[normal(pattern)] = value
-                continue
-            near = difflib.get_close_matches(normal(pattern), [path for path, *_ in spellings], n=1, cutoff=0.5)
-            problems.append(Problem(pattern, "matches no argument of the record", f"did you mean {near[0]}?" if near else ""))
+    problems: list[Problem] = []
+    for node in run.nodes:
+        key = (node.target, tuple(node.arguments))
+        if key not in targets:
+            names = (short(node.target), node.target.replace(":", "."))
+            targets[key] = Target(names, key[1], node.starred[1] is not None)
+        ordinal = counts[node.target] = counts.get(node.target, -1) + 1
+        readings = [r for r in targets[key].readings(wishes) if _means(r, node, ordinal)]
+        for reading in chosen(readings).values():
+            met.add(reading.override.address)
+            try:
+                found[_path(node, reading)] = _value(reading, node)
+            except (ValueError, LookupError) as error:
+                problems.append(Problem(reading.override.address, str(error)))
+    missed = [wish for wish in wishes if wish.address not in met]
+    if missed:
+        takes = {node.path: node.arguments for node in run.nodes}
+        known = [f"{path}.{name}" for path, arguments in takes.items() for name in arguments]
+        raise OverrideError(unmatched(missed, known, takes))
     if problems:
-        raise CannotRebuild("overrides that mean nothing:", tuple(problems))
+        raise CannotRebuild("overrides that cannot be used:", tuple(problems))
     return found
 
 
-def _spellings(node: Node) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    for name in node.arguments:
-        path = f"{node.path}.{join(name)}"
-        yield path, name, (path, f"{short(node.target)}.{join(name)}", f"{normal(node.target.replace(':', '.'))}.{join(name)}")
+def _means(reading: Reading, node: Node, ordinal: int) -> bool:
+    return reading.ordinal in (None, ordinal) if reading.by_class else reading.names((node.path,))
 
 
-def _owners(path: str) -> Iterator[str]:
-    while "." in path:
-        path = path.rpartition(".")[0]
-        yield path
+def _path(node: Node, reading: Reading) -> str:
+    if reading.parameter is None:
+        raise ValueError("what is called cannot be replaced in a rebuild; use begat.override around the program")
+    way = (reading.parameter, *reading.steps)
+    return f"{node.path}.{join(*way)}"
 
 
-def typed(value: object, replaced: object) -> object:
-    """*value*; text as the type of what it replaces, where it can be read so, else as a Python literal, else as text."""
-    if type(value) is not str or type(replaced) is str:
-        return value
-    if type(replaced) is bool and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    try:
-        read = ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return value
-    return float(read) if type(replaced) is float and type(read) is int else read
+def _value(reading: Reading, node: Node) -> Any:
+    wish = reading.override
+    if not wish.text:
+        return wish.value
+    argument = node.arguments.get(reading.parameter or "")
+    current = argument.value if argument is not None and not reading.steps else UNKNOWN
+    # Only what is data says of which type the new value has to be.
+    plain = type(current) in SCALARS or type(current) in (list, tuple, dict)
+    return read(wish.value, UNKNOWN, current if plain else UNKNOWN, _no_names)
+
+
+def _no_names(path: str) -> Any:
+    raise LookupError(f"text names no class in a rebuild: give {path} as an object")

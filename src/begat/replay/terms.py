@@ -261,8 +261,9 @@ def _described(value: object) -> str:
         case values.Cut():
             return f"cut: {text(value, limit=60)}"
         case values.Opaque():
-            reason = value.facts.get("reason")
-            return f"{value.type}, which is described and not kept" + (f" ({text(reason, limit=120)})" if reason else "")
+            said, reason = value.facts.get("function"), value.facts.get("reason")
+            made = f" by {said}" if type(said) is str else ""
+            return f"{value.type}{made}, which is described and not kept" + (f" ({text(reason, limit=120)})" if reason else "")
         case Symbol():
             return f"{value.target}, which cannot be had by name"
         case Made():
