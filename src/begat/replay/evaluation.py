@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -148,6 +148,7 @@ _EVALUATE: dict[type, Callable[[Evaluation, Any], Any]] = {
 
 # Nearest first. Made by the builtin's own `__new__`: the record has what such an object holds, not what it was made from.
 _FILLED: dict[type, Callable[[Any, Any], Any]] = {
+    OrderedDict: OrderedDict.update,
     dict: dict.update,
     list: list.extend,
     set: set.update,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
@@ -51,7 +52,13 @@ def _member(value: Member, at: str, way: str, depth: int, t: Translator) -> Term
 def _subclass(value: Typed, at: str, way: str, depth: int, t: Translator) -> Term | None:
     if type(value.value) not in _CONTENTS:
         return None
-    return Content(Name(value.type, "class", at), t.term(value.value, at, way, depth + 1), t.key(way))
+    return Content(Name(value.type, "class", at), _plain(value, at, way, depth, t), t.key(way))
+
+
+def _plain(value: Typed, at: str, way: str, depth: int, t: Translator) -> Term:
+    """The term for the content of *value*, which nobody but the object around it holds."""
+    content = t.term(value.value, at, way, depth + 1)
+    return replace(content, key=None) if isinstance(content, Several | terms.Pairs) else content
 
 
 _CONTENTS = SCALARS - {type(None)} | {bytes, complex, list, tuple, dict, set, frozenset, Mapping}
@@ -61,7 +68,7 @@ def _content_of(*kinds: type) -> Callable[..., Term | None]:
     def said(value: Typed, at: str, way: str, depth: int, t: Translator) -> Term | None:
         if type(value.value) not in kinds:
             return None
-        return Content(_ours(value.type, at), t.term(value.value, at, way, depth + 1), t.key(way))
+        return Content(_ours(value.type, at), _plain(value, at, way, depth, t), t.key(way))
 
     return said
 

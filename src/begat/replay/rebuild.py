@@ -89,7 +89,7 @@ def prepare(
 ) -> Prepared:
     """Decide what is to be called for *path*, and what stands in the way. Imports and calls nothing."""
     # First of all what is allowed, and for good: nothing that is read from here on can change it.
-    resolver = Resolver(tuple(allow), DOOR.tracked, _moved(run, moved))
+    resolver = Resolver(allow, DOOR.tracked, _moved(run, moved))
     wanted = _wanted(run, path)
     replaced = {**(supply or {}), **located(run, overrides or {})}
     planned = plan(run, wanted, replaced)
@@ -135,7 +135,22 @@ def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
         for missing in absent(step):
             yield Problem(missing.at, _shown(missing.what), f"supply it: supply={{{missing.at!r}: …}}")
     for path in planned.unused:
-        yield Problem(path, "stands nowhere in what is built, or is built by a constructor of its own accord")
+        outer = _decides(planned, path)
+        if outer is None:
+            yield Problem(path, "stands nowhere in what is to be built")
+        else:
+            yield Problem(path, f"the constructor of {outer} decides that", "begat.override reaches it where its class is tracked")
+
+
+def _decides(planned: Plan, path: str) -> str | None:
+    """The path of the object to be built whose constructor makes what *path* is about, if one does."""
+    steps = {step.node.id for step in planned.steps}
+    while path and path not in planned.run:
+        path = path.rpartition(".")[0]
+    node = planned.run[path] if path else None
+    while node is not None and node.id not in steps:
+        node = planned.run[node.within] if node.within is not None and node.within in planned.run else None
+    return node.path if node is not None and node.path != path else None
 
 
 def _refused(name: Name, resolver: Resolver, reason: str) -> Problem:

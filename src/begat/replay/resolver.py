@@ -178,7 +178,11 @@ def _walk(target: str) -> Any:
 
 def _space(module: str) -> Mapping[str, Any]:
     space = contents(module)
-    if not space or getattr(space.get("__spec__"), "_initializing", False):
+    if not space:
+        package = module.rpartition(".")[0]
+        # To import below something that is no package asks its module-level `__getattr__` for a path.
+        if package and "__path__" not in _space(package):
+            raise Unfound(f"is not there: {package} is no package")
         try:
             import_module(module)
         except ModuleNotFoundError as error:

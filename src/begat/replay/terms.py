@@ -278,5 +278,7 @@ def _aliases(value: object) -> Iterator[str]:
         here = todo.pop()
         if type(here) is Alias:
             yield here.path
+        elif type(here) is Typed:
+            todo.append(here.value)  # it may be nothing but an alias
         elif type(here) is not list or not SCALARS.issuperset(map(type, here)):
             todo.extend(part for _, part in children(here))
