@@ -18,7 +18,7 @@ from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
 from begat.replay.rebuild import main_module
-from begat.replay.spelling import MISSING, SHARED, Imports, Speller
+from begat.replay.spelling import Imports, Speller
 from begat.replay.terms import Absent, Again, Built, Pairs, Reached, Several, Term, below
 
 _DEEPEST = 12  # calls in calls
@@ -57,8 +57,12 @@ class _Writer:
         self.refused = dict(planned.problems)
         self.uses, self.last = _uses(steps)
         self.names = Names(run, [step.node for step in steps])
-        self.imports = Imports(set(self.names.reserved), main_module(run))
-        self.speller = Speller(self.imports, self._object, self._container)
+        self.missing, self.helper = self.names.helper("missing"), self.names.helper("shared")
+        self.imports = Imports(self.names.taken, main_module(run))
+        self.speller = Speller(self.imports, self._object, self._container, self.missing)
+        for step in steps:  # before any variable is made up
+            self.speller.named(step.function)
+        self.speller.gaps.clear()
         self.lines: list[str] = []
         self.inline: dict[int, Text] = {}  # what stands inside another call
         self.depth: dict[int, int] = {}
@@ -87,10 +91,10 @@ class _Writer:
         imports = self.imports.lines()
         lines += imports
         if self.speller.gaps:
-            lines += ["", f"def {MISSING}(what):", '    """Stand where the record has nothing: put the real thing there."""']
+            lines += ["", f"def {self.missing}(what):", '    """Stand where the record has nothing: put the real thing there."""']
             lines += ['    raise NotImplementedError(f"not in the record: {what}")', ""]
         if self.shared:
-            lines += ["", f"def {SHARED}(thing):", '    """Return *thing*, which goes by where it is used and not by a name of its own."""']
+            lines += ["", f"def {self.helper}(thing):", '    """Return *thing*, which goes by where it is used and not by a name of its own."""']
             lines += ["    return thing", ""]
         if self.speller.gaps or self.shared:
             lines.append("")
@@ -142,7 +146,7 @@ class _Writer:
         if problem is not None:
             return self.speller.missing(step.node.path, problem)
         function = self.speller.named(step.function)
-        if function.startswith(f"{MISSING}("):
+        if function.startswith(f"{self.missing}("):
             return function
         return called(function, self._arguments(step))
 
@@ -223,7 +227,7 @@ class _Writer:
                 continue
             expression = self.expressions.pop(number)
             self.shared = True
-            self._write(called(SHARED, (expression,)), f"{self.names.alias(self.run[number])} = ")
+            self._write(called(self.helper, (expression,)), f"{self.names.alias(self.run[number])} = ")
 
     def _statement(self, node: Node, expression: Text, position: int) -> None:
         used = self.uses.get(node.id, ())
@@ -236,7 +240,7 @@ class _Writer:
             self._write(place.target, f"{self.names.keep(place.displaced, place.target)} = ")
         if place.shared:
             self.shared = True
-            expression = called(SHARED, (expression,))
+            expression = called(self.helper, (expression,))
         if place.append:
             expression = called(f"{place.target}.append", (expression,))
         self._write(expression, f"{place.target} = " if place.target and not place.append else "")

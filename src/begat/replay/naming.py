@@ -29,15 +29,14 @@ class Place:
 
 
 class Names:
-    """The names of the objects that *nodes* built; `reserved` are those that the code itself uses."""
+    """The names of the objects that *nodes* built; `taken` has every name of the code."""
 
     def __init__(self, run: Run, nodes: Iterable[Node]) -> None:
         self.run = run
         nodes = list(nodes)
         self.paths = {node.path for node in nodes}
         roots = {node.path.partition(".")[0] for node in nodes if not _is_unnamed(node)}
-        self.reserved = {root for root in roots if is_variable(root)}
-        self._taken = set(self.reserved)
+        self.taken = {usable for root in roots if (usable := _usable(root))}
         self._holders: dict[str, int] = {}  # variable → the node it holds now
         self._names: dict[int, str] = {}
         self._counts: dict[str, int] = {}
@@ -48,14 +47,19 @@ class Names:
         """The text for the object of node *number*."""
         return self._names[number]
 
+    def helper(self, wanted: str) -> str:
+        """The name of a function of the code itself: *wanted*, unless the program has a variable called so."""
+        found = wanted if wanted not in self.taken else self.fresh(wanted)
+        self.taken.add(found)
+        return found
+
     def fresh(self, wanted: str) -> str:
         """A variable that nothing else has."""
-        wanted = _snake(wanted)
-        wanted = wanted if is_variable(wanted) else f"{wanted}_" if is_variable(f"{wanted}_") else "thing"
+        wanted = _usable(_snake(wanted)) or "thing"
         found, number = wanted, 2
-        while found in self._taken:
+        while found in self.taken:
             found, number = f"{wanted}_{number}", number + 1
-        self._taken.add(found)
+        self.taken.add(found)
         return found
 
     def alias(self, node: Node) -> str:
@@ -96,7 +100,7 @@ class Names:
         base, _, index = node.path.rpartition(".")
         if not base:
             return self._variable(node, node.path)
-        if index.isdecimal() and base in self._counts and self._counts[base] == int(index):
+        if index.isdecimal() and self._counts.get(_usable(base)) == int(index):
             return self._variable(node, base)
         if index.isdecimal() and self._lists.get(base) == int(index):
             self._lists[base] += 1
@@ -105,7 +109,8 @@ class Names:
         return self._inside(node)
 
     def _variable(self, node: Node, name: str) -> Place:
-        if not is_variable(name):
+        name = _usable(name)
+        if not name:
             return self._shared(node)
         self._counts[name] = self._counts.get(name, 0) + 1
         displaced = self._holders.get(name)
@@ -138,6 +143,11 @@ class Names:
 
     def _shared(self, node: Node) -> Place:
         return Place(self.alias(node), shared=True)
+
+
+def _usable(name: str) -> str:
+    """*name* as a variable; with an underscore behind it where the code itself needs it, empty where it cannot be one."""
+    return next((spelled for spelled in (name, f"{name}_") if is_variable(spelled)), "")
 
 
 def _class_name(node: Node) -> str:

@@ -33,11 +33,8 @@ from begat.replay.terms import (
     Term,
 )
 
-# The helpers of generated code, and what its text uses of Python's own: no variable may take their names.
-MISSING, SHARED = "missing", "shared"
-USED = frozenset(
-    {MISSING, SHARED, "complex", "float", "frozenset", "range", "set", "slice", "type", "NotImplementedError", "str", "object"}
-)
+# What the text of generated code uses of Python's own: no variable may take these names.
+USED = frozenset("complex float frozenset range set slice type NotImplementedError".split())
 
 
 def is_variable(name: str) -> bool:
@@ -112,11 +109,14 @@ class Speller:
     """
     Writes terms. *object_at* gives the text for the object of a node, *again* that for a container that is met again.
 
-    What cannot be said is listed in *gaps*, path and text, and written as a call of the helper `MISSING`.
+    What cannot be said is listed in *gaps*, path and text, and written as a call of the function *helper*.
     """
 
-    def __init__(self, imports: Imports, object_at: Callable[[int], Text], again: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, imports: Imports, object_at: Callable[[int], Text], again: Callable[[str], str | None], helper: str = "missing"
+    ) -> None:
         self.imports = imports
+        self.helper = helper
         self.object_at = object_at
         self.again = again
         self.gaps: list[str] = []
@@ -125,7 +125,7 @@ class Speller:
         """The text that stands for what cannot be said."""
         gap = elided(escaped(f"{at}: {what}"), 200)
         self.gaps.append(gap)
-        return f"{MISSING}({_quoted(gap)})"
+        return f"{self.helper}({_quoted(gap)})"
 
     def text(self, term: Term) -> Text:
         """The text of *term*."""
