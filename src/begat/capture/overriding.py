@@ -25,6 +25,7 @@ from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
+from begat.record.graph import Run
 from begat.replay.override import BLOCK, Override, chosen
 
 
@@ -162,20 +163,14 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         except ValueError:  # left in another context than entered
             HERE.set(orders.outer)
         if error is None:
-            orders.check(known_paths())
+            orders.check(session.current())
 
 
-def known_paths() -> list[str]:
-    """The paths of all arguments in the run that is being recorded."""
-    run = session.current()
-    if run is None:
-        return []
-    return [f"{node.path}.{name}" for node in run.nodes for name in node.arguments]
-
-
-def hold(overrides: Iterable[Override]) -> Orders:
-    """From now on these hold in the whole process, under those of blocks."""
+def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
+    """From now on these hold in the whole process, under those of blocks; *known* is an earlier run of the same program."""
     orders = Orders(overrides)
+    if known is not None:
+        orders.learn(known)
     _everywhere.append(orders)
     RULES.put(orders)
     return orders
