@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from begat.capture.changing import public_of
-from begat.capture.foretelling import Foreteller, class_name
+from begat.capture.foretelling import Foreteller
 from begat.errors import OverrideError
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Lane
@@ -19,7 +19,7 @@ from begat.record import paths
 from begat.record.graph import Run
 from begat.record.model import Overridden
 from begat.record.plain import text
-from begat.replay.known import known_paths, meant, short, variants
+from begat.replay.known import known_paths, meant, names_of, short, variants
 from begat.replay.override import Override, Reading, Target, distinct, unmatched
 
 
@@ -170,19 +170,18 @@ def _could_end(reading: Reading, last: str) -> bool:
 
 
 def _target(schema: Schema) -> Target:
-    full = schema.target.replace(":", ".").replace(".<locals>", "")
-    short = class_name(schema.target)
     public = public_of(schema)
     names = [name for name in schema.names if name not in schema.starred]
     if public is not None:
         names = [name for name in public.parameters if name not in public.starred]
     stars = [name for name in schema.starred if name is not None]
-    return Target(_names(full, short, schema.subject()), (*names, *stars), schema.starred[1] is not None)
+    return Target(_names(schema.target, schema.subject()), (*names, *stars), schema.starred[1] is not None)
 
 
-def _names(full: str, short: str, subject: Any) -> tuple[str, ...]:
-    """``pkg._private.Encoder``, ``Encoder``, and the shorter paths under which packages above show it."""
-    found = [short, full]
+def _names(target: str, subject: Any) -> tuple[str, ...]:
+    """``Encoder``, ``pkg._private.Encoder``, and the shorter paths under which packages above show it."""
+    found = list(names_of(target))
+    short, full = found[0], found[-1]
     steps = full.split(".")
     for at in range(1, len(steps) - 1):
         module = sys.modules.get(".".join(steps[:at]))

@@ -50,7 +50,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         except OverrideError as error:
             orders.refused.append(error)
             lane.events.append((token, type(error)))
-            raise
+            return deferring.refuse(error.with_traceback(None))
         if changed is WAITING:
             return WAITING
     if any(type(rule) is Rule for rule in RULES):

@@ -150,8 +150,16 @@ def go_on(values: tuple[Any, ...], leave: Any) -> int:
     return WAITING
 
 
+def refuse(error: Exception) -> int:
+    """The call cannot be made as it was asked for: what *enter* returns then. It is raised where the program can be seen."""
+    _taken.values = error
+    return WAITING
+
+
 def gone_on() -> Any:
     """What the call that *enter* answered with `WAITING` goes on with, and what leaves it; None where it really waits."""
     values = getattr(_taken, "values", None)
     _taken.values = None
+    if isinstance(values, Exception):
+        raise values
     return values
