@@ -118,7 +118,7 @@ class Waiting(Thunk):
         values: tuple[Any, ...],
         rule: Rule,
     ) -> None:
-        self.owner, self.built, self.done = 0, False, None
+        self.claim, self.built, self.done = None, False, None
         self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti

@@ -30,16 +30,11 @@ class Proxy(wrapt.ObjectProxy[Any]):
 
     def __wrapped_get__(self) -> Any:
         thunk: Thunk = self._self_thunk
-        if thunk.enter():
-            try:
-                if is_waiting(self):
-                    self.__wrapped__ = thunk.build(self)
-                    thunk.built = True
-            except AttributeError as error:
-                # As it is, hasattr would say that there is no such attribute.
-                raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
-            finally:
-                thunk.leave()
+        try:
+            thunk.once(_make, self, thunk)
+        except AttributeError as error:
+            # As it is, hasattr would say that there is no such attribute.
+            raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
         if is_waiting(self):
             raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
         return self.__wrapped__
@@ -94,6 +89,11 @@ class Proxy(wrapt.ObjectProxy[Any]):
             return deepcopy(self.__wrapped__, memo)
         call, (function, args, kwargs) = self.__reduce_ex__(4)
         return call(function, deepcopy(args, memo), deepcopy(kwargs, memo))
+
+
+def _make(proxy: Proxy, thunk: Thunk) -> None:
+    proxy.__wrapped__ = thunk.build(proxy)
+    thunk.built = True
 
 
 def _is_torch_storage(cls: type) -> bool:
