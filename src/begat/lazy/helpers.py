@@ -42,7 +42,9 @@ def _awaited(frame: FrameType | None) -> Iterator[object]:
 def _held(frame: FrameType | None) -> Iterator[object]:
     while frame is not None:
         space: dict[str, Any] = frame.f_locals
-        yield from tuple(space.values())
-        if frame.f_globals.get("__name__") == "concurrent.futures.thread":
+        name = frame.f_globals.get("__name__", "")
+        if name[:6] != "begat.":  # our own waiting is not what anybody is waited for
+            yield from tuple(space.values())
+        if name == "concurrent.futures.thread":
             yield getattr(space.get("self"), "future", None)  # what a pool works at
         frame = frame.f_back
