@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import random
+import threading
 from typing import Any
 
 import pytest
@@ -242,6 +243,86 @@ def test_arguments_are_those_of_the_call_and_the_change_is_reported(value, chang
         assert len(reports) == 1, run.header.marks
         assert repr(name) in reports[0]
         assert "Keeps" in reports[0]
+
+
+def test_what_is_one_object_in_the_arguments_stays_one():
+    """Between arguments, inside them, through tuples, and in a ring; also where only some of it has changed."""
+    shared, other = [1], [2]
+    first, second = [shared, (shared, other)], {"a": shared, "b": other}
+    first.append(first)
+    with begat.deferred(Keeps):
+        made = Keeps(first, second, named=other)
+    shared.append(3)
+    values, (table,), named = made.values, made.more, made.named
+    assert (values[0], values[1][0], values[2]) == ([1], [1], values)
+    assert values[0] is values[1][0]
+    assert values[0] is table["a"]
+    assert named is other
+    assert table["b"] is other
+    assert values[1][1] is other
+    assert shared == [1, 3]
+
+
+def test_a_constructor_that_fails_and_spoils_its_argument_gets_the_call_s_again():
+    """Each attempt begins with what was passed, once that has changed."""
+
+    class Spoils:
+        def __init__(self, values):
+            values.append(0)
+            if fail:
+                raise OSError
+            self.values = values
+
+    given, fail = [1], True
+    with begat.deferred(Spoils):
+        made = Spoils(given)
+    given.clear()
+    with pytest.raises(OSError):
+        _ = made.values
+    fail = False
+    assert made.values == [1, 0]
+
+
+def test_a_list_as_deep_as_can_be():
+    """There is no recursion in what is kept."""
+    deep = inner = []
+    for _ in range(50_000):
+        inner.append([])
+        inner = inner[0]
+    with begat.deferred(Keeps):
+        made = Keeps(deep)
+    inner.append(1)
+    found, depth = made.values, 0
+    while found:
+        found, depth = found[0], depth + 1
+    assert depth == 50_000
+
+
+def test_containers_that_another_thread_goes_on_changing():
+    """They are copied in one step."""
+    table, items, stop = {}, [], threading.Event()
+
+    def change():
+        at = 0
+        while not stop.is_set():
+            at += 1
+            table[at % 1000] = [at]
+            table.pop((at * 7) % 1000, None)
+            items.append([at])
+            if len(items) > 1000:
+                items.clear()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        with begat.capture() as run, begat.deferred(Keeps):
+            for _ in range(300):
+                made = Keeps(table, items)
+                assert type(made.values) is dict
+    finally:
+        stop.set()
+        thread.join()
+    assert all("changed before" in mark for mark in run.header.marks), run.header.marks
 
 
 def test_unchanged_arguments_are_the_very_objects():
