@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
@@ -38,9 +36,14 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
         _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
-    rule, manner = _manner(type(me), schema.target)
-    if rule is None or manner is None:
-        return False
+    kind, blocks = type(me), BLOCKS.get()
+    known = blocks[-1].cache.get(id(kind)) if blocks else None  # most often it is the block around
+    if known is not None and known[1] is not None and known[0]() is kind:
+        rule, manner = blocks[-1], known[1]
+    else:
+        rule, manner = _manner(kind, schema.target)
+        if rule is None or manner is None:
+            return False
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
@@ -61,12 +64,7 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
 
 def _manner(kind: type, target: str) -> tuple[Rule, Manner] | tuple[None, None]:
     """The innermost rule by which constructions of *kind* wait here, and how they do."""
-    blocks = BLOCKS.get()
-    if blocks:  # most often it is the block around
-        known = blocks[-1].cache.get(id(kind))
-        if known is not None and known[1] is not None and known[0]() is kind:
-            return blocks[-1], known[1]
-    for rules in (blocks, EVERYWHERE):
+    for rules in (BLOCKS.get(), EVERYWHERE):
         for rule in reversed(rules):
             known = rule.cache.get(id(kind))
             if known is None or known[0]() is not kind:
@@ -125,8 +123,7 @@ class Waiting(Thunk):
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = copies(values)
-        if rule.rng == "keyed":
-            self.seed = policy.key(schema.target, rule.counted(schema.target))
+        self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
 
     @property
     def name(self) -> str:
@@ -147,6 +144,8 @@ class Waiting(Thunk):
 
     def first(self) -> None:
         """With ``rng="order"``: build what was called before this by the same rule."""
+        if self.rule.rng != "order":
+            return
         waiting = self.rule.waiting
         if not any(token is self.token for token, _ in waiting):
             return
@@ -158,14 +157,10 @@ class Waiting(Thunk):
                 del waiting[0]
         self.turn = waiting.pop(0)
 
-    def _drawing(self) -> AbstractContextManager[None]:
-        return policy.keyed(self.seed) if self.rule.rng == "keyed" else nullcontext()
-
-    def run(self, obj: Any) -> None:
+    def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
         args, kwargs = self.arguments()
-        with _standing(self.token, obj), self._drawing():
-            found = self.function()(obj, *args, **kwargs)
+        found = _called(self.token, obj, self.seed, self._function, obj, *args, **kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
@@ -211,8 +206,7 @@ class Calling(Waiting):
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        with _standing(token, token), self._drawing():
-            result = plain(*args, **kwargs)
+        result = _called(token, token, self.seed, plain, *args, **kwargs)
         identity = identity_of(result, self.lane)
         token.over = True
         if identity is not None:
@@ -259,36 +253,37 @@ class Unseen(Thunk):
 def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as a call would give them; what the caller left out stays out."""
     star, double = schema.starred
-    pairs = list(zip(schema.names, values, strict=True))
-    named = [(name, value) for name, value in pairs if name not in (star, double)]
+    positional = schema.positional
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(named):
-        if value is NOT_GIVEN:
-            continue
-        if position < schema.positional and len(args) == position:
-            args.append(value)
-        else:
-            kwargs[name] = value
-    by_name = dict(pairs)
-    return (*args, *(by_name[star] if star else ())), {**kwargs, **(by_name[double] if double else {})}
+    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
+        if name == star:  # after all that have a name
+            args.extend(value)
+        elif name == double:
+            kwargs |= value
+        elif value is not NOT_GIVEN:
+            if position < positional and len(args) == position:
+                args.append(value)
+            else:
+                kwargs[name] = value
+    return tuple(args), kwargs
 
 
-@contextmanager
-def _standing(token: Any, obj: object) -> Iterator[None]:
-    """The construction of *obj* stands on the stack of this thread: what it builds happens within it, and it is no new row."""
+def _called(token: Any, obj: object, seed: int | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
     lane = LANE.get()
     if lane is not None and lane.thread != ident():
         lane = arrive(lane)
-    if lane is None:
-        yield
-        return
-    depth = len(lane.stack)
-    lane.stack.append(token if token() is obj else Pin(obj))
+    stack: list[Any] = lane.stack if lane is not None else []
+    depth = len(stack)
+    stack.append(token if token() is obj else Pin(obj))
     try:
-        yield
+        if seed is None:
+            return function(*args, **kwargs)
+        with policy.keyed(seed):
+            return function(*args, **kwargs)
     finally:
-        del lane.stack[depth:]
+        del stack[depth:]
 
 
 def _touched() -> tuple[Any, int]:

@@ -17,12 +17,24 @@ _NONE: Kept = {}  # never written to
 
 def copies(values: tuple[Any, ...]) -> Kept:
     """The containers in *values*, and those in them, each with a copy."""
-    # On the way of every call that waits, and of a million items: no loop but those in C.
-    return _NONE if _KINDS.isdisjoint(map(id, map(type, values))) else _copies(values)
+    kept: Kept = _NONE
+    for value in values:  # on the way of every call that waits, and most are numbers
+        kind = type(value)
+        if kind is int or kind is float or kind is str or id(kind) not in _KINDS:
+            continue
+        if kept is _NONE:
+            kept = {}
+        if kind is list and id(value) not in kept:
+            copy = value.copy()
+            kept[id(value)] = value, copy
+            if not _KINDS.isdisjoint(map(id, map(type, copy))):
+                _add(kept, copy)
+        else:
+            _add(kept, (value,))
+    return kept
 
 
-def _copies(values: tuple[Any, ...]) -> Kept:
-    kept: Kept = {}
+def _add(kept: Kept, values: Any) -> None:
     todo = [value for value in values if id(type(value)) in _KINDS]
     while todo:
         here = todo.pop()
@@ -32,9 +44,8 @@ def _copies(values: tuple[Any, ...]) -> Kept:
         copy = here if type(here) is tuple else here.copy()
         kept[id(here)] = here, copy
         parts = _parts(copy)
-        if not _KINDS.isdisjoint(map(id, map(type, parts))):
+        if not _KINDS.isdisjoint(map(id, map(type, parts))):  # a million numbers are looked at in C
             todo.extend([part for part in parts if id(type(part)) in _KINDS])
-    return kept
 
 
 def restored(values: tuple[Any, ...], kept: Kept) -> tuple[tuple[Any, ...], list[int]]:
