@@ -16,9 +16,10 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
-from begat.lazy import ghost, policy, proxy
+from begat.lazy import ghost, proxy
 from begat.lazy.arguments import copies, restored
 from begat.lazy.ghost import Manner
+from begat.lazy.policy import Seed
 from begat.lazy.proxy import Proxy
 from begat.lazy.thunk import BUILDS, Thunk, around
 
@@ -32,7 +33,8 @@ class Ours:
 def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code is Ours.call:
-        frame = frame.f_back
+        while _is_ours(frame):
+            frame = frame.f_back
         _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
@@ -44,6 +46,8 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
         rule, manner = _manner(kind, schema.target)
         if rule is None or manner is None:
             return False
+    if rule.rng is not None and BUILDS and _builds_by(rule):
+        return False  # it draws within the construction around it, in its turn
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
@@ -58,7 +62,7 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
-        rule.waiting.append((token, None if token() is me else me))
+        rule.waiting.append(me)
     return True
 
 
@@ -92,9 +96,23 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
         return False
+    if rule.rng is not None and BUILDS and _builds_by(rule):
+        return False
     lane.events.append((token, None))
-    deferring.give(Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule)))
+    made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+    deferring.give(made)
+    if rule.rng == "order":
+        rule.waiting.append(made)
     return True
+
+
+def _builds_by(rule: Rule) -> bool:
+    """Whether this thread builds something that waited by *rule*."""
+    return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
+
+
+def _is_ours(frame: Any) -> bool:
+    return bool(frame.f_globals.get("__name__", "")[:6] == "begat.") and frame.f_back is not None
 
 
 _SEEN_BY_BASE = "its own constructor is not tracked"
@@ -103,8 +121,7 @@ _SEEN_BY_BASE = "its own constructor is not tracked"
 class Waiting(Thunk):
     """One construction that waits."""
 
-    # *seed* is there with ``rng="keyed"``; *turn*, its entry among what waits, with ``rng="order"`` while it is built.
-    __slots__ = ("_function", "code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
+    __slots__ = ("_function", "code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "values")
 
     def __init__(
         self,
@@ -123,7 +140,7 @@ class Waiting(Thunk):
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = copies(values)
-        self.seed = policy.key(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
+        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
 
     @property
     def name(self) -> str:
@@ -142,20 +159,21 @@ class Waiting(Thunk):
             self._report(self.schema.names[position])
         return _as_called(self.schema, values)
 
-    def first(self) -> None:
-        """With ``rng="order"``: build what was called before this by the same rule."""
-        if self.rule.rng != "order":
-            return
+    def recipe(self) -> tuple[Any, ...] | None:
+        """What was passed, and the seed. With ``rng="order"`` none: a copy would draw out of turn."""
+        if self.rule.rng == "order":
+            return None
+        return self.arguments() if self.seed is None else (*self.arguments(), self.seed)
+
+    def first(self, obj: Any) -> None:
+        """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
         waiting = self.rule.waiting
-        if not any(token is self.token for token, _ in waiting):
-            return
-        while (entry := waiting[0])[0] is not self.token:
-            obj = entry[1] if entry[1] is not None else entry[0]()
-            if obj is not None:
-                ghost.build(obj)
-            if waiting[0] is entry:
-                del waiting[0]
-        self.turn = waiting.pop(0)
+        place = next((i for i, each in enumerate(waiting) if each is obj), 0) if waiting else 0
+        for each in waiting[:place]:
+            if proxy.is_proxy(each):
+                proxy.made(each)
+            else:
+                ghost.build(each)
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
@@ -164,10 +182,10 @@ class Waiting(Thunk):
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
-    def after(self, seconds: float, error: BaseException | None) -> None:
+    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
-        if error is not None and hasattr(self, "turn"):
-            self.rule.waiting.insert(0, self.turn)
+        if error is None and self.rule.waiting:
+            self.rule.waiting[:] = [each for each in self.rule.waiting if each is not obj]
         code, lasti = _touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
@@ -269,7 +287,7 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     return tuple(args), kwargs
 
 
-def _called(token: Any, obj: object, seed: int | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
     lane = LANE.get()
     if lane is not None and lane.thread != ident():
@@ -280,7 +298,7 @@ def _called(token: Any, obj: object, seed: int | None, function: Any, /, *args: 
     try:
         if seed is None:
             return function(*args, **kwargs)
-        with policy.keyed(seed):
+        with seed.planted():
             return function(*args, **kwargs)
     finally:
         del stack[depth:]
@@ -289,7 +307,7 @@ def _called(token: Any, obj: object, seed: int | None, function: Any, /, *args: 
 def _touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("begat."):
+    while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 

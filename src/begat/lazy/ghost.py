@@ -223,9 +223,9 @@ def lookup(cls: type, name: str) -> Any:
 
 
 class _Door:
-    """Where capture, which lives above, puts how a call is deferred again: in a copy, or in another process."""
+    """Where capture, which lives above, puts how an object is made to wait: a copy, or one in another process. It gets the object and a recipe."""
 
-    revive: Callable[..., Any]
+    revive: Callable[[Any, tuple[Any, ...]], None]
 
 
 DOOR = _Door()

@@ -70,11 +70,15 @@ class Thunk(ABC):
     def run(self, obj: Any) -> Any:
         """Make the call, for the object that waits."""
 
-    def first(self) -> None:  # noqa: B027  # most have nothing before them
-        """Build what has to be built before."""
+    def recipe(self) -> tuple[Any, ...] | None:
+        """The arguments by position and by name, and more, to make the same call of in a copy; None where that would be another one."""
+        return self.arguments()
 
-    def after(self, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
-        """It was built in *seconds*, or *error* came of it."""
+    def first(self, obj: Any) -> None:  # noqa: B027  # most have nothing before them
+        """Build what has to be built before *obj*."""
+
+    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
+        """*obj* was built in *seconds*, or *error* came of it."""
 
     def once(self, act: Callable[..., None], *args: Any) -> None:
         """
@@ -133,7 +137,7 @@ class Thunk(ABC):
 
     def build(self, obj: Any) -> Any:
         """Make the call, after `enter` said so. What it raises gets a note that names the line of the call."""
-        self.first()
+        self.first(obj)
         begin = perf_counter()
         error: BaseException | None = None
         try:
@@ -145,7 +149,7 @@ class Thunk(ABC):
                 raised.add_note(note)
             raise
         finally:
-            self.after(perf_counter() - begin, error)
+            self.after(obj, perf_counter() - begin, error)
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""

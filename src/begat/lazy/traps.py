@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable
 from copy import copy, deepcopy
+from types import FunctionType
 from typing import Any
 
 from begat.errors import LazyError
@@ -175,30 +177,51 @@ def _text(self: Any) -> str:
 
 
 def _reduce(self: Any, protocol: int = 0) -> Any:
-    call = _call(self)
-    return _as_itself(self, lambda: self.__reduce_ex__(protocol)) if call is None else (DOOR.revive, call)
+    recipe = _recipe(self)
+    if recipe is None:
+        return _as_itself(self, lambda: self.__reduce_ex__(protocol))
+    # Allocated first, and made to wait then: an argument may lead back to it.
+    return copyreg.__newobj__, (_class_of(self),), recipe, None, None, DOOR.revive
 
 
 def _copy(self: Any) -> Any:
-    call = _call(self)
-    return _as_itself(self, lambda: copy(self)) if call is None else DOOR.revive(*call)
+    recipe = _recipe(self, "__copy__")
+    if recipe is None:
+        return _as_itself(self, lambda: copy(self))
+    made = _allocated(self)
+    DOOR.revive(made, recipe)
+    return made
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    call = _call(self)
-    if call is None:
+    recipe = _recipe(self, "__deepcopy__")
+    if recipe is None:
         return _as_itself(self, lambda: deepcopy(self, memo))
-    cls, args, kwargs = call
-    return DOOR.revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+    memo[id(self)] = made = _allocated(self)
+    DOOR.revive(made, deepcopy(recipe, memo))
+    return made
 
 
-def _call(self: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]] | None:
-    """The call that *self* waits for; None if it is built, or this thread is about it."""
-    thunk = thunk_of(self)
-    if thunk is None or thunk.passes():
+def _allocated(obj: Any) -> Any:
+    cls = _class_of(obj)
+    return cls.__new__(cls)
+
+
+def _recipe(self: Any, *names: str) -> tuple[Any, ...] | None:
+    """
+    What to make the call again with.
+
+    None where *self* itself is to be copied: it is built, now if need be, as its class says how it is copied, under one of
+    *names* or for pickle, or as a copy would draw random numbers out of turn; or this thread is about it.
+    """
+    cls, thunk = _class_of(self), thunk_of(self)
+    own = any(type(lookup(cls, name)) is FunctionType for name in (*names, "__reduce_ex__", "__reduce__"))
+    recipe = None
+    if thunk is not None and not own and cls not in copyreg.dispatch_table and not thunk.passes():
+        recipe = thunk.recipe()
+    if recipe is None:
         build(self)
-        return None
-    return (_class_of(self), *thunk.arguments())
+    return recipe
 
 
 def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
