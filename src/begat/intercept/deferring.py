@@ -22,7 +22,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
+    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -36,7 +36,8 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        # Tokens of what waits by this rule, oldest first; with the object if nothing else leads to it.
+        self.seeds: Callable[[str, int], Any] = _no_seeds  # of the construction of a target, the how manieth
+        # What waits by this rule, if it is to be built in order. Held: what the program drops has its turn, too.
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
@@ -64,6 +65,10 @@ class Rule:
         hits = {pattern for pattern in self.patterns if any(covers(pattern, each) for each in names)}
         self.matched |= hits
         return bool(hits)
+
+
+def _no_seeds(target: str, number: int) -> None:
+    return None
 
 
 class Rules(list[Any]):
