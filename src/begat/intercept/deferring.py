@@ -97,6 +97,7 @@ class Rules(list[Any]):
 
 
 RULES = Rules()
+CHECKING = "the arguments of some classes are checked"  # stands among the rules for good once there is such a class
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
 
