@@ -70,7 +70,7 @@ def start(plan: Plan) -> None:
     failed = _program(plan, main, ending)
     if plan.dry:
         sys.stdout = sys.__stdout__
-        failed = rehearsed(orders, run, failed)
+        failed = rehearsed(orders, run, failed, plan.quiet)
     elif orders is not None:
         failed = judged(orders, run, failed)
     if failed is not None:
@@ -184,6 +184,8 @@ class _Ending:
         """Write the record."""
         self.run.end(self.error)
         if self.plan.dry:
+            if self.plan.save:
+                self.run.save(self.plan.save)
             return
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())

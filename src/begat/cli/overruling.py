@@ -81,11 +81,11 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
     return failed
 
 
-def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None) -> BaseException:
+def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, quiet: bool) -> BaseException:
     """What a dry run ends with: the report, and the complaint of overrides that mean nothing that was configured."""
     from begat.cli.rehearsal import Needed, report
 
-    report(run, failed)
+    report(run, failed, quiet)
     if isinstance(failed, OverrideError):
         _say(failed)
         return SystemExit(2)

@@ -35,12 +35,12 @@ def _stop(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     raise Needed(f"{thunk.name}, called at {thunk.place()}", f"{site.file}:{site.line}")
 
 
-def report(run: Run, failed: BaseException | None) -> None:
-    """Print what is configured, and on standard error how far the program came."""
+def report(run: Run, failed: BaseException | None, quiet: bool) -> None:
+    """Print what is configured, unless *quiet*, and on standard error how far the program came."""
     from begat.render import table
 
     sys.stdout.flush()
-    for line in table.lines(table.rows(run)):
+    for line in () if quiet else table.lines(table.rows(run)):
         print(line, file=sys.__stdout__)
     if isinstance(failed, Needed):
         how = f"executed up to {failed.where}, which needs {failed.what}"

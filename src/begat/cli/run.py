@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from begat.cli.completing import complete
 from begat.cli.launch import STDIN, Plan
 from begat.cli.output import examples
 from begat.errors import UnknownRun
@@ -55,7 +56,7 @@ class RunCommand(click.Command):
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
 @click.pass_context
 def command(
     ctx: click.Context,
