@@ -16,7 +16,7 @@ from begat.introspect.callsites import Call as SourceCall
 from begat.introspect.callsites import Name
 from begat.introspect.callsites import name as name_at
 from begat.introspect.targets import dict_of, is_class, mro_of
-from begat.record.paths import segment
+from begat.record.paths import KEPT_AS_ITSELF, segment
 
 _MANY = 10_000
 
@@ -115,12 +115,9 @@ def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
         elif star is not None:
             # *args: what a container was given goes by its index.
             return (str(at - len(ordered)), *rest)
-    if class_name(schema.target) in _KEEPING and first == _KEEPING[class_name(schema.target)]:
+    if first == KEPT_AS_ITSELF.get(class_name(schema.target)):
         return rest
     return (first, *rest)
-
-
-_KEEPING = {"ModuleList": "modules", "ModuleDict": "modules"}
 
 
 def class_name(target: str) -> str:

@@ -132,6 +132,17 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """One override as it was given: *address* and *value* as text, *place* where it was said, and how many *calls* it changed."""
+
+    address: str
+    value: str
+    source: Source = "override"
+    place: str = ""
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a run says of itself. Times are ISO 8601 in UTC; *error* is ``"module:Type"`` of the exception that ended it.
 
@@ -154,3 +165,4 @@ class Header:
     exit_code: int | None = None
     watch: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
+    overrides: tuple[Overridden, ...] = ()

@@ -15,6 +15,9 @@ _STEP = r"""(?:^|(?!^)\.)(?P<bare>[\w{wild}-]+) | \[ (?: (?P<item>[\w{wild}-]+) 
 _PLAIN = re.compile(_STEP.format(wild=""), re.VERBOSE)
 _GLOB = re.compile(_STEP.format(wild="*?"), re.VERBOSE)
 
+# What a container of parts was given *is* what it holds: `layers.0`, as torch has it, and not `layers.modules.0`.
+KEPT_AS_ITSELF = {"ModuleList": "modules", "ModuleDict": "modules"}
+
 
 def parse(text: str) -> tuple[str, ...]:
     """

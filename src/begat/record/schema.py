@@ -93,6 +93,17 @@ class EventDocument(TypedDict):
 
 
 @_strict
+class OverriddenDocument(TypedDict):
+    """An override that was given: *calls* is how many calls it changed."""
+
+    address: str
+    value: str
+    source: NotRequired[Source]
+    place: NotRequired[str]
+    calls: NotRequired[_Number]
+
+
+@_strict
 class HeaderDocument(TypedDict):
     """What a run says of itself."""
 
@@ -110,6 +121,7 @@ class HeaderDocument(TypedDict):
     exit_code: NotRequired[int | None]
     watch: NotRequired[list[str]]
     lazy: NotRequired[list[str]]
+    overrides: NotRequired[list[OverriddenDocument]]
 
 
 @_strict

@@ -31,6 +31,7 @@ class Override:
     One wish: the argument at *address* is to be *value*.
 
     *text*: the value is text and is read by what it replaces; *exactly*: as a Python literal, whatever that is.
+    *folded*: the case of letters in the address does not matter.
     *source* is what the record will say, *place* where it was said, *level* how strong it is.
     """
 
@@ -41,6 +42,7 @@ class Override:
     level: int = COMMAND
     text: bool = False
     exactly: bool = False
+    folded: bool = False
     segments: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -116,7 +118,7 @@ class Reading:
     def names(self, candidates: Iterable[str]) -> bool:
         """Whether *owner* is one of these paths."""
         pattern = ".".join(self.owner)
-        return any(paths.matches(pattern, candidate) for candidate in candidates)
+        return any(_matches(self.override, pattern, candidate) for candidate in candidates)
 
     @property
     def last(self) -> str:
@@ -141,33 +143,40 @@ class Target:
 
     def _of(self, override: Override) -> Iterable[Reading]:
         segments = override.segments
+        if len(segments) == 1:  # `lr=0.1`: whatever has it
+            for parameter in self._parameters(override, segments[0], others=False):
+                yield Reading(override, ("*",), parameter)
         for at in range(1, len(segments) + 1):
             owner, rest = segments[:at], segments[at:]
             if not rest and not names_something(override.value):
                 continue
-            for parameter in self._parameters(rest[0]) if rest else (None,):
-                ordinal = self._called(owner)
+            for parameter in self._parameters(override, rest[0]) if rest else (None,):
+                ordinal = self._called(override, owner)
                 if ordinal is not None:
                     yield Reading(override, owner, parameter, rest[1:], True, ordinal if ordinal >= 0 else None)
                 else:
                     yield Reading(override, owner, parameter, rest[1:])
 
-    def _parameters(self, pattern: str) -> Iterable[str]:
-        known = [name for name in self.parameters if paths.matches(pattern, name)]
-        if not known and self.others and not set(pattern) & set("*?") and not pattern.isdigit():
+    def _parameters(self, override: Override, pattern: str, others: bool = True) -> Iterable[str]:
+        known = [name for name in self.parameters if _matches(override, pattern, name)]
+        if not known and others and self.others and not set(pattern) & set("*?") and not pattern.isdigit():
             return (pattern,)
         return known
 
-    def _called(self, owner: tuple[str, ...]) -> int | None:
+    def _called(self, override: Override, owner: tuple[str, ...]) -> int | None:
         """The number of the call that *owner* means by name, -1 for all of them, None if it is not its name."""
-        if self._named(owner):
+        if self._named(override, owner):
             return -1
-        return int(owner[-1]) if owner[-1].isdigit() and len(owner) > 1 and self._named(owner[:-1]) else None
+        return int(owner[-1]) if owner[-1].isdigit() and self._named(override, owner[:-1]) else None
 
-    def _named(self, owner: tuple[str, ...]) -> bool:
+    def _named(self, override: Override, owner: tuple[str, ...]) -> bool:
         pattern = ".".join(owner)
         # A star alone is for paths: every call has one.
-        return pattern.strip("*.") != "" and any(paths.matches(pattern, name) for name in self.names)
+        return pattern.strip("*.") != "" and any(_matches(override, pattern, name) for name in self.names)
+
+
+def _matches(override: Override, pattern: str, name: str) -> bool:
+    return paths.matches(pattern, name.lower() if override.folded else name)
 
 
 def names_something(value: Any) -> bool:
