@@ -22,8 +22,7 @@ from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
-from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Built, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Call, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
@@ -55,15 +54,16 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self._loose = False  # there may be links in the rows that are not resolved yet
+        self.links: list[Link] = []  # in the rows that are not resolved yet
         self._inner = False  # some of them happened inside others
+        self._far = False  # some of them refer to what is not among them
+        self._familiar: dict[int, tuple[object, int]] = {}  # tokens of older rows that more may refer to, by id, and their numbers
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._waits: list[Any] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
-        self._linked = linked.count
         self._suspicious = False
         self._swept = 4096
         self._busy = threading.RLock()
@@ -81,7 +81,7 @@ class Recorder:
         thread = ident()
         lane = self.lanes.get(thread)
         if lane is None:
-            lane = self.lanes[thread] = Lane(self, self.log, self.events, thread)
+            lane = self.lanes[thread] = Lane(self, self.log, self.events, self.links, thread)
         return lane
 
     def pin(self, obj: object) -> object:
@@ -169,11 +169,8 @@ class Recorder:
         if (over := start + len(batch.tokens) - self.limit) > 0:
             self.dropped += over
             batch = batch.first(len(batch.tokens) - over)
-        if batch.within.count(None) != len(batch.within):
+        if any(batch.within):  # the tokens are true: to compare them would take ten times as long
             self._inner = True
-        if linked.count != self._linked:
-            self._linked = linked.count
-            self._loose = True
         self.rows.add(batch)
 
     def _level(self) -> None:
@@ -220,28 +217,51 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
+        if self._far or self._raised or self._returned or self._waits or self._suspicious:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
         # A token is called for its object; by C, for this is done for every row.
         living = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
-        if not self.log:  # else a row may have come in meanwhile, and refer to what died since
+        around = [token for lane in list(self.lanes.values()) for token in lane.stack]
+        if (self._inner or self.links or around) and not self._refer_nearby(young, around):
+            self._far = True
+            return
+        # Else something may have come in meanwhile, and refer to what died since.
+        if not (self.log or self.events or any(r.links for r in recorders())):
             tokens[start:] = living
             self._settled_up_to_here()
+
+    def _refer_nearby(self, young: list[Any], around: list[object]) -> bool:
+        """
+        Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
+
+        Familiar are the constructions that were going on last time; *around* are those that are now.
+        """
+        if any(type(token) is Call for token in around):
+            return False  # what it built may turn out to be what it returns
+        numbers = dict(zip(map(id, young), range(self._resolved, self._resolved + len(young)), strict=True))
+        for key, (_, number) in self._familiar.items():
+            numbers[key] = number
+        if self._inner:
+            self._inner = not self.rows.renew_within(self._resolved, numbers)
+        links = self.links[:]
+        self.links[: len(links)] = [link for link in links if not self._found(link, numbers)]
+        self._familiar = {id(token): (token, numbers[id(token)]) for token in around if id(token) in numbers}
+        return not (self._inner or self.links)
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
         young = self.rows.tokens[self._resolved :]
-        return [_gone if token is None else token for token in young] if young.count(None) else young
+        return young if all(young) else [_gone if token is None else token for token in young]
 
     def _unresolved(self) -> object:
-        return self._loose or self._inner or self._raised or self._returned or self._waits or self._suspicious
+        return self.links or self._inner or self._raised or self._returned or self._waits or self._suspicious
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
         young = tokens[start:]
-        if young.count(None) != len(young):
+        if any(young):
             self._live.extend([i for i, token in enumerate(young, start) if token is not None])
         self._resolved = len(tokens)
         self.rows.pack()
@@ -258,18 +278,44 @@ class Recorder:
         for returned in self._returned:
             self._identify(returned, numbers)
 
+        if self._inner:
+            self.rows.renew_within(self._resolved, numbers)
+            self.rows.end_within(self._resolved)
+        links = self.links[:]
+        self._found_all(links, numbers)
+        del self.links[: len(links)]
+        around = [token for lane in list(self.lanes.values()) for token in lane.stack]
+        self._familiar = {id(token): (token, numbers[id(token)]) for token in around if id(token) in numbers}
+        self._raised, self._returned, self._waits, self._inner, self._far = [], [], [], False, False
+        self._outer, self._suspicious = None, False
+
+    def _found_all(self, links: list[Link], numbers: dict[int, int]) -> None:
+        strangers = False
+        for link in links:
+            if type(link) is Link and not self._found(link, numbers):
+                outer = self._outside().get(id(link.node)) if link.node is not None else None
+                if outer is not None:
+                    _become(link, outer.node, outer.run)
+                strangers = strangers or outer is None
+        if not strangers:
+            return
+
         def leaf(value: object) -> object:
             return self._settled(value, numbers) if type(value) is Link else value
 
         def settled(value: object) -> object:
             return leaf(value) if type(value) is Link else renewed(value, leaf)
 
-        if self._inner:
-            self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
-        if self._loose:
-            self.rows.renew_values(self._resolved, settled)
-        self._raised, self._returned, self._waits, self._loose, self._inner = [], [], [], False, False
-        self._outer, self._suspicious = None, False
+        self.rows.renew_values(self._resolved, settled)
+
+    def _found(self, link: Link, numbers: dict[int, int]) -> bool:
+        """Make *link* a `Ref`, if its token is among *numbers*."""
+        token = link.node
+        number = token if type(token) is int else numbers.get(id(token))  # an int: an interrupt came in between
+        if number is None:
+            return False
+        _become(link, self.again[number][1] if number in self.again else number, None)
+        return True
 
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
@@ -322,7 +368,7 @@ class Recorder:
         return replaced(value, lambda part: self._settled(part, numbers) if type(part) is Link else part)
 
     def _settled(self, link: Link, numbers: dict[int, int]) -> object:
-        token, schema = link
+        token, schema = link.node, link.run
         number = numbers.get(id(token)) if token is not None else None
         if number is not None:
             return Ref(self.again[number][1] if number in self.again else number)
@@ -378,6 +424,13 @@ def recorders() -> list[Recorder]:
     _RECORDERS[:] = [known for known in _RECORDERS if known() is not None]
     living = [known() for known in _RECORDERS]
     return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def _become(link: Any, node: int, run: str | None) -> None:
+    """Make a `Ref` of *link*, in its place."""
+    link.run = run
+    link.node = node
+    link.__class__ = Ref
 
 
 def _gone() -> None:

@@ -149,10 +149,22 @@ class Rows:
         """The values in row *number*."""
         return tuple(self._values.span(*self._span(number)))
 
-    def renew_within(self, start: int, number: Callable[[Any], int | None]) -> None:
-        """In the rows from *start* on, put the number of the construction around in the place of its token."""
+    def renew_within(self, start: int, numbers: dict[int, int]) -> bool:
+        """In the rows from *start* on, put the number of the construction around in the place of its token. Whether all are."""
         young = self.within.span(start, len(self.within))
-        self.within.renew(start, [t if t is None or type(t) is int else number(t) for t in young])
+        found: list[Any] = list(map(numbers.get, map(id, young)))
+        left = False
+        for place, number in enumerate(found):
+            if number is None and (token := young[place]) is not None:
+                found[place] = token
+                left = left or type(token) is not int
+        self.within.renew(start, found)
+        return not left
+
+    def end_within(self, start: int) -> None:
+        """In the rows from *start* on, what is left of tokens leads nowhere."""
+        young = self.within.span(start, len(self.within))
+        self.within.renew(start, [token if type(token) is int else None for token in young])
 
     def renew_values(self, start: int, settled: Callable[[Any], object]) -> None:
         """In the rows from *start* on, put every value that is no scalar through *settled*."""

@@ -53,7 +53,7 @@ class Plan:
 
 _weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
-PLANS: dict[int, Plan] = {}
+PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
 
 
@@ -216,4 +216,4 @@ def _schema(
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
-linked.plan_of, linked.plans = plan_of, PLANS
+linked.plan_of = plan_of
