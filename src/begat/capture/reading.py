@@ -50,6 +50,7 @@ class Reader:
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
             known = self._schemas.get(id(schema)) or self._known(schema)
             site, user, fills, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
+            row = recorder.told(row)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
                 continue
@@ -108,7 +109,7 @@ class Reader:
         """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
         self.recorder.resolve()
         rows = self.recorder.rows
-        bound = self._known(rows.schema(number)).bind(rows.values(number))
+        bound = self._known(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
         if any(map(is_object, bound.values())):
             bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from begat.intercept.interceptor import LANE, Lane, Pin, token_of, weakrefoffset
+from begat.intercept.interceptor import LANE, Lane, token_of
 from begat.introspect.describe import Link, snapshot
 
 
@@ -75,13 +75,6 @@ def identity_of(result: object, lane: Lane) -> object | None:
             if known() is None:
                 del linked.results[key]
     return token
-
-
-def stands_for(token: object, obj: object) -> bool:
-    """Whether *token* is the token of *obj*."""
-    if type(token) is ref:
-        return token() is obj
-    return type(token) is Pin and token.obj is obj
 
 
 def described(value: object) -> object:
