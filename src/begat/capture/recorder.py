@@ -55,6 +55,7 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
+        self.pin = self.pins.of
         self.links: list[Link] = []  # in the rows that are not resolved yet
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
@@ -90,13 +91,6 @@ class Recorder:
         if lane is None:
             lane = self.lanes[thread] = Lane(self, self.log, self.events, self.links, thread)
         return lane
-
-    def pin(self, obj: object) -> object:
-        """Hold *obj*, which has no weak references, until nobody else does."""
-        pin, known = self.pins.of(obj)
-        if known:
-            self._suspicious = True
-        return pin
 
     def pinned(self, obj: object) -> object | None:
         """What `pin` returned for *obj*, if that still holds it."""
@@ -228,7 +222,7 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._far or self._raised or self._returned or self._waits or self._suspicious:
+        if self._far or self._raised or self._returned or self._waits or self._suspicious or self.pins.met:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
@@ -273,7 +267,15 @@ class Recorder:
         return young if all(young) else [_gone if token is None else token for token in young]
 
     def _unresolved(self) -> object:
-        return self.links or self._inner or self._raised or self._returned or self._waits or self._suspicious
+        return (
+            self.links
+            or self._inner
+            or self._raised
+            or self._returned
+            or self._waits
+            or self._suspicious
+            or self.pins.met
+        )
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
@@ -305,7 +307,7 @@ class Recorder:
         self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
         self._meet(self._around(), numbers)
         self._raised, self._returned, self._waits, self._inner, self._far = [], [], [], False, False
-        self._outer, self._suspicious = None, False
+        self._outer, self._suspicious, self.pins.met = None, False, False
 
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""

@@ -58,7 +58,7 @@ from begat.intercept.interceptor import (
     leave_of,
     over,
     spoiled,
-    token_of,
+    weakrefoffset,
 )
 from begat.introspect.targets import dict_of, mro_of
 from begat.record.walk import replaced
@@ -107,7 +107,7 @@ _FAST = """\
 _SLOW = """\
             schema = WHICH(me, lane)
             if schema is None: return None
-            token = TOKEN(me, lane)
+            token = REF(me) if WEAK(TYPE(me)) else lane.sink.pin(me)
             frame = FRAME(2)
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _CALL = """\
@@ -230,7 +230,7 @@ _GLOBALS: dict[str, Any] = {
     "TYPE": type,
     "COUNT": getweakrefcount,
     "REF": ref,
-    "TOKEN": token_of,
+    "WEAK": weakrefoffset,
     "CALL": Call,
     "FRAME": frame,
     "SNAP": snap,
