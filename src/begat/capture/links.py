@@ -18,12 +18,12 @@ def find(
     numbers: dict[int, int],
     again: dict[int, tuple[str, int]],
     outside: Callable[[], dict[int, Ref]] | None = None,
-    known: int = 0,
+    old: int = 0,
 ) -> bool:
     """
     Make a `Ref` of each of *links* whose token, by its id, is among *numbers* or what is *outside*, and keep the others.
 
-    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, the first *known* must be there: they lead to nothing that was recorded, and are let go. Whether that
+    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, the first *old* must be there: they lead to nothing that was recorded, and are let go. Whether that
     may be so of any.
     """
     todo, left, strangers = links[:], [], False
@@ -45,7 +45,7 @@ def find(
                 link.__class__ = Ref
             else:
                 strangers = outside is not None
-                if not strangers or place >= known:
+                if not strangers or place >= old:
                     left.append(link)
     links[: len(todo)] = left
     return strangers
@@ -66,12 +66,19 @@ def settled(
             return part
         if found is None:
             found = numbers()
-        number = found.get(id(part.node))
-        if number is None:
-            return outside().get(id(part.node)) or told(part)
-        return Ref(again[number][1] if number in again else number)
+        return known(part, found, again, outside)
 
     return replaced(value, leaf)
+
+
+def known(
+    link: Link, numbers: dict[int, int], again: dict[int, tuple[str, int]], outside: Callable[[], dict[int, Ref]]
+) -> object:
+    """What stands for *link* in a record, as in `find`."""
+    number = numbers.get(id(link.node))
+    if number is None:
+        return outside().get(id(link.node)) or told(link)
+    return Ref(again[number][1] if number in again else number)
 
 
 def told(part: object) -> object:

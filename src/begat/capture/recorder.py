@@ -19,11 +19,12 @@ from typing import Any
 from weakref import ref
 
 from begat.capture import links, living
+from begat.capture.happenings import noted
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
-from begat.intercept.interceptor import HEAD, Built, Call, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
@@ -50,6 +51,9 @@ class Recorder:
         self.outcomes: dict[int, str] = {}
         self.unbuilt: set[int] = set()
         self.built: dict[int, Built] = {}
+        self.changed: dict[int, dict[str, tuple[object, Any]]] = {}
+        self.instead: dict[int, Instead] = {}
+        self.moved: dict[int, int] = {}  # rows whose call was made for another row's
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
@@ -63,7 +67,7 @@ class Recorder:
         self._familiar: dict[int, tuple[object, int]] = {}  # by id: the tokens of what was going on, and their numbers
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
-        self._waits: list[Any] = []
+        self._later: list[Any] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
@@ -156,10 +160,10 @@ class Recorder:
         for event in (events := self.events[:]):
             if type(event) is tuple and event[1] is not None:
                 self._raised.append((event[0], name_of(event[1])))
-            elif type(event) is tuple or type(event) is Built:
-                self._waits.append(event)
-            else:
+            elif type(event) is Returned:
                 self._returned.append(event)
+            else:
+                self._later.append(event)
         del self.events[: len(events)]
         if MISSED:
             MISSED.clear()
@@ -222,7 +226,7 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._far or self._raised or self._returned or self._waits or self._suspicious or self.pins.met:
+        if self._far or self._raised or self._returned or self._later or self._suspicious or self.pins.met:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
@@ -272,7 +276,7 @@ class Recorder:
             or self._inner
             or self._raised
             or self._returned
-            or self._waits
+            or self._later
             or self._suspicious
             or self.pins.met
         )
@@ -296,8 +300,8 @@ class Recorder:
             number = numbers.get(id(token))
             if number is not None:
                 self.outcomes[number] = error
-        for waits in self._waits:
-            self._waited(waits, numbers)
+        for event in self._later:
+            noted(self, event, numbers)
         for returned in self._returned:
             self._identify(returned, numbers)
 
@@ -306,7 +310,7 @@ class Recorder:
             self.rows.end_within(self._resolved)
         self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
         self._meet(self._around(), numbers)
-        self._raised, self._returned, self._waits, self._inner, self._far = [], [], [], False, False
+        self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
         self._outer, self._suspicious, self.pins.met = None, False, False
 
     def _numbers(self) -> dict[int, int]:
@@ -319,20 +323,6 @@ class Recorder:
             if first != position and position >= self._resolved:
                 self.again[position] = ("reinit", first)
         return numbers
-
-    def _waited(self, event: Any, numbers: dict[int, int]) -> None:
-        number = numbers.get(id(event[0] if type(event) is tuple else event.token))
-        if number is None:
-            return
-        if type(event) is tuple:
-            self.unbuilt.add(number)
-            return
-        self.built[number] = event
-        if event.error is None:
-            self.unbuilt.discard(number)
-            self.outcomes.pop(number, None)
-        else:
-            self.outcomes[number] = name_of(event.error)
 
     def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
         """The call of *token* made, or only handed out, the object of *identity*."""
@@ -376,7 +366,15 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return count, len(self.outcomes), len(self.again), len(self.unbuilt), len(self.built)
+        return (
+            count,
+            len(self.outcomes),
+            len(self.again),
+            len(self.unbuilt),
+            len(self.built),
+            len(self.changed),
+            len(self.instead),
+        )
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""
