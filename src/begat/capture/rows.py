@@ -155,7 +155,12 @@ class Rows:
     def renew_within(self, start: int, numbers: dict[int, int]) -> bool:
         """In the rows from *start* on, put the number of the construction around in the place of its token. Whether all are."""
         young = self.within.span(start, len(self.within))
-        found: list[Any] = list(map(numbers.get, map(id, young)))
+        known: dict[int, int | None] = {**numbers, id(None): None}
+        try:
+            self.within.renew(start, list(map(known.__getitem__, map(id, young))))
+            return True
+        except KeyError:
+            found: list[Any] = list(map(numbers.get, map(id, young)))
         left = False
         for place, number in enumerate(found):
             if number is None and (token := young[place]) is not None:
