@@ -116,4 +116,7 @@ def test_what_is_printed_is_taken_back_and_changes_nothing(form, tmp_path):
     again = begat("run", *([] if form == "env" else ["--config", f"run.{form}"]), "train.py")
 
     assert again == printed
+    if form != "env":
+        sources = [a["source"] for n in json.loads(begat("export", "--json"))["nodes"] for a in n["arguments"]]
+        assert "config" not in sources  # what is as the run had it is left to the code
     assert json.loads(begat("export", "--to", "flat")) == before
