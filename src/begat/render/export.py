@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from begat.record.collector import resting
+
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
@@ -63,7 +65,8 @@ def export(
         raise ValueError(f"{to} tells of one run; only html compares two")
     module, _, name = form.maker.partition(":")
     make = getattr(import_module(module), name)
-    text: str = make(run, all) if against is None else make(run, all, against)
+    with resting():
+        text: str = make(run, all) if against is None else make(run, all, against)
     if path is not None:
         from begat.record.files import write
 
