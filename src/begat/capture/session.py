@@ -118,10 +118,18 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-def _waits(*call: Any) -> bool:
-    from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-    from begat.capture.waiting import waits  # puts itself here
+_importing: set[int] = set()
 
+
+def _waits(*call: Any) -> bool:
+    if ident() in _importing:
+        return False  # an object that these imports need
+    _importing.add(ident())
+    try:
+        from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
+        from begat.capture.waiting import waits  # puts itself here
+    finally:
+        _importing.discard(ident())
     return waits(*call)
 
 

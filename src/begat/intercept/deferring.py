@@ -13,7 +13,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.interceptor import Lane
-from begat.intercept.patterns import covers
+from begat.intercept.patterns import covers, means
 from begat.intercept.schema import Schema
 from begat.introspect.targets import mro_of
 
@@ -61,7 +61,8 @@ class Rule:
             return True
         name = target.replace(":", ".")
         names = (name, target.partition(":")[2], name.rpartition(".")[2])
-        hits = {pattern for pattern in self.patterns if any(covers(pattern, each) for each in names)}
+        module = target.partition(":")[0]
+        hits = {each for each in self.patterns if means(each, module) and any(covers(each, one) for one in names)}
         self.matched |= hits
         return bool(hits)
 
