@@ -13,24 +13,28 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
-from begat.capture.recorder import Recorder, recorders
+from begat.capture.living import recorders
+from begat.capture.recorder import Recorder
 from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
+from begat.record import graph as graph_module
 from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.replay import door
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,6 +45,7 @@ class Session:
         self._root: LiveRun | None = None
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
+        self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
         self._open = 0
         self._ended: list[LiveRun] = []
 
@@ -87,7 +92,7 @@ class Session:
         return [recorder.run for recorder in recorders() if recorder.run is not None and recorder.run is not current]
 
     def opened(self) -> None:
-        """A scope was opened: threads started from now on inherit it."""
+        """A block was opened: threads started from now on inherit its scope and its overrides."""
         with self._lock:
             self._open += 1
             if self._open == 1:
@@ -102,6 +107,11 @@ class Session:
         with self._lock:
             self._ended = [known for known in self._ended if known.recorder.lives()]
             self._ended.append(run)
+        self.closed()
+
+    def closed(self) -> None:
+        """A block was closed."""
+        with self._lock:
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
@@ -111,6 +121,17 @@ class Session:
         lane = LANE.get()
         if lane is not None and isinstance(lane.sink, Recorder):
             self._inherited[thread] = lane.sink
+        block = BLOCK.get()
+        if block is not None:
+            self._blocks[thread] = block
+
+    def block(self) -> Any:
+        """The block of overrides that holds in this thread and context, or held where the thread was started."""
+        found = BLOCK.get()
+        if found is None and self._blocks:
+            thread = threading._active.get(ident())  # type: ignore[attr-defined]  # current_thread() would make a dummy
+            found = self._blocks.get(thread) if thread is not None else None
+        return found
 
 
 session = Session()
@@ -121,19 +142,42 @@ DOOR.arrive = session.arrive
 _importing: set[int] = set()
 
 
-def _waits(*call: Any) -> bool:
+def _asks(*call: Any) -> Any:
     if ident() in _importing:
-        return False  # an object that these imports need
+        return None  # an object that these imports need
     _importing.add(ident())
     try:
         from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-        from begat.capture.waiting import waits  # puts itself here
+        from begat.capture.overriding import asks  # puts itself here
     finally:
         _importing.discard(ident())
-    return waits(*call)
+    return asks(*call)
 
 
-deferring.DOOR.waits = _waits
+deferring.DOOR.asks = _asks
+
+
+def _tracked(target: str) -> Any:
+    from begat.intercept.tracking import tracked_as
+
+    return tracked_as(target)
+
+
+def _lazy(thing: Any) -> Callable[..., Any]:
+    from begat.capture.laziness import lazy
+
+    return lazy(thing)
+
+
+def _to_python(run: Run, path: str | None, *, defaults: bool) -> str:
+    from begat.replay.codegen import to_python
+
+    return to_python(run, path, defaults=defaults)
+
+
+graph_module.DOOR.to_python = _to_python
+door.DOOR.tracked = _tracked
+door.DOOR.lazy = _lazy
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

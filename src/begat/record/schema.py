@@ -78,6 +78,7 @@ class NodeDocument(TypedDict):
     error: NotRequired[str | None]
     annotations: NotRequired[dict[str, str]]
     starred: NotRequired[Annotated[list[str | None], Field(min_length=2, max_length=2)]]
+    positional: NotRequired[_Id]
     notes: NotRequired[list[str]]
 
 
@@ -89,6 +90,17 @@ class EventDocument(TypedDict):
     node: _Id
     arguments: _Arguments
     site: NotRequired[SiteDocument | None]
+
+
+@_strict
+class OverriddenDocument(TypedDict):
+    """An override that was given: *calls* is how many calls it changed."""
+
+    address: str
+    value: str
+    source: NotRequired[Source]
+    place: NotRequired[str]
+    calls: NotRequired[_Number]
 
 
 @_strict
@@ -107,6 +119,9 @@ class HeaderDocument(TypedDict):
     result: NotRequired[dict[str, _Value]]
     marks: NotRequired[list[str]]
     exit_code: NotRequired[int | None]
+    watch: NotRequired[list[str]]
+    lazy: NotRequired[list[str]]
+    overrides: NotRequired[list[OverriddenDocument]]
 
 
 @_strict
