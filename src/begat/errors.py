@@ -39,10 +39,61 @@ class OverrideError(BegatError, ValueError):
     code = "begat-O1"
 
 
+class InvalidArgument(BegatError, TypeError):
+    """An argument of an ordinary call does not fit its annotation, and ``trackable(validate="strict")`` was asked for."""
+
+    code = "begat-V1"
+
+
+class ArgumentWarning(UserWarning):
+    """An argument does not fit its annotation, and ``trackable(validate="warn")`` was asked for."""
+
+
 class LazyError(BegatError, RuntimeError):
     """An object that waits cannot be built: it and others wait for each other, or an attribute was asked and building failed."""
 
     code = "begat-L1"
+
+
+class CannotRebuild(BegatError, ValueError):
+    """
+    Objects of a record cannot be built again; nothing was called. The text lists everything that stands in the way.
+
+    *problems* has the same as data, a `Problem` each.
+    """
+
+    code = "begat-B1"
+
+    def __init__(self, text: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__("\n  ".join((text, *map(str, problems))))
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _cannot_rebuild, (self.args[0], self.problems)
+
+
+class Problem:
+    """One thing that stands in the way of a rebuild: *path* says where, *what* it is, *way* what to do about it."""
+
+    __slots__ = ("allow", "path", "way", "what")
+
+    def __init__(self, path: str, what: str, way: str = "", allow: str | None = None) -> None:
+        self.path = path
+        self.what = what
+        self.way = way
+        self.allow = allow  # the name that would have to be allowed
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" + (f"; {self.way}" if self.way else "")
+
+    def __repr__(self) -> str:
+        return f"<Problem {self}>"
+
+
+def _cannot_rebuild(text: str, problems: tuple[Problem, ...]) -> CannotRebuild:
+    error = CannotRebuild(text)
+    error.problems = problems
+    return error
 
 
 class CaptureWarning(RuntimeWarning):
@@ -58,7 +109,7 @@ _KINDS = (
 def is_ours(error: BaseException) -> bool:
     """Whether code of ours can have failed with *error*; if not, a signal handler or another thread threw it into our code."""
     kind = type(error)
-    if kind is OverrideError:  # asked for, and cannot be done: that is for the caller
+    if kind is OverrideError or kind is InvalidArgument:  # asked for, and cannot be done: that is for the caller
         return False
     if kind.__module__ not in ("builtins", "begat.errors") or kind is TimeoutError or not issubclass(kind, _KINDS):
         return False

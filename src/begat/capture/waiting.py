@@ -30,11 +30,20 @@ class Ours:
     call: CodeType | None = None
 
 
+class _Touch:
+    """Where those above change what is built late: the values of a call, when it is made at last. May raise instead."""
+
+    def __init__(self) -> None:
+        self.values: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] = lambda _, values: values
+
+
+TOUCH = _Touch()
+
+
 def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code is Ours.call:
-        while _is_ours(frame):
-            frame = frame.f_back
+        frame = callers(frame)
         _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
@@ -64,6 +73,14 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     if rule.rng == "order":
         rule.waiting.append(me)
     return True
+
+
+def callers(frame: Any) -> Any:
+    """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
+    if frame.f_code is Ours.call:
+        while _is_ours(frame):
+            frame = frame.f_back
+    return frame
 
 
 def _manner(kind: type, target: str) -> tuple[Rule, Manner] | tuple[None, None]:
@@ -154,10 +171,16 @@ class Waiting(Thunk):
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed: the very objects, or, of containers that have changed since, what they were."""
+        return _as_called(self.schema, self.passed())
+
+    def passed(self) -> tuple[Any, ...]:
+        """The values of `arguments`, as a row holds them."""
         values, changed = restored(self.values, self.copies)
         for position in changed:
-            self._report(self.schema.names[position])
-        return _as_called(self.schema, values)
+            self._report(self.schema.names[position - self._before])
+        return values
+
+    _before = 0
 
     def recipe(self) -> tuple[Any, ...] | None:
         """What was passed, and the seed. With ``rng="order"`` none: a copy would draw out of turn."""
@@ -177,7 +200,7 @@ class Waiting(Thunk):
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = self.arguments()
+        args, kwargs = _as_called(self.schema, TOUCH.values(self, self.passed()))
         found = _called(self.token, obj, self.seed, self._function, obj, *args, **kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
@@ -186,7 +209,7 @@ class Waiting(Thunk):
         """Say so in the record."""
         if error is None and self.rule.waiting:
             self.rule.waiting[:] = [each for each in self.rule.waiting if each is not obj]
-        code, lasti = _touched()
+        code, lasti = touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
     def function(self) -> Any:
@@ -207,16 +230,20 @@ class Calling(Waiting):
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed; a factory's class comes first."""
+        return self._called_with(self.passed())
+
+    @property
+    def _before(self) -> int:  # type: ignore[override]  # a number there too
+        return self.schema.skip
+
+    def _called_with(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         skip = self.schema.skip
-        values, changed = restored(self.values, self.copies)
-        for position in changed:
-            self._report(self.schema.names[position - skip])
         args, kwargs = _as_called(self.schema, values[skip:])
         return (*values[:skip], *args), kwargs
 
     def run(self, obj: Any) -> Any:
         """Call the function as it was written: its call is recorded already."""
-        args, kwargs = self.arguments()
+        args, kwargs = self._called_with(TOUCH.values(self, self.passed()))
         function = self.function()
         code = original(function)
         plain = FunctionType(
@@ -304,7 +331,7 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
         del stack[depth:]
 
 
-def _touched() -> tuple[Any, int]:
+def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
     frame = sys._getframe(1)
     while _is_ours(frame):

@@ -15,12 +15,24 @@ from begat.capture.orders import Orders
 from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.cli.hint import hint
-from begat.cli.overruling import judged, overrule
+from begat.cli.overruling import judged, overrule, rehearsed
+from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
 from begat.introspect.secrets import scrubbed_argv
 from begat.replay.override import Override
 
 STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*."""
+
+    name: str | None
+    save: str | None
+    quiet: bool
+    home: str
+    dry: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Plan:
     home: str
     overrides: tuple[Override, ...] = ()
     dry: bool = False
+    codes: dict[str, str] | None = None  # of the run that is made again
 
 
 def start(plan: Plan) -> None:
@@ -52,7 +65,7 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
+    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     orders = overrule(plan) if plan.overrides else None
@@ -63,8 +76,14 @@ def start(plan: Plan) -> None:
     at_end(ending.finish)
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
+    if plan.dry:
+        rehearse()
+        sys.stdout = sys.stderr  # standard output is for what was found
     failed = _program(plan, main, ending)
-    if orders is not None:
+    if plan.dry:
+        sys.stdout = sys.__stdout__
+        failed = rehearsed(orders, run, failed, plan.quiet)
+    elif orders is not None:
         failed = judged(orders, run, failed)
     if failed is not None:
         ending.error = failed
@@ -176,6 +195,10 @@ class _Ending:
     def finish(self) -> None:
         """Write the record."""
         self.run.end(self.error)
+        if self.plan.dry:
+            if self.plan.save:
+                self.run.save(self.plan.save)
+            return
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
         if not self.begun and not self.run.nodes:
@@ -188,6 +211,11 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.codes:
+            from begat.cli.again import changed
+
+            if said := changed(self.plan.codes, self.run):
+                print(f"begat: {said}", file=sys.stderr, flush=True)
         if not self.plan.quiet:
             self._say()
 

@@ -14,7 +14,7 @@ from weakref import ref
 
 from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
-from begat.intercept.patterns import covers
+from begat.introspect.patterns import covers
 from begat.intercept.schema import Schema
 from begat.introspect.targets import mro_of
 
@@ -97,6 +97,7 @@ class Rules(list[Any]):
 
 
 RULES = Rules()
+CHECKING = "the arguments of some classes are checked"  # stands among the rules for good once there is such a class
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
 

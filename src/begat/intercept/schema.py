@@ -39,11 +39,13 @@ _LASTING = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is touched."""
+    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is
+    touched, to check arguments by their annotations (``"off"``, ``"warn"``, ``"strict"``)."""
 
     ignore: frozenset[str] = frozenset()
     redact: frozenset[str] = frozenset()
     lazy: bool = False
+    validate: str = "off"
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -52,7 +54,7 @@ class Schema:
     The parameters of one tracked callable, in the order in which rows hold their values.
 
     *skip* leading values of the code (``self``, ``cls``) are not in the row; the first *positional* names may be given by
-    position. *subject* is the class or function, weakly:
+    position, the first *positional_only* in no other way. *subject* is the class or function, weakly:
     a record keeps nothing of the program alive. *defaults* are values of the record.
     """
 
@@ -65,6 +67,7 @@ class Schema:
     starred: tuple[str | None, str | None] = (None, None)
     skip: int = 0
     positional: int = 0
+    positional_only: int = 0
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
@@ -108,6 +111,7 @@ def schema_of(
         starred,
         skip,
         max(0, code.co_argcount - skip),
+        max(0, code.co_posonlyargcount - skip),
         {name: default_of(subject, name, default, described) for name, default in known.items()},
         options,
         notes,

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
-from begat.intercept.constructors import Constructor, constructor_of, own
-from begat.intercept.deferring import declare, revoke
+from begat.intercept.constructors import Constructor, constructor_of, mro, own
+from begat.intercept.deferring import CHECKING, RULES, declare, revoke
 from begat.intercept.plans import LOCK, PLANS, TRACKED, Tracked, plan_of, which, which_call, which_new
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options
 from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
-from begat.introspect.targets import is_class, name_of
+from begat.introspect.targets import contents, importable, is_class, name_of
 
 T = TypeVar("T")
 _HEAP = 1 << 9  # of types: made by a class statement
@@ -32,16 +32,29 @@ USER = "user"  # who asked: the user by name, or a watch by pattern
 @overload
 def trackable(subject: T, /) -> T: ...
 @overload
-def trackable(*, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()) -> Callable[[T], T]: ...
 def trackable(
-    subject: Any = None, /, *, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()
+    *,
+    lazy: bool = False,
+    ignore: Iterable[str] = (),
+    redact: Iterable[str] = (),
+    validate: Literal["off", "warn", "strict"] = "off",
+) -> Callable[[T], T]: ...
+def trackable(
+    subject: Any = None,
+    /,
+    *,
+    lazy: bool = False,
+    ignore: Iterable[str] = (),
+    redact: Iterable[str] = (),
+    validate: Literal["off", "warn", "strict"] = "off",
 ) -> Any:
     """
     Record every construction of a class, or every call of a function or classmethod factory; return it unchanged.
 
     The class stays the very same object: its constructor's code is woven in place. *ignore* names parameters to leave
     out of the record, *redact* parameters whose values are secrets; with *lazy* every object waits to be built until it is
-    touched. As a decorator it belongs on top, above
+    touched. *validate* checks the arguments of every call by their annotations: ``"warn"`` says what does not fit,
+    ``"strict"`` raises `begat.errors.InvalidArgument`, a TypeError. As a decorator it belongs on top, above
     ``@dataclass`` and ``@attrs.define``, which make the constructor or a new class.
 
     Raises `begat.errors.CannotTrack`, a TypeError, for what cannot be recorded: classes built by C code, enumerations,
@@ -54,7 +67,9 @@ def trackable(
     >>> begat.params(Net(hidden=64))
     {'hidden': 64}
     """
-    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")), lazy)
+    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")), lazy, validate)
+    if validate not in ("off", "warn", "strict"):
+        raise ValueError(f"validate is 'off', 'warn' or 'strict', not {validate!r}")
     if subject is None:
         return lambda later: track(later, options, USER)
     return track(subject, options, USER)
@@ -88,8 +103,54 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
         tracked.by.add(by)
         if tracked.rule is not None:
             declare(tracked.rule)
+        if options.validate != "off" and not any(rule is CHECKING for rule in RULES):
+            RULES.put(CHECKING)
         LISTENING.add("tracked")
     return subject
+
+
+def tracked_as(target: str) -> Any:
+    """
+    The class or function that is tracked under the name *target*, or None; of several the one that the name leads to, or the newest.
+
+    A class method of a class that does not define it goes by that class: ``pkg:Child.create``. Imports nothing.
+    """
+    subjects = [found for found in (tracked.subject() for tracked in list(TRACKED.values())) if found is not None]
+    named = [subject for subject in subjects if name_of(subject) == target]
+    if named:
+        return _as_called(next((subject for subject in named if importable(target, subject)), named[-1]), target)
+    owner, _, method = target.rpartition(".")
+    if ":" not in owner:
+        return None
+    cls = next((subject for subject in reversed(subjects) if is_class(subject) and name_of(subject) == owner), None)
+    return _method_of(cls if cls is not None else _loaded(owner), method)
+
+
+def _as_called(subject: Any, target: str) -> Any:
+    """*subject*; a function that is a class method, bound to its class."""
+    owner, _, method = target.rpartition(".")
+    if is_class(subject) or ":" not in owner:
+        return subject
+    bound = _method_of(_loaded(owner), method)
+    return bound if bound is not None else subject
+
+
+def _method_of(cls: Any, name: str) -> Any:
+    found = next((own(base)[name] for base in mro(cls) if name in own(base)), None) if is_class(cls) else None
+    if type(found) is not classmethod or id(found.__func__) not in TRACKED:
+        return None
+    return MethodType(found.__func__, cls)
+
+
+def _loaded(target: str) -> Any:
+    """The class under the name *target* in the modules that are loaded now, or None."""
+    module, _, qualname = target.partition(":")
+    found: Any = None
+    space: Any = contents(module)
+    for step in qualname.split("."):
+        found = space.get(step)
+        space = own(found) if is_class(found) else {}
+    return found if is_class(found) and name_of(found) == target else None
 
 
 def release(subject: Any, by: object) -> None:
