@@ -39,6 +39,12 @@ class LazyError(BegatError, RuntimeError):
     code = "begat-L1"
 
 
+class SweepError(BegatError, ValueError):
+    """A sweep that cannot be done as it was asked for: values that cannot be read, a sampler or executor that does not fit."""
+
+    code = "begat-S1"
+
+
 class CaptureWarning(RuntimeWarning):
     """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
 

@@ -31,6 +31,7 @@ class Plan:
     lazy: tuple[str, ...]
     name: str | None
     save: str | None
+    summary: str | None
     quiet: bool
     home: str
 
@@ -175,8 +176,18 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.summary:
+            self._summarize(self.plan.summary)
         if not self.plan.quiet:
             self._say()
+
+    def _summarize(self, path: str) -> None:
+        import json
+
+        from begat.record.files import write
+        from begat.record.summary import summary
+
+        write(path, json.dumps(summary(self.run)).encode(), private=False)
 
     def _say(self) -> None:
         nodes = self.run.nodes

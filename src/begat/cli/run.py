@@ -47,6 +47,9 @@ class RunCommand(click.Command):
 )
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
+@click.option(
+    "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]... [-- ARGUMENTS...]")
 @click.pass_context
@@ -57,6 +60,7 @@ def command(
     lazy: tuple[str, ...],
     name: str | None,
     save: str | None,
+    summary: str | None,
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -81,8 +85,8 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     where = os.fspath(home().absolute())
-    saved = os.path.abspath(save) if save else None
-    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, waiting, name, saved, quiet, where)
+    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
+    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, waiting, name, saved, summed, quiet, where)
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
