@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,12 @@ _AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "tr
     ),
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
-@click.option("--sampler", default="grid", show_default=True, metavar="NAME", help="grid, zip, random, optuna or optuna:NAME.")
-@click.option("--trials", type=click.IntRange(1), metavar="N", help="How many trials at most; random and optuna need it.")
+@click.option(
+    "--sampler", default="grid", show_default=True, metavar="NAME", help="grid, zip, random, optuna or optuna:NAME."
+)
+@click.option(
+    "--trials", type=click.IntRange(1), metavar="N", help="How many trials at most; random and optuna need it."
+)
 @click.option("--minimize", metavar="RESULT", help="The result that is to be small.")
 @click.option("--maximize", metavar="RESULT", help="The result that is to be large.")
 @click.option("--seed", type=int, metavar="N", help="For random and optuna: the same seed, the same values.")
@@ -43,7 +48,9 @@ _AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "tr
 @click.option("--pruner", metavar="NAME", help="The pruner of Optuna's: MedianPruner, NopPruner, ...")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="How many at a time; one for each processor.")
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="local, dask or ray.")
-@click.option("--address", metavar="ADDRESS", help="The cluster's, for dask and ray; one of this machine is started without.")
+@click.option(
+    "--address", metavar="ADDRESS", help="The cluster's, for dask and ray; one of this machine is started without."
+)
 @click.option("--name", metavar="NAME", help="A name for the sweep; its runs are NAME.0000, NAME.0001, ...")
 @click.option("--watch", multiple=True, metavar="PATTERN", help="As for begat run.")
 @click.option("--lazy", multiple=True, metavar="PATTERN", help="As for begat run.")
@@ -53,7 +60,7 @@ _AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "tr
 @click.option("--json", "as_json", is_flag=True, help="The trials as JSON.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT PATH=VALUES... [-- ARGUMENTS...]")
 @click.pass_context
-def command(ctx: click.Context, words: tuple[str, ...], **options: Any) -> None:
+def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
     """Run a program once for each set of values, several at a time, each as an ordinary `begat run` with a record of its own.
 
     VALUES are 2,4,6 or range(2,6), range(2,10,2), linear(0,1,5), log(1e-5,1e-2,8); for random and optuna also uniform(0,1),
@@ -85,11 +92,15 @@ def _only_again(ctx: click.Context, words: tuple[str, ...]) -> None:
     given = [
         param.opts[-1]
         for param in ctx.command.params
-        if param.name not in _AGAIN and param.name != "words" and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if param.name not in _AGAIN
+        and param.name != "words"
+        and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
     ]
     given += [*words, *ctx.meta["begat.behind"]]
     if given:
-        raise click.UsageError(f"a sweep that is gone on with has its plan already; it does not take {' '.join(given)}", ctx)
+        raise click.UsageError(
+            f"a sweep that is gone on with has its plan already; it does not take {' '.join(given)}", ctx
+        )
 
 
 def _renewed(ctx: click.Context, plan: Plan, options: dict[str, Any]) -> Plan:
@@ -107,7 +118,7 @@ def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -
 
     target = options["module"]
     if target is None:
-        if not words or "=" in words[0]:
+        if not words or ("=" in words[0] and not os.path.exists(words[0])):
             raise click.UsageError("give a script to run, or -m and a module, before the values", ctx)
         target, words = words[0], words[1:]
         if not os.path.exists(target):
@@ -146,7 +157,7 @@ def _check(ctx: click.Context, plan: Plan) -> None:
     from begat.sweep.samplers import SAMPLERS, assignments
 
     kind = plan.sampler.partition(":")[0]
-    if kind not in SAMPLERS or (kind != "optuna" and kind != plan.sampler):
+    if kind not in SAMPLERS or kind not in ("optuna", plan.sampler):
         raise click.UsageError(f"there is no sampler {plan.sampler!r}; there are {', '.join(SAMPLERS)}", ctx)
     if plan.executor not in EXECUTORS:
         raise click.UsageError(f"there is no executor {plan.executor!r}; there are {', '.join(EXECUTORS)}", ctx)
@@ -160,13 +171,14 @@ def _check(ctx: click.Context, plan: Plan) -> None:
         check(plan)
 
 
-def _commands(plan: Plan) -> list[str]:
+def _commands(plan: Plan) -> Iterator[str]:
     """What a shell would be told, line by line."""
     from begat.sweep.samplers import assignments
 
     if plan.sampler.startswith("optuna"):
         raise click.UsageError("what Optuna proposes depends on results: there is nothing to print before the trials")
-    return [shlex.join(("begat", *plan.command(number, values)[2:])) for number, values in enumerate(assignments(plan))]
+    _, rows = assignments(plan)
+    return (shlex.join(("begat", *plan.command(number, values)[2:])) for number, values in enumerate(rows))
 
 
 def _conduct(ctx: click.Context, book: Book, options: dict[str, Any]) -> None:
@@ -199,7 +211,9 @@ def _closing(book: Book, found: list[Done], total: int, refused: str | None, cam
     failed = sum(one.ending.state == "failed" for one in found)
     again = f"begat sweep --resume {book.plan.id}"
     if refused:
-        click.echo(f"begat: given up after {len(found)} of {total} trials, because no trial can do this: {refused}", err=True)
+        click.echo(
+            f"begat: given up after {len(found)} of {total} trials, because no trial can do this: {refused}", err=True
+        )
         return 2
     if came:
         click.echo(f"begat: stopped after {len(found)} of {total} trials; go on with: {again}", err=True)

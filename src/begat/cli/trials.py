@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from begat.cli.output import console, say
 from begat.record.plain import escaped
@@ -32,7 +32,14 @@ class Progress:
             self._best = _better(plan, self._best, one)
         screen = console(stderr=True)
         if screen.is_terminal:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
 
             self._bar = Progress(
                 BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"),
@@ -40,12 +47,14 @@ class Progress:
             )  # fmt: skip
             self._task = self._bar.add_task("", total=total, completed=len(done) - len(retry))
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._bar is not None:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -61,7 +70,9 @@ class Progress:
         if done.ending.state == "failed":
             self._failed += 1
             if self._bar is not None:
-                self._bar.console.print(f"trial {done.trial.number} failed: {escaped(done.ending.error or '')}", style="red")
+                self._bar.console.print(
+                    f"trial {done.trial.number} failed: {escaped(done.ending.error or '')}", style="red"
+                )
         if self._bar is not None:
             self._bar.advance(self._task)
         self._tell()
@@ -73,7 +84,9 @@ class Progress:
         if self._failed:
             said.append(f"{self._failed} failed")
         if self._best is not None:
-            said.append(f"best {self._plan.objective} {_short(self._best.ending.value)} in trial {self._best.trial.number}")
+            said.append(
+                f"best {self._plan.objective} {_short(self._best.ending.value)} in trial {self._best.trial.number}"
+            )
         self._bar.update(self._task, description=", ".join(said))
 
 
@@ -102,7 +115,9 @@ def report(plan: Plan, folder: str, found: Collection[Done], *, as_json: bool) -
 
     grid = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in head:
-        grid.add_column(name, overflow="fold" if name == "outcome" else "ellipsis", no_wrap=name in ("trial", "run", "took"))
+        grid.add_column(
+            name, overflow="fold" if name == "outcome" else "ellipsis", no_wrap=name in ("trial", "run", "took")
+        )
     for row, done in zip(rows, ordered, strict=True):
         style = {"failed": "red", "pruned": "dim"}.get(done.ending.state, "")
         grid.add_row(*(Text(cell, style) for cell in row))
@@ -111,12 +126,14 @@ def report(plan: Plan, folder: str, found: Collection[Done], *, as_json: bool) -
 
 def data(plan: Plan, folder: str, ordered: Collection[Done]) -> dict[str, Any]:
     """The sweep as JSON-ready data."""
+    from begat.sweep.said import finite
+
     trials = [
         {
             "number": done.trial.number,
             "values": done.trial.values,
             "state": done.ending.state,
-            "value": _finite(done.ending.value),
+            "value": finite(done.ending.value),
             "result": done.ending.result,
             "run": done.ending.run,
             "error": done.ending.error,
@@ -158,10 +175,6 @@ def _results(plan: Plan, ordered: Collection[Done]) -> list[str]:
 def _short(value: object) -> str:
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def _finite(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _rank(plan: Plan, done: Done) -> tuple[bool, float]:

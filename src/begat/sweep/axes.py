@@ -6,6 +6,7 @@ means is decided in one place.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import re
@@ -39,10 +40,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What one argument of the command says: *path*, as typed, and its values."""
+    """What one argument of the command says: *path*, as typed, ``=`` or ``:=``, and its values."""
 
     said: str
     path: str
+    sign: str
     values: Points | Interval
 
     @property
@@ -52,7 +54,7 @@ class Axis:
 
     def word(self, text: str) -> str:
         """The override that gives a trial the value *text*."""
-        return f"{self.path}={text}"
+        return f"{self.path}{self.sign}{text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +83,28 @@ def parse(said: str) -> Axis:
     >>> parse("lr=loguniform(1e-5,1e-2)").values
     Interval(low=1e-05, high=0.01, log=True, whole=False)
     """
-    path, equals, text = said.partition("=")
+    left, equals, text = said.partition("=")
+    path, sign = (left[:-1], ":=") if left.endswith(":") else (left, "=")
     if not equals or not path:
-        raise _Item(said, said, len(path)).refuse("expected PATH=VALUE or PATH=VALUE,VALUE; what the script itself is to be given goes behind --")
-    if not is_path(path.removesuffix(":")):
-        raise _Item(said, path, 0).refuse(f"{path!r} is no path; expected one such as model.depth, AdamW.lr or '*.dropout'")
-    whole = _Item(said, text, len(path) + 1)
+        raise _Item(said, said, len(left)).refuse(
+            "expected PATH=VALUE or PATH=VALUE,VALUE; what the script itself is to be given goes behind --"
+        )
+    if not is_path(path):
+        raise _Item(said, path, 0).refuse(
+            f"{path!r} is no path; expected one such as model.depth, AdamW.lr or '*.dropout'"
+        )
+    whole = _Item(said, text, len(left) + 1)
     if "," not in text and not _CALL.fullmatch(text.strip()):
-        return Axis(said, path, Points((text,)))
+        return Axis(said, path, sign, Points((text,)))
     found = list(map(_values, _split(whole)))
     if len(found) == 1:
-        return Axis(said, path, found[0])
+        return Axis(said, path, sign, found[0])
     texts: list[str] = []
     for values in found:
         if isinstance(values, Interval):
             raise whole.refuse("uniform, loguniform and randint stand alone, not in a list")
         texts += values.texts
-    return Axis(said, path, Points(tuple(texts)))
+    return Axis(said, path, sign, Points(tuple(texts)))
 
 
 def _split(whole: _Item) -> Iterator[_Item]:
@@ -116,7 +123,9 @@ def _split(whole: _Item) -> Iterator[_Item]:
                 raise _part(whole, at, at).refuse(f"{char!r} closes nothing; put quotes around a value that holds it")
         elif char in (",", "") and (not open_ or not char):
             if open_:
-                raise _part(whole, open_[-1][1], at).refuse(f"{open_[-1][0]!r} is not closed; put quotes around a value that holds it")
+                raise _part(whole, open_[-1][1], at).refuse(
+                    f"{open_[-1][0]!r} is not closed; put quotes around a value that holds it"
+                )
             item = _part(whole, begin, at)
             if not item.text:
                 raise item.refuse('expected a value; an empty text is written ""')
@@ -162,14 +171,14 @@ def _values(item: _Item) -> Points | Interval:
 def _range(item: _Item, given: list[_Item]) -> Points:
     if len(given) > 3:
         raise given[3].refuse("range takes range(end), range(start,end) or range(start,end,step)")
-    numbers = [_number(one, int) for one in given]
+    numbers = [_whole(one) for one in given]
     if len(numbers) == 3 and not numbers[2]:
         raise given[2].refuse("the step cannot be 0")
     found = range(*numbers)
     if not found:
         raise item.refuse("there is nothing in this range: its end is left out, as in Python")
-    if len(found) > MOST:
-        raise item.refuse(f"{len(found):,} values are more than the {MOST:,} there may be")
+    if found[MOST:]:
+        raise item.refuse(f"more than the {MOST:,} values there may be")
     return Points(tuple(map(str, found)))
 
 
@@ -198,7 +207,7 @@ def _points(low: float, high: float, points: list[float]) -> Points:
 
 def _steps(name: str, item: _Item, given: list[_Item]) -> tuple[float, float, int]:
     _count(name, item, given, 3)
-    low, high, count = _number(given[0]), _number(given[1]), _number(given[2], int)
+    low, high, count = _number(given[0]), _number(given[1]), _whole(given[2])
     if not 2 <= count <= MOST:
         raise given[2].refuse(f"expected how many values, from 2 to {MOST:,}")
     return low, high, count
@@ -209,24 +218,24 @@ def _choice(item: _Item, given: list[_Item]) -> Points:
 
 
 def _uniform(item: _Item, given: list[_Item]) -> Interval:
-    return _interval("uniform", item, given)
+    return _interval("uniform", item, given, _number)
 
 
 def _loguniform(item: _Item, given: list[_Item]) -> Interval:
-    found = _interval("loguniform", item, given)
+    found = _interval("loguniform", item, given, _number)
     if found.low <= 0:
         raise given[0].refuse("loguniform takes numbers above 0")
     return Interval(found.low, found.high, log=True)
 
 
 def _randint(item: _Item, given: list[_Item]) -> Interval:
-    found = _interval("randint", item, given, int)
+    found = _interval("randint", item, given, _whole)
     return Interval(found.low, found.high, whole=True)
 
 
-def _interval(name: str, item: _Item, given: list[_Item], kind: type = float) -> Interval:
+def _interval(name: str, item: _Item, given: list[_Item], read: Callable[[_Item], float]) -> Interval:
     _count(name, item, given, 2)
-    low, high = _number(given[0], kind), _number(given[1], kind)
+    low, high = read(given[0]), read(given[1])
     if low >= high:
         raise given[1].refuse(f"expected a number above {low!r}")
     return Interval(low, high)
@@ -237,16 +246,21 @@ def _count(name: str, item: _Item, given: list[_Item], wanted: int) -> None:
         raise item.refuse(f"expected {_FUNCTIONS[name][1]}, not {len(given)} values")
 
 
-def _number(item: _Item, kind: type = float) -> float:
-    """An int as an int, also where any number will do."""
-    for read in (int, float) if kind is float else (int,):
-        try:
-            found = read(item.text)
-        except ValueError:
-            continue
-        if math.isfinite(found):
-            return found
-    raise item.refuse(f"expected {'a whole' if kind is int else 'a'} number, not {item.text!r}")
+def _whole(item: _Item) -> int:
+    try:
+        return int(item.text)
+    except ValueError:
+        raise item.refuse(f"expected a whole number, not {item.text!r}") from None
+
+
+def _number(item: _Item) -> float:
+    """An int as an int, as far as floats go."""
+    for read in (int, float):
+        with contextlib.suppress(ValueError, OverflowError):
+            found: float = read(item.text)
+            if math.isfinite(found):
+                return found
+    raise item.refuse(f"expected a number, not {item.text!r}")
 
 
 _FUNCTIONS: dict[str, tuple[Callable[[_Item, list[_Item]], Points | Interval], str]] = {

@@ -14,6 +14,7 @@ from typing import Any
 from begat.errors import SweepError
 from begat.sweep import plan as plans
 from begat.sweep.plan import Plan
+from begat.sweep.said import finite, number
 from begat.sweep.trial import Done, Ending, Trial
 
 LINES = "trials.jsonl"
@@ -30,7 +31,9 @@ def find(home: str, said: str) -> str:
     """The folder of the sweep that *said* means: an id, the beginning of one, a name, or ``last``. SweepError if there is none."""
     root = os.path.join(home, SWEEPS)
     try:
-        known = sorted((name for name in os.listdir(root) if os.path.isfile(os.path.join(root, name, plans.FILE))), reverse=True)
+        known = sorted(
+            (name for name in os.listdir(root) if os.path.isfile(os.path.join(root, name, plans.FILE))), reverse=True
+        )
     except OSError:
         known = []
     if not known:
@@ -74,7 +77,7 @@ class Book:
 
     def write(self, done: Done) -> None:
         """Keep that this trial ended so."""
-        line = {**asdict(done.trial), **asdict(done.ending)}
+        line = {**asdict(done.trial), **asdict(done.ending), "value": finite(done.ending.value)}
         os.write(self._handle, json.dumps(line).encode() + b"\n")
 
     def read(self) -> list[Done]:
@@ -88,8 +91,11 @@ class Book:
 
     def _mend(self) -> None:
         """A disk that was full, or a machine that lost power, may have left half a line: the next is not to be part of it."""
-        size = os.fstat(self._handle).st_size
-        if size and os.pread(self._handle, 1, size - 1) != b"\n":
+        with open(os.path.join(self.folder, LINES), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            last = file.read()
+        if last not in (b"", b"\n"):
             os.write(self._handle, b"\n")
 
 
@@ -112,6 +118,7 @@ def _lines(path: str) -> Iterator[Done]:
 
 def _done(line: dict[str, Any]) -> Done:
     trial = Trial(line["number"], line.pop("values"), line.pop("retries"))
+    line["value"] = number(line["value"])
     return Done(trial, Ending(**line))
 
 

@@ -158,7 +158,9 @@ def heeding_signals(sweep: Sweep) -> Iterator[list[int]]:
         yield came
         return
     names = ("SIGINT", "SIGTERM", "SIGHUP")
-    before = {number: signal.signal(number, heed) for name in names if (number := getattr(signal, name, None)) is not None}
+    before = {
+        number: signal.signal(number, heed) for name in names if (number := getattr(signal, name, None)) is not None
+    }
     try:
         yield came
     finally:

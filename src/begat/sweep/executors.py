@@ -47,10 +47,13 @@ class Executor(Protocol):
 def executor(name: str, jobs: int | None, address: str | None) -> Executor:
     """The executor called *name*. SweepError if there is none, or its library is not installed."""
     module, _, kind = EXECUTORS[name].partition(":")
-    make: Callable[[int | None, str | None], Executor] = getattr(import_module(module), kind)
     try:
-        return make(jobs, address)
+        make: Callable[[int | None, str | None], Executor] = getattr(import_module(module), kind)
     except ImportError as error:
         raise SweepError(
             f"--executor {name} needs a package that is not installed ({error}): pip install 'begat[{name}]'"
         ) from error
+    try:
+        return make(jobs, address)
+    except OSError as error:  # timeouts and refused connections are of this kind
+        raise SweepError(f"--executor {name} cannot be reached at {address or 'this machine'}: {error}") from error

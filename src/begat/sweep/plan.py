@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from begat.errors import SweepError
@@ -46,12 +47,7 @@ class Plan:
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The words, read."""
-        axes = tuple(map(parse, self.words))
-        paths = [axis.path for axis in axes]
-        for path in paths:
-            if paths.count(path) > 1:
-                raise SweepError(f"{path} is given twice; put all its values into one list: {path}=1,2")
-        return axes
+        return _axes(self.words)
 
     def command(self, number: int, values: dict[str, str], summary: str | None = None) -> tuple[str, ...]:
         """What stands behind the interpreter for the trial with these *values*."""
@@ -59,8 +55,19 @@ class Plan:
         target = ("-m", self.target) if self.is_module else (self.target,)
         overrides = [axis.word(values.get(axis.path, "")) for axis in self.axes]
         behind = ("--", *self.arguments) if self.arguments else ()
-        name = ("--name", f"{self.name or self.id}.{number:04}")
+        label = self.name or (None if summary is None else self.id)
+        name = ("--name", f"{label}.{number:04}") if label else ()
         return ("-m", "begat", "run", *quiet, *name, *self.options, *target, *overrides, *behind)
+
+
+@lru_cache(maxsize=8)  # each trial asks, and a range may be long
+def _axes(words: tuple[str, ...]) -> tuple[Axis, ...]:
+    axes = tuple(map(parse, words))
+    paths = [axis.path for axis in axes]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise SweepError(f"{path} is given twice; put all its values into one list: {path}=1,2")
+    return axes
 
 
 def save(plan: Plan, folder: str) -> None:
@@ -73,7 +80,7 @@ def load(folder: str) -> Plan:
     path = os.path.join(folder, FILE)
     try:
         with open(path, encoding="utf-8") as file:
-            found: dict[str, Any] = json.load(file)
+            found: Any = json.load(file)
     except (OSError, ValueError) as error:
         raise SweepError(f"cannot read the plan of a sweep at {path}: {error}") from error
     if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
@@ -81,4 +88,5 @@ def load(folder: str) -> Plan:
     unknown = sorted(set(found) - {field.name for field in fields(Plan)})
     if unknown:
         raise SweepError(f"{path} has {', '.join(unknown)}, which this release does not know")
-    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in found.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+    return Plan(**values)

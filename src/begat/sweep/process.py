@@ -18,9 +18,10 @@ from begat.sweep import said
 from begat.sweep.trial import Ending, Job, State
 
 _POLL = 0.2
-_INTERRUPT = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT
-_KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
-_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+if sys.platform == "win32":
+    _INTERRUPT, _KILL, _FLAGS = signal.CTRL_BREAK_EVENT, signal.SIGTERM, subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _INTERRUPT, _KILL, _FLAGS = signal.SIGINT, signal.SIGKILL, 0
 
 
 class Process:
@@ -100,7 +101,12 @@ def execute(job: Job) -> Ending:
         )
     endings: list[Ending] = []
     over = threading.Event()
-    process = Process(job, lambda ending: (endings.append(ending), over.set()))
+
+    def ended(ending: Ending) -> None:
+        endings.append(ending)
+        over.set()
+
+    process = Process(job, ended)
     while not over.wait(_POLL):
         if os.path.exists(job.halt):
             process.stop()
@@ -144,4 +150,4 @@ def _stamp(moment: datetime) -> str:
 
 def _private(path: str) -> IO[bytes]:
     # As records are: what a program prints may hold what is nobody else's business.
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")  # noqa: SIM115  # closed by `with`
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

@@ -10,6 +10,8 @@ from typing import Any
 
 _TAIL = 1 << 16
 _LINE = 500
+# JSON has no word for these. Python writes them all the same; what is kept is to be read by others too.
+_NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
 def of_summary(path: str) -> tuple[str | None, dict[str, Any]]:
@@ -31,6 +33,11 @@ def last_object(path: str) -> dict[str, Any]:
     return {}
 
 
+def finite(value: float | None) -> float | str | None:
+    """*value* for JSON: the opposite of `number`."""
+    return value if value is None or math.isfinite(value) else str(value)
+
+
 def last_line(path: str) -> str | None:
     """The last line with anything in it of the file at *path*."""
     lines = [line.strip() for line in _tail(path).splitlines() if line.strip()]
@@ -38,9 +45,9 @@ def last_line(path: str) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """*value* as a number, if it is one; JSON has no other way to say ``"nan"`` than as text."""
-    if value in ("nan", "inf", "-inf"):
-        return float(value)  # type: ignore[arg-type]  # one of these texts
+    """*value*, out of JSON, as a number, if it is one."""
+    if isinstance(value, str) and value in _NOT_FINITE.values():
+        return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value)
@@ -88,7 +95,7 @@ def _object(line: str) -> dict[str, Any] | None:
     if not line.startswith("{"):
         return None
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_constant=_NOT_FINITE.get)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

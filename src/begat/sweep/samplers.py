@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator
-from itertools import product
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice, product, repeat
 from typing import Protocol
 
 from begat.errors import SweepError
@@ -14,6 +14,7 @@ from begat.sweep.plan import Plan
 from begat.sweep.trial import Done, Ending, Trial
 
 _LARGEST = 1_000_000
+_Rows = tuple[int, Iterator[tuple[str, ...]]]
 
 
 class Sampler(Protocol):
@@ -35,11 +36,11 @@ class Sampler(Protocol):
 
 
 class Listed:
-    """Trials in order, without those whose numbers are in *done*."""
+    """The *total* trials of *rows*, in order, without those whose numbers are in *done*."""
 
-    def __init__(self, assignments: Collection[dict[str, str]], done: Collection[int] = ()) -> None:
-        self.total = len(assignments)
-        self._waiting = (Trial(number, values) for number, values in enumerate(assignments) if number not in done)
+    def __init__(self, total: int, rows: Iterable[dict[str, str]], done: Collection[int] = ()) -> None:
+        self.total = total
+        self._waiting = (Trial(number, values) for number, values in enumerate(rows) if number not in done)
 
     def ask(self) -> Trial | None:
         return next(self._waiting, None)
@@ -65,33 +66,38 @@ def sampler(plan: Plan, folder: str, done: Collection[Done], retry: Collection[D
 
         return Study(plan, folder, done, retry)
     again = {one.trial.number for one in retry}
-    return Listed(assignments(plan), {one.trial.number for one in done} - again)
+    return Listed(*assignments(plan), {one.trial.number for one in done} - again)
 
 
-def assignments(plan: Plan) -> list[dict[str, str]]:
-    """The values of every trial of a plan whose sampler is no other's, in order."""
+def assignments(plan: Plan) -> tuple[int, Iterator[dict[str, str]]]:
+    """How many trials there are in a plan whose sampler is ours, and the values of each, in order."""
     axes = plan.axes
-    found = _KINDS[plan.sampler](plan, axes)
-    return [{axis.path: text for axis, text in zip(axes, row, strict=True)} for row in found]
+    total, rows = _KINDS[plan.sampler](plan, axes)
+    return total, ({axis.path: text for axis, text in zip(axes, row, strict=True)} for row in rows)
 
 
-def _grid(plan: Plan, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
+def _grid(plan: Plan, axes: tuple[Axis, ...]) -> _Rows:
     columns = _columns(plan, axes)
     size = math.prod(map(len, columns))
-    if size > _LARGEST and (plan.trials is None or plan.trials > _LARGEST):
-        raise SweepError(f"a grid of {size:,} trials is more than the {_LARGEST:,} there may be; --sampler random takes --trials of them")
-    return [row for row, _ in zip(product(*columns), range(size if plan.trials is None else plan.trials), strict=False)]
+    total = size if plan.trials is None else min(size, plan.trials)
+    if total > _LARGEST:
+        raise SweepError(
+            f"a grid of {size:,} trials is more than the {_LARGEST:,} there may be; --sampler random takes --trials of them"
+        )
+    return total, islice(product(*columns), total)
 
 
-def _zip(plan: Plan, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
+def _zip(plan: Plan, axes: tuple[Axis, ...]) -> _Rows:
     columns = _columns(plan, axes)
     lengths = {axis.path: len(column) for axis, column in zip(axes, columns, strict=True) if not axis.fixed}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise SweepError(f"--sampler zip takes the first values together, then the second: {said}")
     length = max(lengths.values(), default=1)
-    rows = list(zip(*(column * length if len(column) == 1 else column for column in columns), strict=True)) or [()]
-    return rows[: plan.trials]
+    total = length if plan.trials is None else min(length, plan.trials)
+    return total, islice(
+        zip(*(column * length if len(column) == 1 else column for column in columns), strict=True), total
+    )
 
 
 def _columns(plan: Plan, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
@@ -106,14 +112,14 @@ def _columns(plan: Plan, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
     return columns
 
 
-def _random(plan: Plan, axes: tuple[Axis, ...]) -> list[tuple[str, ...]]:
+def _random(plan: Plan, axes: tuple[Axis, ...]) -> _Rows:
     if plan.trials is None:
         raise SweepError("--sampler random needs --trials, how many: --trials 20")
     # One stream for all: more trials, asked for later, go on where the first ones ended.
-    chance = random.Random(plan.seed)
+    chance = random.Random(plan.seed)  # noqa: S311  # no secret
     sizes = [len(axis.values.texts) if isinstance(axis.values, Points) else math.inf for axis in axes]
     count = int(min(plan.trials, math.prod(sizes)))
-    return list(_distinct((tuple(drawn(axis, chance) for axis in axes) for _ in iter(int, 1)), count))
+    return count, _distinct((tuple(drawn(axis, chance) for axis in axes) for _ in repeat(None)), count)
 
 
 def _distinct(rows: Iterator[tuple[str, ...]], count: int) -> Iterator[tuple[str, ...]]:
@@ -139,7 +145,7 @@ def drawn(axis: Axis, chance: random.Random) -> str:
     return repr(min(max(found, values.low), values.high))
 
 
-_KINDS: dict[str, Callable[[Plan, tuple[Axis, ...]], list[tuple[str, ...]]]] = {
+_KINDS: dict[str, Callable[[Plan, tuple[Axis, ...]], _Rows]] = {
     "grid": _grid,
     "zip": _zip,
     "random": _random,

@@ -16,7 +16,9 @@ try:
     import optuna
     from optuna.trial import TrialState
 except ImportError as error:
-    raise SweepError(f"--sampler optuna needs a package that is not installed ({error}): pip install 'begat[optuna]'") from error
+    raise SweepError(
+        f"--sampler optuna needs a package that is not installed ({error}): pip install 'begat[optuna]'"
+    ) from error
 
 _SWEEP, _RETRIES, _RUN = "begat.sweep", "begat.retries", "begat.run"
 _SAMPLER, _PRUNER = "TPESampler", "MedianPruner"
@@ -35,7 +37,9 @@ class Study:
         self.total = plan.trials
         self._plan = plan
         self._axes = [axis for axis in plan.axes if not axis.fixed]
-        self._fixed = {axis.path: axis.values.texts[0] for axis in plan.axes if isinstance(axis.values, Points) and axis.fixed}
+        self._fixed = {
+            axis.path: axis.values.texts[0] for axis in plan.axes if isinstance(axis.values, Points) and axis.fixed
+        }
         self._asked: dict[int, Any] = {}
         self._left = plan.trials - len(done) + len(retry)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -95,7 +99,9 @@ class Study:
 def check(plan: Plan) -> None:
     """SweepError if *plan* lacks what Optuna needs, or names what Optuna has not."""
     if plan.objective is None:
-        raise SweepError("--sampler optuna needs --minimize or --maximize and the name of a result: --minimize val_loss")
+        raise SweepError(
+            "--sampler optuna needs --minimize or --maximize and the name of a result: --minimize val_loss"
+        )
     if plan.trials is None:
         raise SweepError("--sampler optuna needs --trials, how many: --trials 50")
     _made("samplers", plan.sampler.partition(":")[2] or _SAMPLER, plan.seed)
