@@ -57,14 +57,14 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
             track(cls, by=self)
         if self._patterns:
             self._watch = watch(*self._patterns)
-        RULES.append(self._rule)
+        RULES.put(self._rule)
         self._token = BLOCKS.set((*BLOCKS.get(), self._rule))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        RULES.remove(self._rule)
+        RULES.drop(self._rule)
         BLOCKS.set(tuple(rule for rule in BLOCKS.get() if rule is not self._rule))
         # What waits is built by the woven constructor: the classes stay tracked.
 
@@ -101,12 +101,11 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         before = BLOCKS.get()
         try:
             BLOCKS.set((rule,))
-            RULES.append(rule)
+            RULES.put(rule)
             return thing(*args, **kwargs)
         finally:
             BLOCKS.set(before)
-            if rule in RULES:
-                RULES.remove(rule)
+            RULES.drop(rule)
 
     Ours.call = call.__code__  # one code for all of them
     return call

@@ -308,4 +308,3 @@ def _behind(obj: Any) -> Link | None:
 
 
 linked.behind[id(Proxy)] = _behind
-deferring.DOOR.waits = waits

@@ -1,4 +1,4 @@
-"""Which calls wait: rules, asked by the hooks after a row is written and before the body runs.
+"""Which calls wait, or go on with other arguments: rules, asked by the hooks after a row is written and before the body runs.
 
 A rule stands for a `begat.deferred` block, and then holds in the context that opened it, or for a class or pattern that
 was declared lazy, and then holds everywhere. Hooks ask only while there is a rule at all.
@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import ref
 
+from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
 from begat.intercept.patterns import covers
 from begat.intercept.schema import Schema
@@ -65,7 +66,32 @@ class Rule:
         return bool(hits)
 
 
-RULES: list[Rule] = []  # all there are; a hook finds it empty and goes on
+class Rules(list[Any]):
+    """All there are that may change a call: those of what waits, and overrides. A hook finds it empty and goes on.
+
+    *now* is another object after each change: a schema for which nothing holds keeps it, and is not asked about again.
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = object()
+
+    def put(self, rule: object) -> None:
+        """*rule* holds from now on."""
+        self.append(rule)
+        self.now = object()
+
+    def drop(self, rule: object) -> None:
+        """*rule*, once put, holds no more."""
+        at = next((at for at, each in enumerate(self) if each is rule), None)
+        if at is not None:
+            del self[at]
+            self.now = object()
+
+
+RULES = Rules()
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
 
@@ -73,13 +99,13 @@ EVERYWHERE: list[Rule] = []
 def declare(rule: Rule) -> None:
     """From now on *rule* holds everywhere."""
     EVERYWHERE.append(rule)
-    RULES.append(rule)
+    RULES.put(rule)
 
 
 def revoke(rule: Rule) -> None:
     """*rule* does not hold any more."""
-    for rules in (EVERYWHERE, RULES):
-        rules[:] = [each for each in rules if each is not rule]
+    EVERYWHERE[:] = [each for each in EVERYWHERE if each is not rule]
+    RULES.drop(rule)
 
 
 def rule_for(subject: Any, target: str) -> Rule | None:
@@ -92,9 +118,13 @@ def rule_for(subject: Any, target: str) -> Rule | None:
 
 
 class _Door:
-    """Where capture, which lives above, puts how a call is made to wait: true if it was, and its body is left at once."""
+    """Where capture, which lives above, puts what rules do to a call.
 
-    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], bool]
+    The answer is None where the call goes on as it is, `WAITING` where its body is to be left at once, and otherwise the
+    arguments with which it goes on.
+    """
+
+    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Any]
 
 
 DOOR = _Door()
@@ -112,3 +142,16 @@ def taken() -> object:
     """What was given last in this thread."""
     result, _taken.result = _taken.result, None
     return result
+
+
+def go_on(values: tuple[Any, ...], leave: Any) -> int:
+    """The call goes on with *values* for all its parameters, and is left by *leave*: what *enter* returns then."""
+    _taken.values = (*values, leave)
+    return WAITING
+
+
+def gone_on() -> Any:
+    """What the call that *enter* answered with `WAITING` goes on with, and what leaves it; None where it really waits."""
+    values = getattr(_taken, "values", None)
+    _taken.values = None
+    return values

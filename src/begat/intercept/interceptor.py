@@ -147,6 +147,27 @@ class Built:
         self.error = error
 
 
+class Changed:
+    """An event: the call of *token* went on with other *arguments* than were passed: by name, value and source."""
+
+    __slots__ = ("arguments", "token")
+
+    def __init__(self, token: object, arguments: dict[str, tuple[object, Any]]) -> None:
+        self.token = token
+        self.arguments = arguments
+
+
+class Instead:
+    """An event: in the place of what *token*'s row says, *symbol* was called; where a later row has this token, that is it."""
+
+    __slots__ = ("source", "symbol", "token")
+
+    def __init__(self, token: object, symbol: object, source: Any) -> None:
+        self.token = token
+        self.symbol = symbol
+        self.source = source
+
+
 def _nobody(found: Lane | None) -> Lane | None:
     return None
 

@@ -5,7 +5,9 @@ frame walkers, pickles and compilers see what they always saw. In Python the wov
 
     def __init__(self, a, b=DEFAULT):
         leave = GATE.enter(self, a, b) if LISTENING else None      # b is NOT_GIVEN where the caller left it out
-        if leave is WAITING: return None                           # the body runs later
+        if leave is WAITING:
+            if (given := GATE.given()) is None: return None        # the body runs later
+            self, a, b, leave = given                              # or with other arguments
         if b is NOT_GIVEN: b = DEFAULT
         try: <the body>                                            # on return: if leave: leave()
         except: GATE.failed(leave, error) if leave; raise
@@ -119,12 +121,20 @@ class _Weaver(Operands):
         start = defaults[0] if defaults else body
         idle = self.const(None)
         call = self.call(self.on_gate("enter"), [self.parameter("LOAD", i) for i in range(self.count)])
+        later = ours("POP_TOP")
         waits = [
             ours("COPY", 1),
             self.const(WAITING),
             ours("IS_OP"),
             ours(IF_FALSE, target=start),
             ours("POP_TOP"),
+            *self.call(self.on_gate("given"), []),
+            ours("COPY", 1),
+            ours(IF_NONE, target=later),
+            ours("UNPACK_SEQUENCE", self.count + 1),
+            *(self.parameter("STORE", i) for i in range(self.count)),
+            ours("JUMP_FORWARD", target=start),
+            later,
             *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
             ours("RETURN_VALUE"),
         ]

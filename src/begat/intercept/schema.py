@@ -68,6 +68,7 @@ class Schema:
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
+    quiet: object = None  # the state of the rules in which none of them holds for this
     passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 
