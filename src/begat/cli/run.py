@@ -124,7 +124,9 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     environment = {name.upper(): value for name, value in os.environ.items()}
     local = os.path.join(folder or ".", ".env")
     if os.path.isfile(local):
-        found += [each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment]
+        found += [
+            each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment
+        ]
     found += sources.from_environment(os.environ)
     found += [parse(word, place="command line") for word in given]
     return distinct(found)

@@ -54,6 +54,7 @@ _AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "tr
 @click.option("--name", metavar="NAME", help="A name for the sweep; its runs are NAME.0000, NAME.0001, ...")
 @click.option("--watch", multiple=True, metavar="PATTERN", help="As for begat run.")
 @click.option("--lazy", multiple=True, metavar="PATTERN", help="As for begat run.")
+@click.option("--config", multiple=True, metavar="FILE", help="As for begat run.")
 @click.option("--resume", metavar="SWEEP", help="Go on with a sweep: an id, the beginning of one, a name, or last.")
 @click.option("--retry-failed", is_flag=True, help="With --resume: do those again that failed.")
 @click.option("--dry-run", is_flag=True, help="Print the commands and run nothing.")
@@ -134,7 +135,9 @@ def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -
         words,
         os.getcwd(),
         options["name"],
-        tuple(word for key in ("watch", "lazy") for pattern in options[key] for word in (f"--{key}", pattern)),
+        tuple(
+            word for key in ("watch", "lazy", "config") for pattern in options[key] for word in (f"--{key}", pattern)
+        ),
         tuple(ctx.meta["begat.behind"]),
         options["sampler"],
         options["trials"],
@@ -161,6 +164,8 @@ def _check(ctx: click.Context, plan: Plan) -> None:
         raise click.UsageError(f"there is no sampler {plan.sampler!r}; there are {', '.join(SAMPLERS)}", ctx)
     if plan.executor not in EXECUTORS:
         raise click.UsageError(f"there is no executor {plan.executor!r}; there are {', '.join(EXECUTORS)}", ctx)
+    if plan.address and plan.executor == "local":
+        raise click.UsageError(f"--address {plan.address} is for --executor dask or ray; local processes have none", ctx)
     if kind != "optuna":
         if plan.storage or plan.pruner:
             raise click.UsageError("--storage and --pruner are for --sampler optuna", ctx)

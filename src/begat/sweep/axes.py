@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from begat.errors import SweepError
-from begat.record.paths import is_path
+from begat.replay.override import is_override
 
 MOST = 100_000
 _CALL = re.compile(r"([A-Za-z_]\w*)\((.*)\)", re.DOTALL)
@@ -89,7 +89,7 @@ def parse(said: str) -> Axis:
         raise _Item(said, said, len(left)).refuse(
             "expected PATH=VALUE or PATH=VALUE,VALUE; what the script itself is to be given goes behind --"
         )
-    if not is_path(path):
+    if not is_override(said):
         raise _Item(said, path, 0).refuse(
             f"{path!r} is no path; expected one such as model.depth, AdamW.lr or '*.dropout'"
         )
@@ -183,9 +183,7 @@ def _range(item: _Item, given: list[_Item]) -> Points:
 
 
 def _linear(item: _Item, given: list[_Item]) -> Points:
-    low, high, count = _steps("linear", item, given)
-    points = [low + (high - low) * step / (count - 1) for step in range(count)]
-    return _points(low, high, points)
+    return _points(*_steps("linear", item, given))
 
 
 def _log(item: _Item, given: list[_Item]) -> Points:
@@ -193,16 +191,21 @@ def _log(item: _Item, given: list[_Item]) -> Points:
     for number, one in zip((low, high), given, strict=False):
         if number <= 0:
             raise one.refuse("log takes numbers above 0")
-    begin, end = math.log(low), math.log(high)
-    return _points(low, high, [math.exp(begin + (end - begin) * step / (count - 1)) for step in range(count)])
+    return _points(low, high, count, math.log, math.exp)
 
 
-def _points(low: float, high: float, points: list[float]) -> Points:
+def _points(
+    low: float, high: float, count: int, onto: Callable[[float], float] = float, back: Callable[[float], float] = float
+) -> Points:
+    """Points that lie evenly after *onto*. Whole ones if all are, and the ends were typed so."""
+    begin, end = onto(low), onto(high)
+    shares = [step / (count - 1) for step in range(1, count - 1)]
     # Twelve digits: 0.1 + 0.2 is meant to be 0.3, and the ends are what was typed.
-    rounded = [low, *(float(f"{point:.12g}") for point in points[1:-1]), high]
-    if type(low) is type(high) is int and all(float(point).is_integer() for point in rounded):
-        rounded = list(map(int, rounded))
-    return Points(tuple(map(repr, rounded)))
+    between = [float(f"{back(begin * (1 - share) + end * share):.12g}") for share in shares]
+    points = [float(low), *between, float(high)]
+    if type(low) is type(high) is int and all(map(float.is_integer, between)):
+        return Points((str(low), *(str(int(point)) for point in between), str(high)))
+    return Points(tuple(map(repr, points)))
 
 
 def _steps(name: str, item: _Item, given: list[_Item]) -> tuple[float, float, int]:

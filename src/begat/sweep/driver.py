@@ -12,14 +12,12 @@ from typing import Any, Protocol
 
 from begat.sweep.book import Book
 from begat.sweep.executors import Executor
-from begat.sweep.said import Steps
+from begat.sweep.said import REFUSED, Steps
 from begat.sweep.samplers import Sampler
 from begat.sweep.trial import Done, Ending, Job, Trial
 
 # How often the intermediate values of running trials are looked at.
 _TICK = 0.2
-# How an error of begat's own begins that says: this override cannot be done. A script's exit code 2 is its own.
-_REFUSED = "[begat-O"
 
 
 class Listener(Protocol):
@@ -112,19 +110,12 @@ class Sweep:
         """Give up if no trial can do what the command says: a mistake in a path would cost the time of all of them."""
         if self._refusals is None:
             return
-        if ending.state != "failed" or ending.exit_code != 2 or not self._was_refused(ending.number):
+        if ending.state != "failed" or ending.exit_code != 2 or REFUSED not in (ending.error or ""):
             self._refusals = None
             return
         self._refusals += 1
         if self._refusals >= min(self.executor.slots, 2):
             self.refused = ending.error
-
-    def _was_refused(self, number: int) -> bool:
-        try:
-            with open(f"{self.book.base(number)}.err", encoding="utf-8", errors="replace") as file:
-                return _REFUSED in file.read()
-        except OSError:
-            return False
 
     def _look(self) -> None:
         for number, steps in self._steps.items():

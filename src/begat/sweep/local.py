@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from queue import Empty, SimpleQueue
 
-from begat.errors import SweepError
 from begat.sweep.process import Process, lost
 from begat.sweep.trial import Ending, Job
 
@@ -14,8 +13,6 @@ class Local:
     """As many at a time as asked for, or as there are processors for this process."""
 
     def __init__(self, jobs: int | None, address: str | None) -> None:
-        if address is not None:
-            raise SweepError(f"--address {address} is for --executor dask or ray; local processes have none")
         self.slots = jobs or _processors()
         self._running: dict[int, Process] = {}
         # Of the queues only this one may be filled by a signal handler while it is being waited for.

@@ -126,7 +126,7 @@ def _ending(job: Job, code: int, started: datetime, seconds: float) -> Ending:
     value = said.number(result.get(job.objective)) if job.objective else None
     error = None
     if code:
-        error = said.last_line(job.stderr) or (_killed(code) if code < 0 else f"exit code {code}")
+        error = said.complaint(job.stderr) or (_killed(code) if code < 0 else f"exit code {code}")
     elif job.objective and value is None:
         heard = f"; it said {', '.join(result)}" if result else ""
         error = (

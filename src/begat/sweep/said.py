@@ -10,6 +10,8 @@ from typing import Any
 
 _TAIL = 1 << 16
 _LINE = 500
+# What stands in an error of begat's own that says: this override cannot be done.
+REFUSED = "[begat-O"
 # JSON has no word for these. Python writes them all the same; what is kept is to be read by others too.
 _NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -38,10 +40,11 @@ def finite(value: float | None) -> float | str | None:
     return value if value is None or math.isfinite(value) else str(value)
 
 
-def last_line(path: str) -> str | None:
-    """The last line with anything in it of the file at *path*."""
+def complaint(path: str) -> str | None:
+    """The last line with anything in it of the file at *path*; all lines of an error of begat's own, as one."""
     lines = [line.strip() for line in _tail(path).splitlines() if line.strip()]
-    return lines[-1][:_LINE] if lines else None
+    begin = next((at for at, line in enumerate(lines) if REFUSED in line), -1)
+    return " ".join(lines[begin:])[:_LINE].removeprefix("begat: ") or None
 
 
 def number(value: object) -> float | None:

@@ -45,7 +45,10 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(plan, folder, len(done))
         self._settle({one.trial.number: one for one in done})
+        waiting = {trial.user_attrs.get(_RETRIES) for trial in self._trials(TrialState.WAITING)}
         for one in retry:
+            if one.trial.number in waiting:
+                continue  # asked for before, and stopped before it came to that
             self._again(one.trial.values, {_RETRIES: one.trial.number})
 
     def ask(self) -> Trial | None:
@@ -72,11 +75,12 @@ class Study:
     def close(self) -> None:
         for number in self._asked:
             self._study.tell(number, state=TrialState.FAIL)
-            self._again(self._study.trials[number].params)
+            left = self._study.trials[number]
+            self._again(left.params, left.user_attrs)
         self._asked.clear()
 
     def _settle(self, done: dict[int, Done]) -> None:
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self._trials(TrialState.RUNNING):
             if trial.user_attrs.get(_SWEEP) != self._plan.id:
                 continue  # another process's, in a storage that is shared
             if trial.number in done:
@@ -84,6 +88,9 @@ class Study:
             else:
                 self._study.tell(trial.number, state=TrialState.FAIL)
                 self._again(trial.params, trial.user_attrs)
+
+    def _trials(self, state: TrialState) -> list[Any]:
+        return list(self._study.get_trials(deepcopy=False, states=(state,)))
 
     def _again(self, values: dict[str, Any], marks: dict[str, Any] | None = None) -> None:
         params = {axis.path: _read(axis, values[axis.path]) for axis in self._axes if axis.path in values}
@@ -110,18 +117,18 @@ def check(plan: Plan) -> None:
 
 def _study(plan: Plan, folder: str, done: int) -> Any:
     storage = plan.storage or f"sqlite:///{os.path.join(folder, 'optuna.db')}"
+    # Gone on with, it is to propose other values than at its beginning.
+    sampler = _made("samplers", plan.sampler.partition(":")[2] or _SAMPLER, plan.seed + done)
+    pruner = _made("pruners", plan.pruner or _PRUNER)
+    direction = "maximize" if plan.maximize else "minimize"
+    name = plan.name or plan.id
     try:
         return optuna.create_study(
-            storage=storage,
-            study_name=plan.name or plan.id,
-            direction="maximize" if plan.maximize else "minimize",
-            load_if_exists=True,
-            # Gone on with, it is to propose other values than at its beginning.
-            sampler=_made("samplers", plan.sampler.partition(":")[2] or _SAMPLER, plan.seed + done),
-            pruner=_made("pruners", plan.pruner or _PRUNER),
+            storage=storage, study_name=name, direction=direction, load_if_exists=True, sampler=sampler, pruner=pruner
         )
-    except (ValueError, TypeError, optuna.exceptions.OptunaError, ImportError, OSError) as error:
-        raise SweepError(f"optuna cannot use this sampler, pruner or storage ({storage}): {error}") from error
+    except Exception as error:  # each database has errors of its own
+        problem = str(error).partition("\n")[0]
+        raise SweepError(f"optuna cannot keep a study {name!r} at {storage}: {problem}") from error
 
 
 def _made(kind: str, name: str, seed: int | None = None) -> Any:
