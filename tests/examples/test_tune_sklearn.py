@@ -11,7 +11,13 @@ from examples.recorded import EXAMPLES, python
 def test_a_sweep_is_the_script_edited_by_hand(tmp_path):
     """Each trial says what the script says with the values written into it."""
     script = EXAMPLES / "tune_sklearn.py"
-    words = ("SGDClassifier.eta0=log(1e-3,1e-1,2)", "SGDClassifier.alpha=0.01", "training.epochs=2,3", "--watch", "sklearn")
+    words = (
+        "SGDClassifier.eta0=log(1e-3,1e-1,2)",
+        "SGDClassifier.alpha=0.01",
+        "training.epochs=2,3",
+        "--watch",
+        "sklearn",
+    )
 
     done = python("-m", "begat", "sweep", str(script), *words, "--minimize", "val_loss", "--json", cwd=tmp_path)
 
@@ -23,7 +29,11 @@ def test_a_sweep_is_the_script_edited_by_hand(tmp_path):
     for trial in trials[0], trials[-1]:
         eta0, epochs = trial["values"]["SGDClassifier.eta0"], trial["values"]["training.epochs"]
         text = script.read_text(encoding="utf-8")
-        text = text.replace("eta0=0.01", f"eta0={eta0}").replace("alpha=1e-4", "alpha=0.01").replace("Training()", f"Training({epochs})")
+        text = (
+            text.replace("eta0=0.01", f"eta0={eta0}")
+            .replace("alpha=1e-4", "alpha=0.01")
+            .replace("Training()", f"Training({epochs})")
+        )
         (tmp_path / "edited.py").write_text(text, encoding="utf-8")
         by_hand = python("edited.py", cwd=tmp_path)
         (printed,) = tmp_path.glob(f".begat/sweeps/*/{trial['number']:04}.out")

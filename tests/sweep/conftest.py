@@ -44,7 +44,9 @@ class Place:
         (path / "train.py").write_text(PROGRAM, encoding="utf-8")
 
     def start(self, *words, **options):
-        kept = {name: value for name, value in os.environ.items() if name not in ("BEGAT_HOME", "NO_COLOR", "FORCE_COLOR")}
+        kept = {
+            name: value for name, value in os.environ.items() if name not in ("BEGAT_HOME", "NO_COLOR", "FORCE_COLOR")
+        }
         kept["PYTHONPATH"] = os.pathsep.join([SOURCE, kept.get("PYTHONPATH", "")])
         command = [sys.executable, "-m", "begat", *words]
         return subprocess.Popen(

@@ -113,7 +113,12 @@ def test_every_spelling_of_an_override_has_its_values():
     assert [axis.word(text) for text in axis.values.texts] == ["*.opts[beta]:=1", "*.opts[beta]:=2"]
 
 
-@given(st.lists(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.text("ab,]'\"(", max_size=3)), min_size=1))
+@given(
+    st.lists(
+        st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.text("ab,]'\"(", max_size=3)),
+        min_size=1,
+    )
+)
 def test_python_literals_survive_a_list(values):
     """Whatever Python writes is one value."""
     texts = tuple(map(repr, values))

@@ -31,7 +31,11 @@ def book(tmp_path):
 
 def test_a_book_is_read_as_it_was_written(book):
     """Numbers that JSON cannot say included; the lines are strict JSON."""
-    written = [done(0, value=0.5, result={"loss": 0.5}), done(1, value=float("inf"), result={"loss": "inf"}), done(2, "failed", error="ä\n")]
+    written = [
+        done(0, value=0.5, result={"loss": 0.5}),
+        done(1, value=float("inf"), result={"loss": "inf"}),
+        done(2, "failed", error="ä\n"),
+    ]
     for one in written:
         book.write(one)
 
@@ -74,7 +78,14 @@ def test_two_processes_do_not_write_in_one_book(book):
 
 def test_plans_survive_writing(tmp_path):
     """All of it."""
-    whole = plan(name="ä", options=("--watch", "x"), arguments=("--", "b=c"), sampler="optuna:CmaEsSampler", trials=3, maximize=True)
+    whole = plan(
+        name="ä",
+        options=("--watch", "x"),
+        arguments=("--", "b=c"),
+        sampler="optuna:CmaEsSampler",
+        trials=3,
+        maximize=True,
+    )
     plans.save(whole, str(tmp_path))
 
     assert plans.load(str(tmp_path)) == whole

@@ -23,7 +23,10 @@ def test_the_same_line_runs_on_a_cluster(place, executor):
     there = place.sweep(*words, "--executor", executor, expect=1)
 
     def outcome(trials):
-        return [(number, trial["values"], trial["state"], trial["value"], trial["error"]) for number, trial in trials.items()]
+        return [
+            (number, trial["values"], trial["state"], trial["value"], trial["error"])
+            for number, trial in trials.items()
+        ]
 
     assert outcome(there) == outcome(here)
     assert len(place.runs()) == 6
@@ -46,7 +49,9 @@ def test_a_dask_cluster_is_found_at_its_address(place):
     """Its workers do the trials; the cluster is still there afterwards."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        trials = place.sweep("train.py", "Net.depth=1,2,3", "--executor", "dask", "--address", cluster.scheduler_address)
+        trials = place.sweep(
+            "train.py", "Net.depth=1,2,3", "--executor", "dask", "--address", cluster.scheduler_address
+        )
 
         assert len(trials) == 3
         with distributed.Client(cluster) as client:
@@ -67,7 +72,16 @@ def test_optuna_prunes_on_a_cluster(place):
     """What a trial prints is read in the folder that the workers share."""
     pytest.importorskip("distributed")
     pytest.importorskip("optuna")
-    words = ("train.py", "Net.depth=1,2,3,4,5,6,7,8", "Net.epochs=20", "Net.wait=0.15", "--minimize", "loss", "--seed", "3")
+    words = (
+        "train.py",
+        "Net.depth=1,2,3,4,5,6,7,8",
+        "Net.epochs=20",
+        "Net.wait=0.15",
+        "--minimize",
+        "loss",
+        "--seed",
+        "3",
+    )
 
     trials = place.sweep(*words, "--sampler", "optuna", "--trials", "12", "-j", "2", "--executor", "dask")
 
@@ -76,7 +90,13 @@ def test_optuna_prunes_on_a_cluster(place):
 
 @pytest.mark.parametrize(
     ("cluster", "expected"),
-    [((8, 0, None), (8, 0.0)), ((8, 0, 3), (3, 0.0)), ((64, 4, None), (4, 1.0)), ((64, 4, 2), (2, 1.0)), ((8, 1, 3), (3, 0.33))],
+    [
+        ((8, 0, None), (8, 0.0)),
+        ((8, 0, 3), (3, 0.0)),
+        ((64, 4, None), (4, 1.0)),
+        ((64, 4, 2), (2, 1.0)),
+        ((8, 1, 3), (3, 0.33)),
+    ],
 )
 def test_gpus_are_shared_under_ray(cluster, expected):
     """A task that asks for none would see none."""

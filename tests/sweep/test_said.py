@@ -51,7 +51,15 @@ def test_the_complaint_is_the_last_line(written):
 
 def test_numbers_are_numbers():
     """True is none, and text is none but for what JSON cannot say otherwise."""
-    assert [number(value) for value in (1, 0.5, "inf", True, None, "1", [1])] == [1.0, 0.5, math.inf, None, None, None, None]
+    assert [number(value) for value in (1, 0.5, "inf", True, None, "1", [1])] == [
+        1.0,
+        0.5,
+        math.inf,
+        None,
+        None,
+        None,
+        None,
+    ]
     assert math.isnan(number("nan"))
 
 

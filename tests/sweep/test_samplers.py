@@ -76,7 +76,10 @@ def test_random_wants_to_know_how_many():
 
 def test_what_is_done_is_not_proposed_again_unless_it_is_to_be():
     """Numbers are those of the whole list."""
-    done = [Done(Trial(number, {}), Ending(number, state)) for number, state in ((0, "finished"), (1, "failed"), (3, "finished"))]
+    done = [
+        Done(Trial(number, {}), Ending(number, state))
+        for number, state in ((0, "finished"), (1, "failed"), (3, "finished"))
+    ]
 
     def left(retry=()):
         chosen = sampler(plan("a=range(5)"), "", done, retry)

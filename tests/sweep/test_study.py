@@ -102,7 +102,9 @@ def test_trials_that_promise_nothing_are_pruned(place, study):
     assert {trial.state.name for trial in found} == {"COMPLETE", "PRUNED"}
     assert all(0 < len(trial.intermediate_values) < 20 for trial in pruned)
     assert all(
-        trial.intermediate_values[0] == int(trial.params["Net.depth"]) + 1 for trial in found if trial.intermediate_values
+        trial.intermediate_values[0] == int(trial.params["Net.depth"]) + 1
+        for trial in found
+        if trial.intermediate_values
     )
 
 

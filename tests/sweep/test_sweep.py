@@ -16,7 +16,9 @@ unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to sen
 
 def test_every_trial_is_an_ordinary_run(place):
     """Each has a record with its override in it, its own files, and its place in the table."""
-    trials = place.sweep("train.py", "Net.depth=2,4", 'net.name="a,b",c', "Net.lr=0.5", "--name", "grid", "--", "--epochs", "3")
+    trials = place.sweep(
+        "train.py", "Net.depth=2,4", 'net.name="a,b",c', "Net.lr=0.5", "--name", "grid", "--", "--epochs", "3"
+    )
 
     runs = {run.id: run for run in place.runs()}
     assert len(runs) == len(trials) == 4
@@ -115,7 +117,9 @@ def test_what_no_trial_can_do_ends_the_sweep(place):
 
 def test_a_script_that_ends_with_two_is_only_a_failure(place):
     """Exit code 2 is also what argparse has."""
-    (place.path / "train.py").write_text("import sys\nclass Net:\n    def __init__(self, depth=1): pass\nNet()\nsys.exit(2)\n")
+    (place.path / "train.py").write_text(
+        "import sys\nclass Net:\n    def __init__(self, depth=1): pass\nNet()\nsys.exit(2)\n"
+    )
 
     assert len(place.sweep("train.py", "Net.depth=range(5)", expect=1)) == 5
 

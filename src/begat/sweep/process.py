@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
@@ -106,11 +106,25 @@ def execute(job: Job) -> Ending:
         endings.append(ending)
         over.set()
 
-    process = Process(job, ended)
+    with _interruptible():
+        process = Process(job, ended)
     while not over.wait(_POLL):
         if os.path.exists(job.halt):
             process.stop()
     return endings[0]
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """What is begun in here can be interrupted: Ray blocks SIGINT in its workers, and what is blocked is inherited."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lost(job: Job, error: BaseException) -> Ending:
