@@ -64,7 +64,9 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
         finally:
             events.append(Instead(token, symbol, override.source))
         return
-    events.append(Instead(token, symbol, override.source))
+    star = call.place.schema.starred[0]
+    names = frozenset(kwargs) | ({star} if args and star is not None else frozenset())
+    events.append(Instead(token, symbol, override.source, names))
     result = other(*args, **kwargs)
     identity = identity_of(result, call.lane) if not is_scalar(result) else None
     if identity is not None:
@@ -114,7 +116,7 @@ def _arguments(
     named |= given.get(double, {}) if double is not None else {}
     rest = given.get(star, ()) if star is not None else ()
     theirs = plan_of(other).schema if is_class(other) else None
-    for reading in call.orders.parameters_at(call.path, theirs) if theirs is not None else ():
+    for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
         if reading.parameter not in schema.names and reading.parameter is not None:
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from begat.capture.changing import public_of
-from begat.capture.foretelling import Foreteller, class_name
+from begat.capture.foretelling import Foreteller
 from begat.errors import OverrideError
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Lane
@@ -19,7 +19,7 @@ from begat.record import paths
 from begat.record.graph import Run
 from begat.record.model import Overridden
 from begat.record.plain import text
-from begat.replay.known import known_paths, meant, short, variants
+from begat.replay.known import known_paths, meant, names_of, short, variants
 from begat.replay.override import Override, Reading, Target, distinct, unmatched
 
 
@@ -42,6 +42,7 @@ class Orders:
         self._calls: dict[str, int] = {}
         self._paths: dict[str, int] = {}
         self.teller = Foreteller()
+        self.asked: set[int] = set()  # the ids of tokens whose calls wait, changed by these already
 
     def readings(self, schema: Schema) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
         """How the overrides could mean calls of *schema*: those that name its class, and those whose owner is a path."""
@@ -73,6 +74,12 @@ class Orders:
             found += [reading for reading in by_path if reading.names(candidates)]
         return found
 
+    def meant_at(self, path: str, schema: Schema) -> list[Reading]:
+        """The readings that mean a call of *schema* that is known to be called *path*."""
+        by_class, by_path = self.readings(schema)
+        known = variants(path) | {short(path)}
+        return [each for each in by_class if each.ordinal is None] + [each for each in by_path if each.names(known)]
+
     def learn(self, run: Run) -> None:
         """What objects were called in an earlier *run* of the same program, where the source around a call does not tell."""
         for node in run.nodes:
@@ -83,10 +90,6 @@ class Orders:
     def path(self, token: Any, schema: Schema, lane: Lane, frame: Any) -> str:
         """What the object of *token* will be called, made by a call in *frame*."""
         return self.teller.path(frame, frame.f_lasti, schema.target, lane.stack, token)
-
-    def parameters_at(self, path: str, schema: Schema) -> list[Reading]:
-        """The readings that mean parameters of what is built at *path*, if it is built by *schema*."""
-        return [each for each in self.readings(schema)[1] if each.parameter is not None and each.names((path,))]
 
     def _site(self, frame: Any, schema: Schema, readings: tuple[Reading, ...]) -> _Site:
         """What can be meant by calls of *schema* from this place, as far as the place alone tells."""
@@ -170,19 +173,18 @@ def _could_end(reading: Reading, last: str) -> bool:
 
 
 def _target(schema: Schema) -> Target:
-    full = schema.target.replace(":", ".").replace(".<locals>", "")
-    short = class_name(schema.target)
     public = public_of(schema)
     names = [name for name in schema.names if name not in schema.starred]
     if public is not None:
         names = [name for name in public.parameters if name not in public.starred]
     stars = [name for name in schema.starred if name is not None]
-    return Target(_names(full, short, schema.subject()), (*names, *stars), schema.starred[1] is not None)
+    return Target(_names(schema.target, schema.subject()), (*names, *stars), schema.starred[1] is not None)
 
 
-def _names(full: str, short: str, subject: Any) -> tuple[str, ...]:
-    """``pkg._private.Encoder``, ``Encoder``, and the shorter paths under which packages above show it."""
-    found = [short, full]
+def _names(target: str, subject: Any) -> tuple[str, ...]:
+    """``Encoder``, ``pkg._private.Encoder``, and the shorter paths under which packages above show it."""
+    found = list(names_of(target))
+    short, full = found[0], found[-1]
     steps = full.split(".")
     for at in range(1, len(steps) - 1):
         module = sys.modules.get(".".join(steps[:at]))

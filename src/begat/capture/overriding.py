@@ -12,15 +12,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from begat.capture.changing import Place, changed_values
+from begat.capture.checking import check
 from begat.capture.foretelling import class_name
 from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
 from begat.capture.session import session
+from begat.capture.waiting import TOUCH, callers, waits
 from begat.errors import OverrideError
 from begat.intercept import deferring
 from begat.intercept.constants import WAITING
-from begat.intercept.deferring import RULES, Rule
+from begat.intercept.deferring import CHECKING, RULES, Rule
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
@@ -40,8 +42,7 @@ def current() -> Orders | None:
 
 def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Any:
     """What a hook asks: the arguments of this call as overrides want them, or `WAITING`; None where nothing is changed."""
-    from begat.capture.waiting import waits
-
+    caller, frame = frame, callers(frame)
     orders = current()
     changed = None
     if orders is not None and orders.concern(schema):
@@ -50,11 +51,18 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         except OverrideError as error:
             orders.refused.append(error)
             lane.events.append((token, type(error)))
-            raise
+            return deferring.refuse(error.with_traceback(None))
         if changed is WAITING:
             return WAITING
+    if schema.options.validate != "off":
+        invalid = check(schema, values if changed is None else changed, _where(schema, frame), frames=5)
+        if invalid is not None:
+            lane.events.append((token, type(invalid)))
+            return deferring.refuse(invalid)
     if any(type(rule) is Rule for rule in RULES):
-        if waits(me, token, schema, lane, frame, values if changed is None else changed):
+        if waits(me, token, schema, lane, caller, values if changed is None else changed):
+            if orders is not None:
+                orders.asked.add(id(token))
             return WAITING
         if me is None:
             return changed
@@ -63,10 +71,33 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     return changed
 
 
+def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """*values*, of a call that waited and is made now, as overrides want them that hold here and did not hold there."""
+    orders = current()
+    schema, token = thunk.schema, thunk.token
+    if orders is None or id(token) in orders.asked or not orders.concern(schema):
+        return values
+    run, number = thunk.lane.sink.run, thunk.lane.sink.number_of(token)
+    path = run.nodes[number].path if run is not None and number is not None else ""
+    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", {})
+    meant = [each for each in orders.meant_at(path, schema) if each.parameter is not None]
+    used, changes, applied = changed_values(place, values, chosen(meant).values(), orders.near)
+    for each in applied:
+        orders.applied(each)
+    thunk.lane.events.append(_changed(token, changes))
+    return used
+
+
+def _changed(token: object, changes: Any) -> Changed:
+    return Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items()})
+
+
 def _may_hold(rule: Any, schema: Schema) -> bool:
     subject = schema.subject()
     if type(rule) is Orders:
         return rule.concern(schema)
+    if rule is CHECKING:
+        return schema.options.validate != "off"
     return subject is None or rule.covers(subject, schema.target)
 
 
@@ -93,7 +124,7 @@ def _change(
             instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
             return WAITING
     if changes:
-        lane.events.append(Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items()}))
+        lane.events.append(_changed(token, changes))
     return used if changes else None
 
 
@@ -177,3 +208,4 @@ def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
 
 
 deferring.DOOR.asks = asks
+TOUCH.values = at_touch

@@ -67,6 +67,8 @@ class Reader:
                 was: Any = Symbol(target, schema.kind)
                 if number in recorder.moved:
                     was = Symbol(recorder.rows.schema(recorder.moved[number]).target, schema.kind)
+                else:
+                    arguments = {name: each for name, each in arguments.items() if name in other.names}
                 target = other.symbol.target  # type: ignore[attr-defined]  # a symbol
                 call = Argument("called", other.symbol, other.source, was)
                 events.append(Event("override", number, {"called": call}, site))

@@ -15,7 +15,8 @@ from begat.capture.orders import Orders
 from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.cli.hint import hint
-from begat.cli.overruling import judged, overrule
+from begat.cli.overruling import judged, overrule, rehearsed
+from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
 from begat.introspect.secrets import scrubbed_argv
 from begat.replay.override import Override
@@ -64,8 +65,14 @@ def start(plan: Plan) -> None:
     at_end(ending.finish)
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
+    if plan.dry:
+        rehearse()
+        sys.stdout = sys.stderr  # standard output is for what was found
     failed = _program(plan, main, ending)
-    if orders is not None:
+    if plan.dry:
+        sys.stdout = sys.__stdout__
+        failed = rehearsed(orders, run, failed, plan.quiet)
+    elif orders is not None:
         failed = judged(orders, run, failed)
     if failed is not None:
         ending.error = failed
@@ -177,6 +184,10 @@ class _Ending:
     def finish(self) -> None:
         """Write the record."""
         self.run.end(self.error)
+        if self.plan.dry:
+            if self.plan.save:
+                self.run.save(self.plan.save)
+            return
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
         if not self.begun and not self.run.nodes:

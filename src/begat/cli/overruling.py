@@ -85,6 +85,26 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
     return failed
 
 
+def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, quiet: bool) -> BaseException:
+    """What a dry run ends with: the report, and the complaint of overrides that mean nothing that was configured."""
+    from begat.cli.rehearsal import Needed, report
+
+    report(run, failed, quiet)
+    if isinstance(failed, OverrideError):
+        _say(failed)
+        return SystemExit(2)
+    if orders is not None and (orders.refused or orders.missed()):
+        waiting = [node.path for node in run.nodes if node.outcome == "deferred"]
+        inside = [m for m in orders.missed() if any(".".join(m.segments).startswith(f"{path}.") for path in waiting)]
+        if orders.refused or len(inside) < len(orders.missed()):
+            try:
+                orders.check(run)
+            except OverrideError as error:
+                _say(error)
+                return SystemExit(2)
+    return SystemExit(0 if failed is None or isinstance(failed, Needed | SystemExit) else 1)
+
+
 def _say(error: OverrideError) -> None:
     from begat.record.plain import escaped
 

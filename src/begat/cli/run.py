@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from begat.cli.completing import complete
 from begat.cli.launch import STDIN, Plan
 from begat.cli.output import examples
 from begat.errors import UnknownRun
@@ -58,7 +59,7 @@ class RunCommand(click.Command):
     "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
 @click.pass_context
 def command(
     ctx: click.Context,

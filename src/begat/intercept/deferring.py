@@ -22,7 +22,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
+    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -36,7 +36,8 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        # Tokens of what waits by this rule, oldest first; with the object if nothing else leads to it.
+        self.seeds: Callable[[str, int], Any] = _no_seeds  # of the construction of a target, the how manieth
+        # What waits by this rule, if it is to be built in order. Held: what the program drops has its turn, too.
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
@@ -66,6 +67,10 @@ class Rule:
         return bool(hits)
 
 
+def _no_seeds(target: str, number: int) -> None:
+    return None
+
+
 class Rules(list[Any]):
     """All there are that may change a call: those of what waits, and overrides. A hook finds it empty and goes on.
 
@@ -92,6 +97,7 @@ class Rules(list[Any]):
 
 
 RULES = Rules()
+CHECKING = "the arguments of some classes are checked"  # stands among the rules for good once there is such a class
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
 
@@ -150,8 +156,16 @@ def go_on(values: tuple[Any, ...], leave: Any) -> int:
     return WAITING
 
 
+def refuse(error: Exception) -> int:
+    """The call cannot be made as it was asked for: what *enter* returns then. It is raised where the program can be seen."""
+    _taken.values = error
+    return WAITING
+
+
 def gone_on() -> Any:
     """What the call that *enter* answered with `WAITING` goes on with, and what leaves it; None where it really waits."""
     values = getattr(_taken, "values", None)
     _taken.values = None
+    if isinstance(values, Exception):
+        raise values
     return values

@@ -158,12 +158,16 @@ class Changed:
 
 
 class Instead:
-    """An event: in the place of what *token*'s row says, *symbol* was called; where a later row has this token, that is it."""
+    """An event: in the place of what *token*'s row says, *symbol* was called, with the arguments of these *names*.
 
-    __slots__ = ("source", "symbol", "token")
+    Where a later row has this token, that is the call.
+    """
 
-    def __init__(self, token: object, symbol: object, source: Any) -> None:
+    __slots__ = ("names", "source", "symbol", "token")
+
+    def __init__(self, token: object, symbol: object, source: Any, names: frozenset[str] = frozenset()) -> None:
         self.token = token
+        self.names = names
         self.symbol = symbol
         self.source = source
 

@@ -26,7 +26,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.assembly import OP, Instruction, Listing, Row, decode, encode
+from begat.intercept.assembly import OP, Instruction, Listing, Position, Row, decode, encode
 from begat.intercept.constants import LISTENING, NOT_GIVEN, WAITING, Defaults, Gate, KeywordDefaults
 from begat.intercept.operands import IF_FALSE, IF_NONE, VERSION, Operands, ours
 
@@ -95,7 +95,7 @@ class _Weaver(Operands):
         for instruction in woven:
             if instruction.target in moved:
                 instruction.target = moved[instruction.target]
-        prologue, entering, start = self._prologue(woven[0], result)
+        prologue, entering, start = self._prologue(woven[0], result, head[-1].position)
         handlers, failing = self._handlers()
         # The prologue has no position: any line would be an event more for debuggers and coverage.
         instructions = head + prologue + woven + handlers
@@ -115,7 +115,9 @@ class _Weaver(Operands):
         )
         return code, self.defaults, self.keywords
 
-    def _prologue(self, body: Instruction, result: bool) -> tuple[list[Instruction], list[Row], Instruction]:
+    def _prologue(
+        self, body: Instruction, result: bool, above: Position
+    ) -> tuple[list[Instruction], list[Row], Instruction]:
         """Leave on the stack what *enter* returned; then, from the last instruction that is returned, store the defaults."""
         defaults = self._defaults(body)
         start = defaults[0] if defaults else body
@@ -138,6 +140,8 @@ class _Weaver(Operands):
             *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
             ours("RETURN_VALUE"),
         ]
+        for each in waits[5:]:
+            each.position = above  # here a refusal comes through, and a traceback wants a line
         missed = self._missed(start)
         instructions = [*self.unless(self.const(LISTENING), idle), *call, *waits, *missed, idle, *defaults]
         return instructions, [(call[0], waits[0], missed[0], 0, 0)], start

@@ -39,11 +39,13 @@ _LASTING = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is touched."""
+    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is
+    touched, to check arguments by their annotations (``"off"``, ``"warn"``, ``"strict"``)."""
 
     ignore: frozenset[str] = frozenset()
     redact: frozenset[str] = frozenset()
     lazy: bool = False
+    validate: str = "off"
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

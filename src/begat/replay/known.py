@@ -26,10 +26,11 @@ def variants(path: str) -> set[str]:
     return {path, _NUMBER.sub("", path)}
 
 
-def names_of(target: str) -> tuple[str, str]:
-    """The short and the full name by which the class or function *target* can be meant: ``Net``, ``mylib.Net``."""
+def names_of(target: str) -> tuple[str, ...]:
+    """The names by which the class or function *target* can be meant, the shortest first: ``Net``, ``mylib.Net``."""
     full = target.replace(":", ".").replace(".<locals>", "")
-    return target.rpartition(":")[2].rpartition(".<locals>.")[2], full
+    short = target.rpartition(":")[2].rpartition(".<locals>.")[2]
+    return tuple(dict.fromkeys((short.rpartition(".")[2], short, full)))
 
 
 def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, Node, Reading]]:

@@ -52,6 +52,17 @@ def check(value: Any, annotation: Any) -> Any:
     return _validated(annotation, value) if _is_usable(annotation) else value
 
 
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether *value* is what *annotation* says, without any conversion. What nobody can check fits."""
+    if not _is_usable(annotation):
+        return True
+    try:
+        _validated(annotation, value, strict=True)
+    except ValueError:
+        return False
+    return True
+
+
 def literal(text: str) -> Any:
     """*text* as Python, JSON's words included; `UNKNOWN` if it is neither."""
     stripped = text.strip()
