@@ -137,6 +137,7 @@ def test_a_stopped_sweep_can_be_gone_on_with(place, number):
 
     ended = place.lines
     assert process.returncode == 128 + number
+    assert "; once more kills them" in err
     assert f"go on with: begat sweep --resume {place.folder.name}" in err
     assert 3 <= ended < 10
     assert len(out.splitlines()) == ended + 1
@@ -250,7 +251,7 @@ def test_a_sweep_is_gone_on_with_from_elsewhere(place, tmp_path_factory, monkeyp
         (("train.py", "a=1,2", "--retry-failed"), "--resume"),
         (("--resume", "last"), "holds none yet"),
         (("--resume", "last", "train.py", "a=1"), "does not take train.py a=1"),
-        (("--resume", "last", "--seed", "1"), "does not take --seed"),
+        (("--resume", "last", "--seed", "1", "--dry-run"), "does not take --seed --dry-run"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(place, words, problem):

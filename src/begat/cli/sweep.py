@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from begat.sweep.trial import Done
 
 # What may be said again when a sweep is gone on with; the rest stands in its plan.
-_AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "trials", "dry_run", "as_json"})
+_AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "trials", "as_json"})
 
 
 @click.command(
@@ -165,7 +165,9 @@ def _check(ctx: click.Context, plan: Plan) -> None:
     if plan.executor not in EXECUTORS:
         raise click.UsageError(f"there is no executor {plan.executor!r}; there are {', '.join(EXECUTORS)}", ctx)
     if plan.address and plan.executor == "local":
-        raise click.UsageError(f"--address {plan.address} is for --executor dask or ray; local processes have none", ctx)
+        raise click.UsageError(
+            f"--address {plan.address} is for --executor dask or ray; local processes have none", ctx
+        )
     if kind != "optuna":
         if plan.storage or plan.pruner:
             raise click.UsageError("--storage and --pruner are for --sampler optuna", ctx)
@@ -195,8 +197,6 @@ def _conduct(ctx: click.Context, book: Book, options: dict[str, Any]) -> None:
 
     done = book.read()
     retry = [one for one in done if one.ending.state == "failed"] if options["retry_failed"] else []
-    if options["dry_run"]:
-        raise click.UsageError(f"{len(done)} trials of this sweep are done; --dry-run is for a new one", ctx)
     plan = book.plan
     chosen = sampler(plan, book.folder, done, retry)
     workers = executor(plan.executor, plan.jobs, plan.address)

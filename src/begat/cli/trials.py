@@ -30,7 +30,7 @@ class Progress:
         self._under_way = 0
         for one in done:
             self._best = _better(plan, self._best, one)
-        screen = console(stderr=True)
+        self._screen = screen = console(stderr=True)
         if screen.is_terminal:
             from rich.progress import (
                 BarColumn,
@@ -76,6 +76,10 @@ class Progress:
         if self._bar is not None:
             self._bar.advance(self._task)
         self._tell()
+
+    def halting(self, count: int) -> None:
+        """All are stopping, which may take a while."""
+        self._screen.print(f"begat: stopping {count} {'trial' if count == 1 else 'trials'}; once more kills them")
 
     def _tell(self) -> None:
         if self._bar is None:

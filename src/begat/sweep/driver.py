@@ -29,6 +29,9 @@ class Listener(Protocol):
     def ended(self, done: Done) -> None:
         """That one is over."""
 
+    def halting(self, count: int) -> None:
+        """So many that are under way were told to stop."""
+
 
 class Sweep:
     """
@@ -130,6 +133,7 @@ class Sweep:
             return
         for number in self._running:
             self.executor.stop(number)
+        self.listener.halting(len(self._running))
 
 
 @contextmanager

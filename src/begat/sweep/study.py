@@ -41,6 +41,7 @@ class Study:
             axis.path: axis.values.texts[0] for axis in plan.axes if isinstance(axis.values, Points) and axis.fixed
         }
         self._asked: dict[int, Any] = {}
+        self._reported: dict[int, set[int]] = {}
         self._left = plan.trials - len(done) + len(retry)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(plan, folder, len(done))
@@ -63,12 +64,17 @@ class Study:
 
     def tell(self, ending: Ending) -> None:
         trial = self._asked.pop(ending.number)
+        self._reported.pop(ending.number, None)
         if ending.run is not None:
             trial.set_user_attr(_RUN, ending.run)
         self._tell(trial.number, ending)
 
     def prune(self, number: int, step: int, value: float) -> bool:
         trial = self._asked[number]
+        reported = self._reported.setdefault(number, set())
+        if step in reported:
+            return False  # Optuna keeps the first value of a step, and warns of others
+        reported.add(step)
         trial.report(value, step)
         return bool(trial.should_prune())
 
