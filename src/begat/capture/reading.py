@@ -96,6 +96,7 @@ class Reader:
                     known.annotations,
                     known.starred,
                     known.notes,
+                    known.positional,
                 )
             )
             namer.add(nodes[-1], name, known.alone and SCALARS.issuperset(map(type, row)))
@@ -171,6 +172,7 @@ class _Known:
         self.code = code_fingerprint(subject, original) if subject is not None else None
         self.public = _public(subject, schema)
         self.starred = schema.starred if self.public is None else self.public.shown
+        self.positional = schema.positional_only if self.public is None else self.public.positional
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore

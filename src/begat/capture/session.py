@@ -25,8 +25,10 @@ from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
 from begat.record.files import prepare
+from begat.record import graph as graph_module
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.replay import door
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -144,6 +146,29 @@ def _asks(*call: Any) -> Any:
 
 
 deferring.DOOR.asks = _asks
+
+
+def _tracked(target: str) -> Any:
+    from begat.intercept.tracking import tracked_as
+
+    return tracked_as(target)
+
+
+def _lazy(thing: Any) -> Callable[..., Any]:
+    from begat.capture.laziness import lazy
+
+    return lazy(thing)
+
+
+def _to_python(run: Run, path: str | None, *, defaults: bool) -> str:
+    from begat.replay.codegen import to_python
+
+    return to_python(run, path, defaults=defaults)
+
+
+graph_module.DOOR.to_python = _to_python
+door.DOOR.tracked = _tracked
+door.DOOR.lazy = _lazy
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

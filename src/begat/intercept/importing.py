@@ -22,7 +22,7 @@ from begat.intercept.constructors import own
 from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.patterns import covers, stem
+from begat.introspect.patterns import covers, stem
 from begat.intercept.plans import TRACKED
 from begat.intercept.schema import Options
 from begat.intercept.tracking import release, track

@@ -22,6 +22,7 @@ from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
+from begat.record.model import SEEN_BY_BASE
 
 
 _ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
@@ -204,7 +205,7 @@ def _tracked(cls: type) -> Tracked | None:
 
 
 def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
-    return (f"the arguments are those that {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
+    return (f"{SEEN_BY_BASE} {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
 
 
 _ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"

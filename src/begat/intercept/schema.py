@@ -54,7 +54,7 @@ class Schema:
     The parameters of one tracked callable, in the order in which rows hold their values.
 
     *skip* leading values of the code (``self``, ``cls``) are not in the row; the first *positional* names may be given by
-    position. *subject* is the class or function, weakly:
+    position, the first *positional_only* in no other way. *subject* is the class or function, weakly:
     a record keeps nothing of the program alive. *defaults* are values of the record.
     """
 
@@ -67,6 +67,7 @@ class Schema:
     starred: tuple[str | None, str | None] = (None, None)
     skip: int = 0
     positional: int = 0
+    positional_only: int = 0
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
@@ -110,6 +111,7 @@ def schema_of(
         starred,
         skip,
         max(0, code.co_argcount - skip),
+        max(0, code.co_posonlyargcount - skip),
         {name: default_of(subject, name, default, snap) for name, default in known.items()},
         options,
         notes,
