@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from begat.cli.completing import complete
 from begat.cli.find import home
 from begat.cli.output import examples, say
 from begat.cli.run import RunCommand
@@ -59,7 +60,13 @@ _AGAIN = frozenset({"resume", "retry_failed", "jobs", "executor", "address", "tr
 @click.option("--retry-failed", is_flag=True, help="With --resume: do those again that failed.")
 @click.option("--dry-run", is_flag=True, help="Print the commands and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The trials as JSON.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT PATH=VALUES... [-- ARGUMENTS...]")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=complete,
+    metavar="SCRIPT PATH=VALUES... [-- ARGUMENTS...]",
+)
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> None:
     """Run a program once for each set of values, several at a time, each as an ordinary `begat run` with a record of its own.

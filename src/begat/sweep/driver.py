@@ -77,8 +77,10 @@ class Sweep:
                 elif self._watched and not self.interrupted:
                     self._look()
         finally:
-            self.sampler.close()
-            self.executor.close()
+            try:
+                self.executor.close()
+            finally:
+                self.sampler.close()
 
     def interrupt(self) -> None:
         """Begin nothing more and stop what runs; called again, kill it. For signal handlers: returns at once."""
@@ -99,6 +101,8 @@ class Sweep:
         number = ending.number
         trial = self._running.pop(number)
         self._steps.pop(number, None)
+        if self.interrupted and ending.exit_code is None:
+            return  # lost on the way, when workers are going away
         if ending.state == "stopped":
             if number not in self._pruned:
                 return  # neither finished nor failed: it is to be done again
