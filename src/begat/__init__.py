@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.replay.changes import Change, Diff
+    from begat.replay.diff import diff
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Argument",
     "CallSite",
+    "Change",
+    "Diff",
     "Environment",
     "Event",
     "Node",
@@ -38,6 +42,7 @@ __all__ = [
     "Watch",
     "capture",
     "deferred",
+    "diff",
     "dump",
     "graph",
     "is_lazy",
@@ -62,6 +67,8 @@ _LATER = {
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),
+    "diff": "begat.replay.diff",
 }
 
 
