@@ -64,10 +64,25 @@ class Values:
         """Whether two values that differ say the same of what they refer to: only which objects are one has changed."""
         if type(one) in SCALARS or type(other) in SCALARS:
             return False
-        return any(True for _ in refs(one)) and self._contents(self.before, one) == self._contents(self.after, other)
+        if next(refs(one), None) is None:
+            return False
+        # What has a counterpart counts as that: its own arguments may have changed too, and are told apart from this.
+        earlier, later = self._contents(self.before), self._contents(self.after)
+        forth, back = self._contents(self.after, self.found.pairs), self._contents(self.before, self.found.back)
+        return forth(one, self.before) == later(other, self.after) or earlier(one, self.before) == back(other, self.after)
 
-    def _contents(self, side: Side, value: object) -> str:
-        return canonical(value, lambda ref: f"={side.contents.get(ref.node)}", side.shortened, self.codes)
+    def _contents(self, side: Side, paired: dict[int, int] | None = None) -> Callable[[object, Side], str]:
+        """A function that writes a value with the contents, in *side*, of what it refers to."""
+
+        def content(ref: Ref, own: Side) -> str:
+            number = ref.node if paired is None else paired.get(ref.node)
+            found = own.contents.get(ref.node) if number is None else side.contents.get(number)
+            return f"={found}"
+
+        def written(value: object, own: Side) -> str:
+            return canonical(value, lambda ref: content(ref, own), own.shortened, self.codes)
+
+        return written
 
     def leaves(self, one: object, other: object) -> list[Leaf]:
         """Where two values differ: dotted keys, and what is there before and after; the whole, if that tells more."""

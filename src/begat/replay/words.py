@@ -70,7 +70,7 @@ def naming(run: Run) -> Callable[[Ref], str]:
 
     def named(ref: Ref) -> str:
         try:
-            return f"→ {run[ref.node].path}" if ref.run is None else nameless(ref)
+            return f"@{run[ref.node].path}" if ref.run is None else nameless(ref)
         except KeyError:
             return nameless(ref)
 
