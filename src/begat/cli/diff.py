@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.argument("runs", type=RunType(), nargs=-1, required=True, metavar="A [B [C]...]")
 @click.option("--now", metavar="SCRIPT.py", help="Run this script now, with the words of the first run, and compare.")
-@click.option("--watch", "watched", multiple=True, metavar="PATTERN", help="With --now: watch these classes too; repeatable.")
+@click.option(
+    "--watch", "watched", multiple=True, metavar="PATTERN", help="With --now: watch these classes too; repeatable."
+)
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves, and what is folded.")
-@click.option("--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable.")
-@click.option("--ignore", multiple=True, metavar="KIND|PLACE", help="Leave out `git`, `*.verbose`, `Net.name`; repeatable.")
+@click.option(
+    "--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable."
+)
+@click.option(
+    "--ignore", multiple=True, metavar="KIND|PLACE", help="Leave out `git`, `*.verbose`, `Net.name`; repeatable."
+)
 @click.option("--json", "as_json", is_flag=True, help="Changes, what is folded, and the table, as one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="A table for a pull request.")
 def command(
@@ -94,7 +100,19 @@ def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "now.json"
         patterns = [word for pattern in watched for word in ("--watch", pattern)]
-        line = [sys.executable, "-m", "begat", "run", "-q", "--save", str(record), *patterns, script, "--", *first.header.argv[1:]]
+        line = [
+            sys.executable,
+            "-m",
+            "begat",
+            "run",
+            "-q",
+            "--save",
+            str(record),
+            *patterns,
+            script,
+            "--",
+            *first.header.argv[1:],
+        ]
         # In a store of its own: a comparison is no run of the user's.
         environment = {**os.environ, "BEGAT_HOME": folder}
         done = subprocess.run(line, env=environment, stdout=sys.stderr, check=False)

@@ -82,9 +82,7 @@ def of_node(node: Node, run: Run) -> str:
 
 def _call(node: Node, named: Named, shortened: Callable[[str], str]) -> str:
     """What was called with what; where *node* stands is not in it."""
-    arguments = (
-        f"{name}={canonical(node.arguments[name].value, named, shortened)}" for name in sorted(node.arguments)
-    )
+    arguments = (f"{name}={canonical(node.arguments[name].value, named, shortened)}" for name in sorted(node.arguments))
     return f"{node.target}({','.join(arguments)})"
 
 

@@ -119,7 +119,7 @@ class Node(_Member):
 
 def adopt(nodes: Iterable[Node], run: Run) -> None:
     """Let each of *nodes* know its run, unless it has one: its fingerprint is about what it refers to as well."""
-    put = _Member._home.__set__  # type: ignore[attr-defined]  # frozen instances are set by their slots alone
+    put = _Member.__dict__["_home"].__set__  # frozen instances are set by their slots alone
     for node in nodes:
         if not hasattr(node, "_home"):
             put(node, run)

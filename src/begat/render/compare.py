@@ -45,7 +45,15 @@ def sections(diff: Diff, words: Words) -> Iterator[tuple[str, list[Told]]]:
     for change in diff.changes:
         key: tuple[object, ...] = (id(change),)
         if change.kind in ("argument", "class"):
-            key = (change.kind, change.target, change.argument, words.before(change), words.after(change), change.why, change.run)
+            key = (
+                change.kind,
+                change.target,
+                change.argument,
+                words.before(change),
+                words.after(change),
+                change.why,
+                change.run,
+            )
         elif change.kind in ("added", "removed"):
             key = (change.kind, change.target, change.site, change.run)
         grouped.setdefault(_SECTION_OF.get(change.kind, "around"), {}).setdefault(key, []).append(change)
@@ -232,7 +240,9 @@ def markdown(diff: Diff) -> Iterator[str]:
     names = [_cut(run.name or run.id) for run in diff.runs]
     yield f"**{' → '.join(names)}**: " + (f"{len(diff):,} changes" if diff else "the same configuration")
     if len(diff.runs) > 2:
-        yield from _marked(("parameter", *names), ((f"`{_cut(name)}`", *map(_cut, values)) for name, *values in cells(diff)))
+        yield from _marked(
+            ("parameter", *names), ((f"`{_cut(name)}`", *map(_cut, values)) for name, *values in cells(diff))
+        )
         return
     if diff.changes:
         rows = (_marks(entry, words) for _, told in sections(diff, words) for entry in told)
@@ -240,7 +250,10 @@ def markdown(diff: Diff) -> Iterator[str]:
     if diff.results:
         yield from _marked(
             ("result", "before", "after"),
-            ((f"`{_cut(row.place)}`", *(_cut(_cell(v, diff.runs[0], _LIMIT)) for v in row.values)) for row in diff.results),
+            (
+                (f"`{_cut(row.place)}`", *(_cut(_cell(v, diff.runs[0], _LIMIT)) for v in row.values))
+                for row in diff.results
+            ),
         )
     hidden = list(_folded(diff, words, False))
     if hidden:
@@ -274,7 +287,15 @@ def _code(value: str) -> str:
 def _cut(value: str) -> str:
     """*value* so that Markdown and HTML find nothing in it to obey."""
     safe = escaped(value)
-    for letter, other in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'"), ("[", "\\["), ("@", "&#64;")):
+    for letter, other in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("|", "\\|"),
+        ("`", "'"),
+        ("[", "\\["),
+        ("@", "&#64;"),
+    ):
         safe = safe.replace(letter, other)
     return safe
 
@@ -293,7 +314,13 @@ def data(diff: Diff) -> dict[str, Any]:
             entry["before"] = value(change.before, 0)
         if change.after is not ABSENT:
             entry["after"] = value(change.after, change.run)
-        entry |= {"cause": change.cause, "why": change.why, "target": change.target, "was": change.was, "count": change.count}
+        entry |= {
+            "cause": change.cause,
+            "why": change.why,
+            "target": change.target,
+            "was": change.was,
+            "count": change.count,
+        }
         entry["site"] = where(change.site, diff.runs[change.run].environment.cwd) or None
         return entry | ({"run": change.run} if len(diff.runs) > 2 else {})
 

@@ -141,10 +141,11 @@ class _Aligner:
         for b in reversed(theirs):
             if b not in self.found.back:
                 places.setdefault(others[b], []).append(b)
-        moved = []
-        for a in mine:
-            if a not in self.found.pairs and places.get(contents[a]) and (only_order or self.one.says_much(a)):
-                moved.append((a, places[contents[a]].pop()))
+        moved = [
+            (a, places[contents[a]].pop())
+            for a in mine
+            if a not in self.found.pairs and places.get(contents[a]) and (only_order or self.one.says_much(a))
+        ]
         for a, b in moved:
             self._link(a, b)
         if moved:
@@ -172,13 +173,18 @@ class _Aligner:
     def _likeness(self, a: int, b: int) -> float:
         """How much two constructions in one place are alike; the class says most."""
         one, other = self.one.nodes[a], self.other.nodes[b]
-        return _kinship(one.target, other.target) + self._agreement(one, other) + 0.5 * (
-            self.one.way(a) == self.other.way(b)
-        ) + 0.25 * _at_one_place(one, other)
+        return (
+            _kinship(one.target, other.target)
+            + self._agreement(one, other)
+            + 0.5 * (self.one.way(a) == self.other.way(b))
+            + 0.25 * _at_one_place(one, other)
+        )
 
     def _agreement(self, one: Node, other: Node) -> float:
         """The share of the arguments given that are equal; 1 where none was."""
-        names = {name for node in (one, other) for name, argument in node.arguments.items() if argument.source != "default"}
+        names = {
+            name for node in (one, other) for name, argument in node.arguments.items() if argument.source != "default"
+        }
         if not names:
             return 1.0
         return sum(self._equal(one, other, name) for name in names) / len(names)
@@ -214,8 +220,12 @@ class _Aligner:
 
     def _resembling(self, first: dict[str, list[int]], second: dict[str, list[int]]) -> None:
         """Groups that are called otherwise, of the same classes, whose arguments mostly agree."""
-        mine = [left for numbers in first.values() if (left := self._left(numbers, [])[0]) and len(left) == len(numbers)]
-        theirs = [left for numbers in second.values() if (left := self._left([], numbers)[1]) and len(left) == len(numbers)]
+        mine = [
+            left for numbers in first.values() if (left := self._left(numbers, [])[0]) and len(left) == len(numbers)
+        ]
+        theirs = [
+            left for numbers in second.values() if (left := self._left([], numbers)[1]) and len(left) == len(numbers)
+        ]
         if not mine or not theirs:
             return
 

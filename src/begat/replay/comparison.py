@@ -35,7 +35,9 @@ class Comparison:
         self.reasons = Reasons.of(before, after)
         self.values = Values(self.before, self.after, self.found, self.reasons.same_python)
         self.pairs = Pairs(self.before, self.after, self.values, self.reasons)
-        self._why: dict[int, list[Change]] = {}  # of pairs that differ, by the later node: what may explain things inside
+        self._why: dict[
+            int, list[Change]
+        ] = {}  # of pairs that differ, by the later node: what may explain things inside
 
     def changes(self) -> list[Change]:
         """Everything that differs between the nodes, in the order of the program."""
@@ -167,7 +169,7 @@ class Comparison:
     # --- names and order ----------------------------------------------------------------------------------------------
     def _names(self) -> list[Change]:
         """Variables, attributes and lists that are called otherwise: each once, whatever hangs below."""
-        from begat.replay.naming import renames
+        from begat.replay.renaming import renames
 
         taken = {
             (self.found.back[number], change.before, change.after)
@@ -178,7 +180,7 @@ class Comparison:
         return renames(self.before, self.after, self.found, taken)
 
     def _lists(self) -> list[Change]:
-        from begat.replay.naming import stem
+        from begat.replay.renaming import stem
 
         found = []
         for moved in self.found.moved:
@@ -239,7 +241,9 @@ class Comparison:
             found: dict[tuple[int | None, str, str], int] = {}
             if len(side.nodes) < len(side.run.nodes):
                 for parent, groups in folded(side.run).items():
-                    below = self.found.pairs.get(parent, parent) if side is self.before and parent is not None else parent
+                    below = (
+                        self.found.pairs.get(parent, parent) if side is self.before and parent is not None else parent
+                    )
                     for group in groups:
                         key = (below, group.target, group.by)
                         found[key] = found.get(key, 0) + len(group.nodes)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.plain import short
-from begat.replay.changes import Change, Diff, Row, sorted_out
+from begat.replay.changes import Change, Diff, sorted_out
 from begat.replay.comparison import Comparison
 from begat.replay.surroundings import changes as around
 from begat.replay.table import results, rows
@@ -73,7 +73,9 @@ def _inside(before: Run, after: Run, all: bool) -> Iterator[Change]:
         name = child.name or str(number)
         other = next((run for run in left if run.name == child.name), None)
         if other is None:
-            yield Change("removed", name, cause="removed", why="a run inside the earlier run only", count=max(len(child), 1))
+            yield Change(
+                "removed", name, cause="removed", why="a run inside the earlier run only", count=max(len(child), 1)
+            )
             continue
         left.remove(other)
         found, _ = _compared(child, other, all, {}, 1)
@@ -93,4 +95,3 @@ def _ignored(change: Change, patterns: tuple[str, ...]) -> bool:
             and fnmatch.fnmatchcase(f"{short(change.target)}.{change.argument}", pattern))
         for pattern in patterns
     )  # fmt: skip
-

@@ -50,7 +50,9 @@ class Pairs:
                     found += self._lone(one, other, None, theirs)
             found = self._renamed(one, other, found)
         if one.outcome != other.outcome or (one.error != other.error and one.outcome == "raised"):
-            found.append(self._change("outcome", one, other, before=_ended(one), after=_ended(other), why=_late(one, other)))
+            found.append(
+                self._change("outcome", one, other, before=_ended(one), after=_ended(other), why=_late(one, other))
+            )
         return found
 
     def _change(self, kind: str, one: Node, other: Node, **more: object) -> Change:
@@ -131,7 +133,9 @@ class Pairs:
         come = [c for c in found if c.kind == "argument" and c.before is ABSENT and c.argument in other.arguments]
         for old in gone:
             same = [new for new in come if self.values.same(old.before, new.after)]
-            rivals = [rival for rival in gone if self.values.same(rival.before, same[0].after)] if len(same) == 1 else []
+            rivals = (
+                [rival for rival in gone if self.values.same(rival.before, same[0].after)] if len(same) == 1 else []
+            )
             if len(rivals) != 1:
                 continue
             found = [change for change in found if change is not old and change is not same[0]]
@@ -161,7 +165,11 @@ class Pairs:
             return refers(after, self.is_new)
         if after is ABSENT:
             return refers(before, self.is_gone)
-        if type(before) is not type(after) or not isinstance(before, list | tuple) or not isinstance(after, list | tuple):
+        if (
+            type(before) is not type(after)
+            or not isinstance(before, list | tuple)
+            or not isinstance(after, list | tuple)
+        ):
             return False
         mine = [(self.values.text_before(item), item) for item in before]
         theirs = [(self.values.text_after(item), item) for item in after]

@@ -48,7 +48,16 @@ class Places:
         """Calls that moved to other functions or files; folded, how many moved to other lines, and files called otherwise."""
         renamed = self._renamed()
         found = [
-            Change("file", "", before=old, after=new, cause="file", why="the file is called otherwise", count=count, folded=True)
+            Change(
+                "file",
+                "",
+                before=old,
+                after=new,
+                cause="file",
+                why="the file is called otherwise",
+                count=count,
+                folded=True,
+            )
             for (old, new), count in renamed.items()
         ]
         after = self._sides[1]
@@ -63,7 +72,9 @@ class Places:
                        target=other.target, count=len(pairs), site=other.site)
             )  # fmt: skip
         if self._lines:
-            found.append(Change("line", "", cause="line", why="the call is on another line", count=self._lines, folded=True))
+            found.append(
+                Change("line", "", cause="line", why="the call is on another line", count=self._lines, folded=True)
+            )
         return found
 
     def _place(self, which: int, site: CallSite) -> Place:
@@ -92,4 +103,3 @@ class Places:
             and old not in theirs
             and new not in mine
         })  # fmt: skip
-

@@ -27,9 +27,7 @@ class Reasons:
     @property
     def same_python(self) -> bool:
         """Whether fingerprints of code can be compared: those of two versions of Python always differ."""
-        mine, theirs = (
-            (env.implementation, env.python.split(".")[:2]) for env in (self.before, self.after)
-        )
+        mine, theirs = ((env.implementation, env.python.split(".")[:2]) for env in (self.before, self.after))
         return mine == theirs
 
     def upgrade(self, target: str) -> str | None:

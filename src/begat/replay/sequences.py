@@ -38,7 +38,9 @@ def stayed(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[Pair]:
     return sorted(found)
 
 
-def _common(before: Sequence[Hashable], after: Sequence[Hashable], low: int, high: int, left: int, right: int) -> list[Pair]:
+def _common(
+    before: Sequence[Hashable], after: Sequence[Hashable], low: int, high: int, left: int, right: int
+) -> list[Pair]:
     """The longest common subsequence of two short parts."""
     rows, columns = high - low, right - left
     table = [[0] * (columns + 1) for _ in range(rows + 1)]
@@ -62,7 +64,9 @@ def _common(before: Sequence[Hashable], after: Sequence[Hashable], low: int, hig
     return found
 
 
-def _anchors(before: Sequence[Hashable], after: Sequence[Hashable], low: int, high: int, left: int, right: int) -> list[Pair]:
+def _anchors(
+    before: Sequence[Hashable], after: Sequence[Hashable], low: int, high: int, left: int, right: int
+) -> list[Pair]:
     """What occurs once in either part: the longest run of it that is in order in both."""
     once = _once(before, low, high)
     other = _once(after, left, right)

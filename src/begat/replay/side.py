@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from begat.record.canonical import canonical
 from begat.record.checkout import shortener
-from begat.record.model import Node
 from begat.record.plain import short
 from begat.record.tree import grow
 from begat.record.values import Ref
@@ -47,7 +46,8 @@ class Side:
         Defaults do not count: they change with the library, and nodes should be known again then.
         """
         if self._contents is None:
-            self._contents = found = {}
+            found: dict[int, int] = {}
+            self._contents = found
             for number, node in self.nodes.items():
                 parts: list[object] = [node.target]
                 for name, argument in node.arguments.items():

@@ -44,9 +44,7 @@ def _mapping(kind: str, mine: dict[str, object], theirs: dict[str, object], why:
 
 def _words(before: Run, after: Run) -> Iterator[Change]:
     """The first word is the script, whose place says nothing."""
-    mine, theirs = (
-        [below(word, roots(run)) for word in run.header.argv[1:]] for run in (before, after)
-    )
+    mine, theirs = ([below(word, roots(run)) for word in run.header.argv[1:]] for run in (before, after))
     if mine != theirs:
         yield Change("argv", "", before=mine, after=theirs, cause="argv", why="other words on the command line")
 
@@ -59,7 +57,14 @@ def _packages(before: Run, after: Run) -> Iterator[Change]:
     others = sorted(mine.keys() ^ theirs.keys())
     for name in others:
         yield Change(
-            "package", "", name, mine.get(name, ABSENT), theirs.get(name, ABSENT), "library", "imported in one run only", folded=True
+            "package",
+            "",
+            name,
+            mine.get(name, ABSENT),
+            theirs.get(name, ABSENT),
+            "library",
+            "imported in one run only",
+            folded=True,
         )
 
 
@@ -71,7 +76,9 @@ def _machine(before: Run, after: Run) -> Iterator[Change]:
     if mine.platform != theirs.platform:
         # Linux-5.15.0-91-generic-x86_64-with-glibc2.35: the version of the kernel is no news.
         kinds = [{"".join(filter(str.isalpha, word)) for word in env.platform.split("-")} for env in (mine, theirs)]
-        same = mine.platform.partition("-")[0] == theirs.platform.partition("-")[0] and _chips(kinds[0]) == _chips(kinds[1])
+        same = mine.platform.partition("-")[0] == theirs.platform.partition("-")[0] and _chips(kinds[0]) == _chips(
+            kinds[1]
+        )
         yield Change(
             "platform", "", before=mine.platform, after=theirs.platform, cause="platform",
             why="another build of the same system" if same else "another system", folded=same,
@@ -93,7 +100,9 @@ def _git(before: Run, after: Run) -> Iterator[Change]:
             yield Change("git", "", fact, old, new, "git", why)
     if mine.get("branch") != theirs.get("branch"):
         old, new = mine.get("branch", ABSENT), theirs.get("branch", ABSENT)
-        yield Change("git", "", "branch", old, new, "git", "another branch", folded=mine.get("commit") == theirs.get("commit"))
+        yield Change(
+            "git", "", "branch", old, new, "git", "another branch", folded=mine.get("commit") == theirs.get("commit")
+        )
 
 
 def _marks(before: Run, after: Run) -> Iterator[Change]:
@@ -102,7 +111,9 @@ def _marks(before: Run, after: Run) -> Iterator[Change]:
     for mark in dict.fromkeys((*mine, *theirs)):
         if (mark in mine) != (mark in theirs):
             old, new = (mark if mark in marks else ABSENT for marks in (mine, theirs))
-            yield Change("lacking", "", before=old, after=new, cause="record", why="one of the records does not hold everything")
+            yield Change(
+                "lacking", "", before=old, after=new, cause="record", why="one of the records does not hold everything"
+            )
 
 
 _NOISE = ("name", "started", "ended", "id", "script")

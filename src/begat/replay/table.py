@@ -77,13 +77,13 @@ def _value(side: Side, number: int | None, argument: str | None) -> object:
 
 
 def _inside(node: Node, argument: str) -> object:
-    for name, value, _ in entries(node):
+    for name, item, _ in entries(node):
         if name == argument:
-            return value
+            return item
     if argument in node.arguments:
         return node.arguments[argument].value
     name, _, rest = argument.partition(".")
-    value: object = next((value for key, value, _ in entries(node) if key == name), ABSENT)
+    value: object = next((item for key, item, _ in entries(node) if key == name), ABSENT)
     while rest and value is not ABSENT:
         value = getattr(value, "value", value)
         if isinstance(value, dict):

@@ -71,7 +71,10 @@ def _node(node: Node, name: Callable[[str], str]) -> Node:
     arguments: dict[str, Argument] = {}
     changed = target != node.target
     for key, argument in node.arguments.items():
-        value, was = _value(argument.value, name), argument.was if argument.was is ABSENT else _value(argument.was, name)
+        value, was = (
+            _value(argument.value, name),
+            argument.was if argument.was is ABSENT else _value(argument.was, name),
+        )
         if value is not argument.value and value != argument.value:
             argument = replace(argument, value=value, was=was)
             changed = True

@@ -69,7 +69,9 @@ class Values:
         # What has a counterpart counts as that: its own arguments may have changed too, and are told apart from this.
         earlier, later = self._contents(self.before), self._contents(self.after)
         forth, back = self._contents(self.after, self.found.pairs), self._contents(self.before, self.found.back)
-        return forth(one, self.before) == later(other, self.after) or earlier(one, self.before) == back(other, self.after)
+        return forth(one, self.before) == later(other, self.after) or earlier(one, self.before) == back(
+            other, self.after
+        )
 
     def _contents(self, side: Side, paired: dict[int, int] | None = None) -> Callable[[object, Side], str]:
         """A function that writes a value with the contents, in *side*, of what it refers to."""

@@ -52,7 +52,9 @@ def _plain(way: str) -> str:
 def _apart(old: str, new: str) -> tuple[str, str]:
     """Both without the segments that they end in alike: ``layers.3.attn`` and ``blocks.4.attn`` are ``layers`` and ``blocks``."""
     mine, theirs = old.split("."), new.split(".")
-    while len(mine) > 1 and len(theirs) > 1 and (mine[-1] == theirs[-1] or (mine[-1].isdigit() and theirs[-1].isdigit())):
+    while (
+        len(mine) > 1 and len(theirs) > 1 and (mine[-1] == theirs[-1] or (mine[-1].isdigit() and theirs[-1].isdigit()))
+    ):
         mine.pop()
         theirs.pop()
     return ".".join(mine), ".".join(theirs)
