@@ -151,7 +151,9 @@ class _Bound:
         if isinstance(key, int):
             return held[key]
         public = public_of(self.schema)
-        default = public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
+        default = (
+            public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
+        )
         return held.get(key, NOT_GIVEN if default is _EMPTY else default)
 
     def set(self, parameter: str, value: Any) -> None:
@@ -176,7 +178,9 @@ class _Bound:
         star, double = self.schema.starred
         public = public_of(self.schema)
         if star is not None and public is not None and parameter in public.parameters:
-            at = list(public.parameters).index(parameter) - len([n for n in self.schema.names if n not in self.schema.starred])
+            at = list(public.parameters).index(parameter) - len(
+                [n for n in self.schema.names if n not in self.schema.starred]
+            )
             place = self._at(star)
             if place is not None and 0 <= at < len(self.values[place]):
                 return place, at

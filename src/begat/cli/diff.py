@@ -57,7 +57,7 @@ def command(
         raise click.UsageError("one form at a time: --json or --markdown")
     if len(runs) + (now is not None) < 2:
         raise click.UsageError("name two runs or more, or one and --now SCRIPT.py")
-    names = _names(moved)
+    names = names_of(moved)
     try:
         found = [load(run) for run in runs]
         if now is not None:
@@ -85,7 +85,8 @@ def _tell(told: Diff, everything: bool, as_json: bool, as_markdown: bool) -> Non
     sys.stdout.flush()
 
 
-def _names(moved: tuple[str, ...]) -> dict[str, str]:
+def names_of(moved: tuple[str, ...]) -> dict[str, str]:
+    """What ``OLD=NEW`` says, as a dict."""
     pairs = [pair.partition("=") for pair in moved]
     for old, sign, new in pairs:
         if not (old and sign and new):

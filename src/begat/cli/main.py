@@ -22,6 +22,7 @@ VERBS = {
     "show": "begat.cli.show:command",
     "runs": "begat.cli.runs:command",
     "diff": "begat.cli.diff:command",
+    "check": "begat.cli.check:command",
 }
 
 

@@ -59,17 +59,19 @@ class Sources:
         Raises Unread, with the reason, where the source cannot be had.
         """
         module, _, qualname = target.partition(":")
-        for _ in range(_HOPS):
+        for hop in range(_HOPS):
             file, tree = self._tree(module)
             found = _definition(tree.body, qualname.split("."))
             if isinstance(found, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 return self._told(f"{module}:{qualname}", file, module, found, qualname)
             source = _imported(tree, module, _is_package(file), qualname.partition(".")[0])
             if source is None:
+                if hop or _is_dynamic(tree, qualname.partition(".")[0]):
+                    raise Unread(f"{target} is not made by a plain class or def, or comes from a module made by code")
                 return None
             module, name = source
             qualname = ".".join((name, *qualname.split(".")[1:]))
-        return None
+        raise Unread(f"{target} is imported from module to module")
 
     def near(self, target: str) -> str | None:
         """Another module of the same package that defines what *target* names, if one is found soon."""
@@ -224,6 +226,21 @@ def _imported(tree: ast.Module, module: str, package: bool, name: str) -> tuple[
                     steps = steps[: len(steps) - statement.level + package] if statement.level else []
                     return ".".join((*steps, *filter(None, [statement.module]))), alias.name
     return None
+
+
+def _is_dynamic(tree: ast.Module, name: str) -> bool:
+    """Whether a module may have *name* without saying so by ``class``, ``def`` or ``from … import``."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=found, ctx=ast.Store()) if found == name:
+                return True
+            case ast.Name(id="globals" | "exec" | "setattr" | "vars"):
+                return True
+            case ast.alias(name="*") | ast.FunctionDef(name="__getattr__"):
+                return True
+            case ast.alias(name=found, asname=other) if name in (found, other):
+                return True
+    return False
 
 
 def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

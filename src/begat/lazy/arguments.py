@@ -55,14 +55,18 @@ def restored(values: tuple[Any, ...], kept: Kept) -> tuple[tuple[Any, ...], list
         return values, []
     _spread(changed, kept)
     made = _made(changed, kept)
-    return tuple([made.get(id(value), value) for value in values]), [i for i, v in enumerate(values) if id(v) in changed]
+    return tuple([made.get(id(value), value) for value in values]), [
+        i for i, v in enumerate(values) if id(v) in changed
+    ]
 
 
 def _parts(container: Any) -> Any:
     kind = type(container)
     if kind is dict:
         return container.values()
-    return container if kind is list or kind is tuple else ()  # what is hashed, and bytes, hold no containers that change
+    return (
+        container if kind is list or kind is tuple else ()
+    )  # what is hashed, and bytes, hold no containers that change
 
 
 def _same(now: Any, copy: Any) -> bool:

@@ -135,7 +135,9 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
             raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
             # A helper of the constructor has not waited.
-            return getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            return (
+                getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            )
         except AttributeError as error:
             # The interpreter is about to ask our __getattr__, and the class's own has been asked.
             if asks:

@@ -86,7 +86,7 @@ def lines(diff: Diff, everything: bool = False) -> Iterator[str]:
         yield from (f"~ {_result(row)}" for row in diff.results)
     if not diff.changes:
         yield ""
-        yield "the same configuration: nothing differs that matters"
+        yield _same(diff)
     yield from _folded(diff, words, everything)
 
 
@@ -96,7 +96,15 @@ def _heads(diff: Diff) -> Iterator[str]:
 
 
 def _signs(diff: Diff) -> list[str]:
+    if len(diff.runs) == 1:
+        return ["record"]
     return ["before", "after"] if len(diff.runs) == 2 else [f"run {number}" for number in range(len(diff.runs))]
+
+
+def _same(diff: Diff) -> str:
+    if len(diff.runs) == 1:
+        return "as far as sources tell, it would mean the same today"
+    return "the same configuration: nothing differs that matters"
 
 
 def _name(run: Run) -> str:
@@ -108,7 +116,7 @@ def _line(entry: Told, words: Words, runs: int) -> str:
     change = entry.change
     sign = SIGNS.get(change.kind, "~")
     of = f" [run {change.run}]" if runs > 2 else ""
-    site = where(change.site, words.diff.runs[change.run].environment.cwd) if change.kind in _AT else ""
+    site = where(change.site, words.later(change).environment.cwd) if change.kind in _AT else ""
     return f"{sign} {words.line(change, 400)}{_also(entry)}{of}  ({escaped(change.why)}){f'  {site}' if site else ''}"
 
 
@@ -196,7 +204,7 @@ def screen(diff: Diff, everything: bool, width: int) -> RenderableType:
     elif diff.results:
         shown += [Text(), Text("results", "bold"), *(Text(f"  {_result(row)}") for row in diff.results)]
     if not diff.changes:
-        shown += [Text(), Text("the same configuration: nothing differs that matters", "green")]
+        shown += [Text(), Text(_same(diff), "green")]
     shown += [Text(line.removeprefix("# "), "dim") for line in _folded(diff, words, everything)]
     return Group(*shown)
 
@@ -207,7 +215,7 @@ def _colored(entry: Told, words: Words, runs: int) -> RenderableType:
     change = entry.change
     line = Text(f"  {SIGNS.get(change.kind, '~')} ", _COLORS.get(change.kind, "yellow"))
     if change.kind in ("argument", "class", "shared", "outcome", "seed", "package", "git", "python"):
-        line.append(escaped(change.place) or change.kind, "bold")
+        line.append(words.label(change), "bold")
         line.append(": ")
         line.append(words.before(change, _LIMIT), "red")
         line.append(" → ", "dim")
@@ -217,7 +225,7 @@ def _colored(entry: Told, words: Words, runs: int) -> RenderableType:
     line.append(_also(entry), "bold")
     line.append(f"  [run {change.run}]" if runs > 2 else "", "cyan")
     line.append(f"  {escaped(change.why)}", "dim")
-    site = where(change.site, words.diff.runs[change.run].environment.cwd) if change.kind in _AT else ""
+    site = where(change.site, words.later(change).environment.cwd) if change.kind in _AT else ""
     line.append(f"  {site}" if site else "", "dim")
     return line
 
@@ -240,9 +248,7 @@ def markdown(diff: Diff) -> Iterator[str]:
     names = [_cut(run.name or run.id) for run in diff.runs]
     yield f"**{' → '.join(names)}**: " + (f"{len(diff):,} changes" if diff else "the same configuration")
     if len(diff.runs) > 2:
-        yield from _marked(
-            ("parameter", *names), ((f"`{_cut(name)}`", *map(_cut, values)) for name, *values in cells(diff))
-        )
+        yield from _marked(("parameter", *names), ((_code(name), *map(_code, values)) for name, *values in cells(diff)))
         return
     if diff.changes:
         rows = (_marks(entry, words) for _, told in sections(diff, words) for entry in told)
@@ -251,7 +257,7 @@ def markdown(diff: Diff) -> Iterator[str]:
         yield from _marked(
             ("result", "before", "after"),
             (
-                (f"`{_cut(row.place)}`", *(_cut(_cell(v, diff.runs[0], _LIMIT)) for v in row.values))
+                (_code(escaped(row.place)), *(_code(_cell(v, diff.runs[0], _LIMIT)) for v in row.values))
                 for row in diff.results
             ),
         )
@@ -263,12 +269,12 @@ def markdown(diff: Diff) -> Iterator[str]:
 
 def _marks(entry: Told, words: Words) -> tuple[str, ...]:
     change = entry.change
-    place = escaped(change.place) or change.kind
+    place = words.label(change)
     before, after = words.before(change, _LIMIT), words.after(change, _LIMIT)
     if change.kind in ("added", "removed"):
         made = called(change.target or "a run") + (f" with {change.count - 1:,} inside" if change.count > 1 else "")
         before, after = ("", made) if change.kind == "added" else (made, "")
-    return f"`{_cut(place)}`{_cut(_also(entry))}", _code(before), _code(after), _cut(change.why)
+    return f"{_code(place)}{_cut(_also(entry))}", _code(before), _code(after), _cut(change.why)
 
 
 def _marked(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -281,7 +287,9 @@ def _marked(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 
 def _code(value: str) -> str:
-    return f"`{_cut(value)}`" if value and value != "(none)" else ""
+    # In a code span entities are no entities: nothing but its end, and that of the cell, has to be kept out.
+    safe = value.replace("`", "'").replace("|", "\\|")
+    return f"`{safe}`" if value and value != "(none)" else ""
 
 
 def _cut(value: str) -> str:
@@ -313,7 +321,7 @@ def data(diff: Diff) -> dict[str, Any]:
         if change.before is not ABSENT:
             entry["before"] = value(change.before, 0)
         if change.after is not ABSENT:
-            entry["after"] = value(change.after, change.run)
+            entry["after"] = value(change.after, min(change.run, len(names) - 1))
         entry |= {
             "cause": change.cause,
             "why": change.why,
@@ -321,7 +329,7 @@ def data(diff: Diff) -> dict[str, Any]:
             "was": change.was,
             "count": change.count,
         }
-        entry["site"] = where(change.site, diff.runs[change.run].environment.cwd) or None
+        entry["site"] = where(change.site, diff.runs[min(change.run, len(names) - 1)].environment.cwd) or None
         return entry | ({"run": change.run} if len(diff.runs) > 2 else {})
 
     def row(found: Row) -> dict[str, Any]:

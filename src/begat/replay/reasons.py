@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from begat.record.graph import Run
-from begat.record.model import ABSENT, Argument, Environment, Node
+from begat.record.model import ABSENT, Argument, Environment, Node, Overridden
 from begat.record.plain import called, text
 
 _CHOSEN = ("override", "config", "env")
@@ -18,11 +18,12 @@ class Reasons:
 
     before: Environment
     after: Environment
+    overrides: tuple[tuple[Overridden, ...], tuple[Overridden, ...]] = ((), ())
 
     @staticmethod
     def of(before: Run, after: Run) -> Reasons:
         """Those of two runs."""
-        return Reasons(before.environment, after.environment)
+        return Reasons(before.environment, after.environment, (before.header.overrides, after.header.overrides))
 
     @property
     def same_python(self) -> bool:
@@ -43,9 +44,9 @@ class Reasons:
     def argument(self, one: Node, other: Node, mine: Argument | None, theirs: Argument | None) -> tuple[str, str]:
         """The cause of a difference between two arguments of one name, and the sentence."""
         if theirs is not None and theirs.source in _CHOSEN:
-            return theirs.source, f"set by {_BY[theirs.source]}{_was(theirs)}"
+            return theirs.source, f"set by {_BY[theirs.source]}{self._said(1, theirs)}{_was(theirs)}"
         if mine is not None and mine.source in _CHOSEN:
-            return mine.source, f"no longer set by {_BY[mine.source]}"
+            return mine.source, f"no longer set by {_BY[mine.source]}{self._said(0, mine)}"
         old, new = (argument.source if argument is not None else None for argument in (mine, theirs))
         if (old, new) == ("given", "given"):
             return "given", "given otherwise by the call"
@@ -56,6 +57,15 @@ class Reasons:
         if old is None or new is None:
             return self._signature(one, other, "a new parameter" if old is None else "no parameter any more")
         return self._signature(one, other, "another default")
+
+    def _said(self, which: int, argument: Argument) -> str:
+        """The override that set *argument*, as it was written, and where."""
+        for override in reversed(self.overrides[which]):
+            last = override.address.replace("]", "").replace("[", ".").rpartition(".")[2].strip("\"'")
+            if override.source == argument.source and last == argument.name:
+                place = f", {override.place}" if override.place else ""
+                return f" ({override.address}={override.value}{place})"
+        return ""
 
     def _signature(self, one: Node, other: Node, what: str) -> tuple[str, str]:
         upgrade = self.upgrade(other.target)

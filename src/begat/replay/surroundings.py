@@ -20,11 +20,16 @@ def changes(before: Run, after: Run) -> Iterator[Change]:
     yield from _ended(before, after)
     yield from _mapping("seed", before.environment.seeds, after.environment.seeds, "the program was seeded otherwise")
     yield from _words(before, after)
+    yield from versions(before, after)
+    yield from _marks(before, after)
+    yield from _noise(before, after)
+
+
+def versions(before: Run, after: Run) -> Iterator[Change]:
+    """Packages, Python, system and git."""
     yield from _packages(before, after)
     yield from _machine(before, after)
     yield from _git(before, after)
-    yield from _marks(before, after)
-    yield from _noise(before, after)
 
 
 def _ended(before: Run, after: Run) -> Iterator[Change]:
@@ -93,15 +98,23 @@ def _git(before: Run, after: Run) -> Iterator[Change]:
     mine, theirs = before.environment.git, after.environment.git
     if mine == theirs:
         return
+    unknown = mine is None or theirs is None  # no git, or no repository: that says nothing about the code
     mine, theirs = mine or {}, theirs or {}
     for fact, why in (("commit", "another commit"), ("dirty", "changes that were not committed")):
         old, new = mine.get(fact, ABSENT), theirs.get(fact, ABSENT)
         if old != new:
-            yield Change("git", "", fact, old, new, "git", why)
+            yield Change("git", "", fact, old, new, "git", why, folded=unknown)
     if mine.get("branch") != theirs.get("branch"):
         old, new = mine.get("branch", ABSENT), theirs.get("branch", ABSENT)
         yield Change(
-            "git", "", "branch", old, new, "git", "another branch", folded=mine.get("commit") == theirs.get("commit")
+            "git",
+            "",
+            "branch",
+            old,
+            new,
+            "git",
+            "another branch",
+            folded=unknown or mine.get("commit") == theirs.get("commit"),
         )
 
 

@@ -58,12 +58,14 @@ def _values(comparisons: list[Comparison], at: int | None, path: str, argument: 
     if at is None and not path:
         runs = [comparisons[0].before.run, *(comparison.after.run for comparison in comparisons)]
         return tuple(run.environment.seeds.get(argument or "", ABSENT) for run in runs)
-    first = comparisons[0].before
-    values = [_value(first, at if at is not None else first.named(path), argument)]
-    for comparison in comparisons:
-        there = comparison.found.pairs.get(at) if at is not None else comparison.after.named(path)
-        values.append(_value(comparison.after, there, argument))
-    return tuple(values)
+    if at is None:  # what came in one of the runs: the first has nothing there, whatever is called so
+        news = ((comparison, comparison.after.named(path)) for comparison in comparisons)
+        return ABSENT, *(
+            _value(comparison.after, number, argument) if number not in comparison.found.back else ABSENT
+            for comparison, number in news
+        )
+    others = (_value(comparison.after, comparison.found.pairs.get(at), argument) for comparison in comparisons)
+    return _value(comparisons[0].before, at, argument), *others
 
 
 def _value(side: Side, number: int | None, argument: str | None) -> object:

@@ -27,7 +27,11 @@ class Words:
 
     def after(self, change: Change, limit: int = _LIMIT) -> str:
         """What is there now."""
-        return self.value(change.after, self.diff.runs[change.run], change, limit)
+        return self.value(change.after, self.later(change), change, limit)
+
+    def later(self, change: Change) -> Run:
+        """The run that *change* leads to; where only one run was looked at, that one."""
+        return self.diff.runs[min(change.run, len(self.diff.runs) - 1)]
 
     @staticmethod
     def value(value: object, run: Run, change: Change | None, limit: int) -> str:
@@ -40,10 +44,17 @@ class Words:
             return elided(escaped(value), limit)
         return text(value, naming(run), limit)
 
+    @staticmethod
+    def label(change: Change) -> str:
+        """What differs: ``model.dropout``, ``git commit``."""
+        return escaped(change.place if change.path else " ".join(filter(None, (change.kind, change.argument))))
+
     def line(self, change: Change, limit: int = _LIMIT) -> str:
         """``model.dropout: 0.1 → 0.2``, without the reason."""
         where = escaped(change.place)
         many = f" (and {change.count - 1:,} more)" if change.count > 1 else ""
+        if change.cause == "missing":
+            return f"{where} = {escaped(called(change.target or ''))}{many}"
         if change.kind in ("added", "removed"):
             inside = f" with {change.count - 1:,} inside" if change.count > 1 else ""
             return f"{where} = {escaped(called(change.target or 'a run'))}{inside}"
@@ -56,7 +67,9 @@ class Words:
             return f"{escaped(called(change.target or ''))}: its code{many}"
         if change.kind in ("source", "line"):
             return f"{change.count:,} calls"
-        label = where or escaped(change.kind)
+        label = self.label(change)
+        if change.before is ABSENT and change.after is ABSENT:
+            return f"{label}{many}"
         return f"{label}: {self.before(change, limit)} → {self.after(change, limit)}{many}"
 
     @staticmethod
