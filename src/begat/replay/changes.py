@@ -86,10 +86,17 @@ class Diff:
     runs: tuple[Run, ...] = field(compare=False, repr=False)
     changes: tuple[Change, ...] = ()
     folded: tuple[Change, ...] = ()
-    rows: tuple[Row, ...] = ()
     results: tuple[Row, ...] = ()
+    _table: tuple[Row, ...] | None = field(default=None, repr=False)
 
     __module__ = "begat"
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The parameters that are not the same in all runs, with a value for each."""
+        from begat.replay.table import pair_rows
+
+        return pair_rows(self.changes) if self._table is None else self._table
 
     def __bool__(self) -> bool:
         return bool(self.changes)

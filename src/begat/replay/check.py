@@ -142,7 +142,7 @@ class _Checker:
         for key, parameter in parameters.items():
             if key in given or parameter.kind in ("*", "**") or key in node.starred:
                 continue
-            if parameter.required and not (parameter.kind == "positional" and node.starred[0] is not None):
+            if parameter.required and not (parameter.kind == "positional" and _has_more(node)):
                 yield self._change(node, key, ABSENT, ABSENT, "signature", f"{name} asks for {key} now")
             elif not parameter.required:
                 after = parameter.default if parameter.constant else ABSENT
@@ -180,6 +180,11 @@ def _given(node: Node) -> Iterator[tuple[str, object, Argument]]:
                 yield str(key), value, argument
         elif name != node.starred[0]:
             yield name, argument.value, argument
+
+
+def _has_more(node: Node) -> bool:
+    """Whether the call gave positional arguments that have no name."""
+    return node.starred[0] is not None and bool(node.arguments[node.starred[0]].value)
 
 
 def _same(recorded: object, literal: object) -> bool:

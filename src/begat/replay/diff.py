@@ -48,10 +48,12 @@ def diff(
     left_out = tuple(ignore)
     with resting():
         comparisons = [_compared(a, run, all, moved or {}, number) for number, run in enumerate(runs[1:], 1)]
-        found = [change for changes, _ in comparisons for change in changes if not _ignored(change, left_out)]
+        found = [change for changes, _ in comparisons for change in changes]
+        if left_out:
+            found = [change for change in found if not _ignored(change, left_out)]
         kept, folded = sorted_out(found)
-        table = rows([comparison for _, comparison in comparisons], kept)
-        return Diff(runs, kept, folded, table, results(runs))
+        table = rows([comparison for _, comparison in comparisons], kept) if more else None
+        return Diff(runs, kept, folded, results(runs), table)
 
 
 def _compared(a: Run, b: Run, all: bool, moved: Mapping[str, str], number: int) -> tuple[list[Change], Comparison]:

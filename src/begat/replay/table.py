@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 _TOLD = ("argument", "class", "added", "removed", "shared", "seed")
 
 
+def pair_rows(changes: tuple[Change, ...]) -> tuple[Row, ...]:
+    """The rows of two runs, which the changes have whole."""
+    return tuple(_row(change) for change in changes if change.kind in _TOLD)
+
+
 def rows(comparisons: list[Comparison], changes: tuple[Change, ...]) -> tuple[Row, ...]:
     """A row for each parameter (and object) that one of *changes* tells of."""
-    if len(comparisons) == 1:
-        return tuple(_row(change) for change in changes if change.kind in _TOLD)
     wanted: dict[tuple[int | None, str, str | None], None] = {}
     for change in changes:
         if change.kind in _TOLD and change.argument is not None and not change.path:
