@@ -74,7 +74,9 @@ def main() -> None:
             line = [sys.executable, __file__, "once", folder, str(number)]
             runs = [subprocess.run(line, capture_output=True, text=True, check=True).stdout.split() for _ in range(3)]
             spent, memory, changes, prints = (min(map(float, column)) for column in zip(*runs, strict=True))
-            print(f"{name:30}{spent:6.2f} s {memory:6.0f} MB {changes:8,.0f} changes; both fingerprints {prints:5.2f} s")
+            print(
+                f"{name:30}{spent:6.2f} s {memory:6.0f} MB {changes:8,.0f} changes; both fingerprints {prints:5.2f} s"
+            )
 
 
 if __name__ == "__main__":

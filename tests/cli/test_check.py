@@ -58,7 +58,9 @@ def checked(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "BEGAT_HOME"}
 
     def begat(*words):
-        return subprocess.run([sys.executable, "-m", "begat", *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "-m", "begat", *words], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
 
     done = begat("run", "-q", "train.py")
     assert done.returncode == 0, done.stderr
@@ -74,7 +76,10 @@ def checked(tmp_path):
         told = json.loads(done.stdout)
         assert told["same"] is (done.returncode == 0)
         assert not (tmp_path / "was_run").exists()
-        return {".".join(filter(None, (c["path"], c["argument"]))): (c["kind"], c["cause"], c["why"]) for c in told["changes"]}
+        return {
+            ".".join(filter(None, (c["path"], c["argument"]))): (c["kind"], c["cause"], c["why"])
+            for c in told["changes"]
+        }
 
     check.folder = tmp_path
     return check

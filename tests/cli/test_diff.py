@@ -56,7 +56,13 @@ def test_json_is_all_of_it(begat, records):
 
     assert told["same"] is False
     (change,) = told["changes"]
-    assert (change["kind"], change["path"], change["argument"], change["before"], change["after"]) == ("argument", "enc", "width", 1, 2)
+    assert (change["kind"], change["path"], change["argument"], change["before"], change["after"]) == (
+        "argument",
+        "enc",
+        "width",
+        1,
+        2,
+    )
     assert told["rows"] == [{"path": "enc", "argument": "width", "values": [1, 2]}]
     assert told["results"][0]["values"] == [1.1, 2.1]
     assert told["runs"][0]["fingerprint"] != told["runs"][1]["fingerprint"]
@@ -105,11 +111,15 @@ def test_trouble_is_exit_code_2(begat, records, tmp_path, words):
 def test_now_runs_the_script_as_it_is(tmp_path):
     """The script, changed since, is run with the words of the record; the store is left alone."""
     script = tmp_path / "train.py"
-    script.write_text("import sys\nclass Net:\n    def __init__(self, width, word): pass\nnet = Net(64, sys.argv[1])\nprint('out')\n")
+    script.write_text(
+        "import sys\nclass Net:\n    def __init__(self, width, word): pass\nnet = Net(64, sys.argv[1])\nprint('out')\n"
+    )
     environment = {name: value for name, value in os.environ.items() if name != "BEGAT_HOME"}
 
     def begat(*words):
-        return subprocess.run([sys.executable, "-m", "begat", *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "-m", "begat", *words], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
 
     assert begat("run", "-q", "train.py", "hello").returncode == 0
     same = begat("diff", "last", "--now", "train.py")

@@ -29,8 +29,14 @@ def only(diff):
 
 def test_a_default_that_a_library_changed():
     """The cause is the library, with both versions; its classes' code is folded."""
-    old = run(node(1, "svc", "sklearn.svm:SVC", default(gamma="auto"), code="sha256:1"), environment=env(packages={"sklearn": "1.8.0"}))
-    new = run(node(1, "svc", "sklearn.svm:SVC", default(gamma="scale"), code="sha256:2"), environment=env(packages={"sklearn": "1.9.0"}))
+    old = run(
+        node(1, "svc", "sklearn.svm:SVC", default(gamma="auto"), code="sha256:1"),
+        environment=env(packages={"sklearn": "1.8.0"}),
+    )
+    new = run(
+        node(1, "svc", "sklearn.svm:SVC", default(gamma="scale"), code="sha256:2"),
+        environment=env(packages={"sklearn": "1.9.0"}),
+    )
 
     found = begat.diff(old, new)
 
@@ -44,7 +50,9 @@ def test_a_parameter_that_a_library_added_or_dropped():
     """A default that only one of the versions has."""
     old, new = node(1, "a", "lib:A", default(x=1)), node(1, "a", "lib:A", default(x=1, y=2))
 
-    found = begat.diff(run(old, environment=env(packages={"lib": "1"})), run(new, environment=env(packages={"lib": "2"})))
+    found = begat.diff(
+        run(old, environment=env(packages={"lib": "1"})), run(new, environment=env(packages={"lib": "2"}))
+    )
 
     assert (found.changes[0].place, found.changes[0].cause) == ("a.y", "library")
     assert "new parameter" in found.changes[0].why
@@ -62,7 +70,10 @@ def test_code_that_changed_is_told_once_for_a_class():
 
 def test_code_of_two_pythons_is_not_compared():
     """Fingerprints of code are those of one version of Python."""
-    before = run(node(1, "a", code="sha256:1", arguments=given(f=Symbol("m:<lambda>", "function", False, "x"))), environment=env())
+    before = run(
+        node(1, "a", code="sha256:1", arguments=given(f=Symbol("m:<lambda>", "function", False, "x"))),
+        environment=env(),
+    )
     after = run(
         node(1, "a", code="sha256:2", arguments=given(f=Symbol("m:<lambda>", "function", False, "y"))),
         environment=replace(env(), python="3.12.1"),
@@ -73,19 +84,30 @@ def test_code_of_two_pythons_is_not_compared():
 
 def test_an_inner_change_of_code_is_told():
     """What is built inside a class whose code changed is told; inside one whose arguments changed it follows."""
+
     def built(width, inner, code):
-        return run(node(1, "net", "t:Net", given(width=width), code=code), node(2, "net.head", "t:Head", given(n=inner), within=1, code="h"))
+        return run(
+            node(1, "net", "t:Net", given(width=width), code=code),
+            node(2, "net.head", "t:Head", given(n=inner), within=1, code="h"),
+        )
 
     assert told(begat.diff(built(1, 5, "a"), built(1, 6, "b"))) == [("argument", "net.head.n"), ("code", "net")]
     assert told(begat.diff(built(1, 5, "a"), built(2, 6, "a"))) == [("argument", "net.width")]
-    assert told(begat.diff(built(1, 5, "a"), built(2, 6, "b"))) == [("argument", "net.head.n"), ("argument", "net.width"), ("code", "net")]
+    assert told(begat.diff(built(1, 5, "a"), built(2, 6, "b"))) == [
+        ("argument", "net.head.n"),
+        ("argument", "net.width"),
+        ("code", "net"),
+    ]
     assert told(begat.diff(built(1, 1, "a"), built(2, 2, "b"))) == [("argument", "net.width"), ("code", "net")]
 
 
 def test_a_module_that_was_renamed():
     """Told as a class from elsewhere, and as nothing when the caller says what was renamed; arguments too."""
+
     def built(module):
-        values = given(f=Symbol(f"{module}:act", "function"), k=Typed(f"{module}:Conf", {"a": 1}), o=Opaque(f"{module}:Bar"))
+        values = given(
+            f=Symbol(f"{module}:act", "function"), k=Typed(f"{module}:Conf", {"a": 1}), o=Opaque(f"{module}:Bar")
+        )
         return run(node(1, "net", f"{module}:Net", values), node(2, "x", f"{module}.deep:Outer.Inner"))
 
     old, new = built("old.nets"), built("fresh.models")
@@ -98,7 +120,9 @@ def test_a_module_that_was_renamed():
 @pytest.mark.parametrize("spelling", ["old:Net", "old.Net"])
 def test_a_class_that_was_renamed(spelling):
     """A class by its full name, with a colon or with dots."""
-    assert not begat.diff(run(node(1, "a", "old:Net")), run(node(1, "a", "new.mod:Network")), moved={spelling: "new.mod:Network"})
+    assert not begat.diff(
+        run(node(1, "a", "old:Net")), run(node(1, "a", "new.mod:Network")), moved={spelling: "new.mod:Network"}
+    )
 
 
 def test_a_script_as_a_module():
@@ -137,6 +161,7 @@ def test_a_comprehension_is_part_of_its_function():
 
 def test_paths_below_the_checkout():
     """A path below the repository is the same in another checkout; one beyond is not; the fingerprints say so too."""
+
     def at(folder, path):
         git = {"commit": "c", "branch": "main", "dirty": False, "root": folder}
         return run(node(1, "a", arguments=given(p=path)), environment=env(cwd=f"{folder}/sub", git=git))
@@ -173,7 +198,10 @@ def test_what_surrounds_the_program():
 
 def test_built_or_not():
     """An object that was not built this time, and one whose constructor raises now."""
-    before, after = run(node(1, "a"), node(2, "b")), run(node(1, "a", outcome="deferred"), node(2, "b", outcome="raised", error="E"))
+    before, after = (
+        run(node(1, "a"), node(2, "b")),
+        run(node(1, "a", outcome="deferred"), node(2, "b", outcome="raised", error="E")),
+    )
 
     found = {change.path: (change.kind, change.before, change.after) for change in begat.diff(before, after)}
 
@@ -219,9 +247,12 @@ def test_a_whole_training_run_against_itself_and_a_copy():
 
 def test_steps_of_a_pipeline():
     """A step that was inserted into a list of pairs is one object more; a step that is called otherwise is one text."""
+
     def pipe(*names):
         steps = [node(n, f"pipe.steps.{n}.1", f"sk:{name.upper()}") for n, name in enumerate(names)]
-        return run(*steps, node(9, "pipe", "sk:Pipeline", given(steps=[(name, Ref(n)) for n, name in enumerate(names)])))
+        return run(
+            *steps, node(9, "pipe", "sk:Pipeline", given(steps=[(name, Ref(n)) for n, name in enumerate(names)]))
+        )
 
     assert told(begat.diff(pipe("scale", "svc"), pipe("fill", "scale", "svc"))) == [("added", "pipe.steps.0.1")]
     assert told(begat.diff(pipe("a"), pipe("a"))) == []

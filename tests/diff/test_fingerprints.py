@@ -111,6 +111,7 @@ def test_library_internals_do_not_count():
 
 def test_a_node_keeps_its_run():
     """The fingerprint of a node can be had when nobody else holds the run."""
+
     def made():
         return run(node(1, "e"), node(2, "a", arguments=given(e=Ref(1))))
 

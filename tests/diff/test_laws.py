@@ -20,7 +20,9 @@ LEAVES = st.one_of(
 )  # fmt: skip
 VALUES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
     max_leaves=4,
 )
 PATHS = st.sampled_from(["a", "b", "a.x", "a.0", "a.1", "a.2", "b.0", "b.1", "C", "C.1", "C.2", "a.0.y", "a.1.y"])
@@ -104,7 +106,8 @@ def test_what_does_not_matter_does_not_show(run, random):
         replace(
             node,
             arguments={
-                name: replace(argument, value=turned(argument.value)) for name, argument in shuffled(node.arguments.items())
+                name: replace(argument, value=turned(argument.value))
+                for name, argument in shuffled(node.arguments.items())
             },
             site=replace(node.site, line=node.site.line + 7),
         )
@@ -123,7 +126,13 @@ def test_values_differ_when_their_fingerprints_do(one, other):
     base = Node(9, "m:Base", "class", "base", {})
 
     def run(value):
-        return Run(Header("r"), (*(replace(base, id=n, path=f"b{n}") for n in range(7)), Node(8, "m:C", "class", "c", {"x": Argument("x", value)})))
+        return Run(
+            Header("r"),
+            (
+                *(replace(base, id=n, path=f"b{n}") for n in range(7)),
+                Node(8, "m:C", "class", "c", {"x": Argument("x", value)}),
+            ),
+        )
 
     first, second = run(one), run(other)
 
