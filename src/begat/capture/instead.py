@@ -56,9 +56,7 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
             raise _refused(override, call.place, f"{name_of(other)} is no class")
         _become(other, me, override, call.place)
     args, kwargs = _arguments(override, call, values, other, changes)
-    events.append(
-        Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs})
-    )
+    events.append(Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs}))
     symbol = Symbol(name_of(other), "class" if is_class(other) else "function")
     if me is not None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from begat.capture.changing import public_of
 from begat.capture.foretelling import Foreteller
 from begat.errors import OverrideError
-from begat.intercept.identity import snap
+from begat.intercept.identity import described
 from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
@@ -32,9 +32,7 @@ class Orders:
         self.overrides = distinct((*(outer.overrides if outer is not None else ()), *self.own))
         self.hits: dict[int, int] = outer.hits if outer is not None else {}
         self.refused: list[OverrideError] = outer.refused if outer is not None else []
-        self.near: dict[int, str] = (
-            outer.near if outer is not None else {}
-        )  # why one did not change what it may have meant
+        self.near: dict[int, str] = outer.near if outer is not None else {}  # why one did not change what it may have meant
         self.met: dict[str, set[str]] = outer.met if outer is not None else {}  # parameters, by what takes them
         # `layers.3.dim` means one of many: then all have to be counted.
         self.counting = any(segment.isdigit() for override in self.overrides for segment in override.segments)
@@ -163,7 +161,7 @@ class _Site:
 
 def _shown(override: Override) -> str:
     """The value as text, unless it is a secret's."""
-    value = override.value if override.text else text(snap(override.value), lambda ref: "an object")
+    value = override.value if override.text else text(described(override.value), lambda ref: "an object")
     value = redacted(override.segments[-1], value)
     return value if isinstance(value, str) else "***"
 

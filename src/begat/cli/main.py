@@ -23,6 +23,9 @@ VERBS = {
     "runs": "begat.cli.runs:command",
     "diff": "begat.cli.diff:command",
     "check": "begat.cli.check:command",
+    "code": "begat.cli.code:command",
+    "rebuild": "begat.cli.rebuild:command",
+    "export": "begat.cli.export:command",
 }
 
 

@@ -271,10 +271,7 @@ def _constant(text: str, kind: Any) -> Any:
     found = space.get(name)
     if type(found) is kind:
         return found
-    for make in (
-        getattr(kind, "fromisoformat", None),
-        kind if kind.__module__ in ("torch", "decimal", "uuid", "numpy") else None,
-    ):
+    for make in (getattr(kind, "fromisoformat", None), kind if kind.__module__ in ("torch", "decimal", "uuid", "numpy") else None):
         if make is not None:
             try:
                 return make(text)
