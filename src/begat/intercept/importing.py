@@ -258,6 +258,8 @@ class Finder:
             code: CodeType | None = plain(loader, fullname) if fullname is not None else plain(loader)
             return self.woven(code, fullname or name, file) if code is not None else None
 
+        # To pass for a part of the import system, whose frames are cut from the traceback of a file that does not compile.
+        get_code.__code__ = get_code.__code__.replace(co_filename=_LoaderBasics.exec_module.__code__.co_filename)
         loader.__dict__["get_code"] = get_code
 
     # --- classes arrive -------------------------------------------------------------------------------------------------
