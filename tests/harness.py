@@ -27,7 +27,7 @@ _OPENED = {
 }
 _COMMANDS = {
     "plain": ["program.py"],
-    "run": ["-m", "begat", "run", "-q", "--save", RECORD, "program.py"],
+    "run": ["-m", "begat", "run", "-q", "--save", "{save}", "program.py"],
     "imported": ["driver.py"],
     "scope": ["driver.py"],
 }
@@ -59,9 +59,10 @@ def observe(
     *,
     python: tuple[str, ...] = (),
     env: dict[str, str] | None = None,
+    save: str = RECORD,
     timeout: float = 120,
 ) -> Seen:
-    """Run the program *text* in *folder* in this *way*, with these options of *python*."""
+    """Run the program *text* in *folder* in this *way*, with these options of *python*; ``run`` writes the record to *save*."""
     folder.mkdir(exist_ok=True)
     (folder / "program.py").write_text(text, encoding="utf-8")
     (folder / "driver.py").write_text(_DRIVER, encoding="utf-8")
@@ -70,7 +71,7 @@ def observe(
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("BEGAT", "PYTHON"))}
     environment |= {"PYTHONPATH": os.pathsep.join((str(SOURCE), str(TESTS))), "PYTHONHASHSEED": "0", **(env or {})}
     done = subprocess.run(
-        [sys.executable, *python, *_COMMANDS[way]], cwd=folder, env=environment, timeout=timeout, capture_output=True
+        [sys.executable, *python, *(word.format(save=save) for word in _COMMANDS[way])], cwd=folder, env=environment, timeout=timeout, capture_output=True
     )
     record = folder / RECORD
     return Seen(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import Token
@@ -20,9 +19,9 @@ from weakref import WeakKeyDictionary
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.recorder import Recorder, recorders
-from begat.errors import CaptureWarning
+from begat.errors import is_ours
 from begat.intercept import deferring
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, report, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
 from begat.record.files import prepare
 from begat.record.graph import Run
@@ -154,23 +153,25 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             )
         self.name = name
         self.save = save
-        self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
+        self._entered: list[tuple[LiveRun, Token[Lane | None], str | None]] = []
 
     def __enter__(self) -> Run:
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        file = None
         if self.save is not None:
-            prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
+            file = _whole(self.save)
+            _try(file)
         run = LiveRun(self.name, parent)
         session.opened()
-        self._entered.append((run, LANE.set(run.recorder.lane())))
+        self._entered.append((run, LANE.set(run.recorder.lane()), file))
         return run
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run, token = self._entered.pop()
+        run, token, file = self._entered.pop()
         try:
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
@@ -181,21 +182,8 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             trouble(failed, "closing a run")
         finally:
             session.ended(run)
-        if self.save is not None:
-            self._save(run, error)
-
-    def _save(self, run: LiveRun, error: BaseException | None) -> None:
-        run.file = self.save
-        try:
-            run.save(self.save)  # type: ignore[arg-type]  # asked above
-        except OSError as failed:
-            if error is None:
-                raise
-            error.add_note(f"begat: the record could not be written either: {failed}")
-            if isinstance(error, SystemExit):  # nobody sees its notes
-                warnings.warn(f"begat: the record could not be written: {failed}", CaptureWarning, stacklevel=3)
-        except Exception as failed:
-            trouble(failed, "writing a record")
+        if file is not None:
+            _save(run, file, error)
 
     def __call__(self, func: F) -> F:
         from inspect import iscoroutinefunction
@@ -213,6 +201,35 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
 
     def _recreate_cm(self) -> capture:
         return type(self)(self.name, self.save)
+
+
+def _whole(path: str | os.PathLike[str]) -> str:
+    """The file that *path* means now: programs change their folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the present folder was deleted
+        return os.fspath(path)
+
+
+def _try(file: str) -> None:
+    # What cannot be written is better known before the work than after it.
+    try:
+        prepare(file)
+    except (OSError, ValueError) as failed:  # no path has a NUL
+        trouble(failed, f"writing {file}", 5)
+
+
+def _save(run: LiveRun, file: str, error: BaseException | None) -> None:
+    run.file = file
+    doing = f"writing {file}"
+    try:
+        run.save(file)
+    except Exception as failed:
+        run.recorder.trouble(f"{type(failed).__name__} while {doing}")
+        if error is not None and is_ours(failed):
+            report(failed, doing)  # the program's own exception is the one that has to be seen
+        else:
+            trouble(failed, doing, 5)
 
 
 class paused(ContextDecorator):  # noqa: N801  # used like a function
@@ -248,8 +265,9 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     if at_exit:
         from begat.capture.endings import at_end
 
-        prepare(path)
-        at_end(lambda: _last_dump(path))
+        file = _whole(path)
+        prepare(file)
+        at_end(lambda: _last_dump(file))
         return
     (session.current() or session.root).save(path)
 

@@ -30,7 +30,10 @@ def home(start: str | os.PathLike[str] | None = None) -> Path:
     chosen = os.environ.get("BEGAT_HOME")
     if chosen:
         return Path(chosen).expanduser()
-    here = Path(start or os.curdir).absolute()
+    try:
+        here = Path(start or os.curdir).absolute()
+    except OSError:  # the present folder was deleted
+        here = Path(os.curdir)
     for folder in (here, *here.parents):
         if (folder / ".begat").is_dir():
             return folder / ".begat"

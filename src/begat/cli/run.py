@@ -80,9 +80,16 @@ def command(
 
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
-    where = os.fspath(home().absolute())
-    saved = os.path.abspath(save) if save else None
+    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, waiting, name, saved, quiet, where)
+
+
+def _whole(path: str) -> str:
+    """*path* from the root: the program may change its folder. As it is where there is no present folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:

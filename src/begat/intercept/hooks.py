@@ -46,6 +46,7 @@ from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
     LANE,
+    NATIVE,
     Call,
     Lane,
     Returned,
@@ -94,18 +95,21 @@ _FAST = """\
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me)
-            frame = FRAME(2) if schema is SCHEMA else BEYOND(FRAME(2), me, schema)"""
+            try: frame = FRAME(2) if schema is SCHEMA else BEYOND(FRAME(2), me, schema)
+            except ALONE: frame = NATIVE"""
 _SLOW = """\
             if stack and stack[-1]() is me: return None
             schema = WHICH(me, lane)
             if schema is None: return None
             token = TOKEN(me, lane)
-            frame = BEYOND(FRAME(2), me, schema)"""
+            try: frame = BEYOND(FRAME(2), me, schema)
+            except ALONE: frame = NATIVE"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()
-            frame = FRAME(2)"""
+            try: frame = FRAME(2)
+            except ALONE: frame = NATIVE"""
 _POP = """\
             stack.append(token)
             return lane.leave"""
@@ -221,6 +225,8 @@ _GLOBALS: dict[str, Any] = {
     "TOKEN": token_of,
     "CALL": Call,
     "FRAME": frame,
+    "ALONE": ValueError,
+    "NATIVE": NATIVE,
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,

@@ -163,11 +163,19 @@ def scrubbed_argv(argv: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def scrubbed(text: str) -> str:
+    """*text*, of a message or a name, with what looks like a secret in it as ``***``; all of it where that cannot be told."""
+    try:
+        return _masked(_BEARER.sub(rf"\1 {MASK}", _TOKENS.sub(MASK, text)))
+    except Exception:  # an error here must cost the text, never the mask
+        return MASK
+
+
 def _scrubbed(word: str) -> str:
     whole = _WHOLE.fullmatch(word)
     if whole and is_secret_name(whole[1]):
         return f"{whole[1]}={MASK}"
-    return _masked(_BEARER.sub(rf"\1 {MASK}", _TOKENS.sub(MASK, word)))
+    return scrubbed(word)
 
 
 def _masked(text: str, templates: bool = False) -> str:
