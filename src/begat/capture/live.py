@@ -26,7 +26,7 @@ class LiveRun(Run):
         # Sorts by time: seconds, milliseconds, and so much chance that clocks which stand still or go back clash nowhere.
         identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(5).hex()}"
         parent = around.id if around is not None else None
-        super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
+        super().__init__(Header(identity, _said(name), _stamp(started), argv=_argv(), parent=parent))
         self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
         self.file: str | os.PathLike[str] | None = None  # what the scope wrote
@@ -155,6 +155,12 @@ def _status(error: BaseException | None) -> int | None:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _said(name: str | None) -> str | None:
+    from begat.introspect.secrets import scrubbed
+
+    return name if name is None else scrubbed(name)
 
 
 def _argv() -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from begat.capture.session import session
 from begat.cli.hint import hint
 from begat.intercept.importing import FINDER, Watch
 from begat.intercept.interceptor import trouble
-from begat.introspect.secrets import scrubbed_argv
+from begat.introspect.secrets import scrubbed, scrubbed_argv
 
 STDIN = "-"
 
@@ -48,7 +48,7 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
+    run.change(script=said, name=plan.name and scrubbed(plan.name), argv=scrubbed_argv(sys.argv))
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     main = ModuleType("__main__")
