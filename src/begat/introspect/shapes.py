@@ -11,7 +11,7 @@ import re
 _PREFIXES = {
     16: ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "tvly-", "pul-"),
     20: (
-        "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hf_", "npm_", "dop_v1_", "doo_v1_", "dor_v1_", "shpat_", "shpca_", "shppa_",
+        "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "npm_", "dop_v1_", "doo_v1_", "dor_v1_", "shpat_", "shpca_", "shppa_",
         "shpss_", "shptka_", "lin_api_", "ntn_", "secret_", "gsk_", "r8_", "pplx-", "xai-", "glsa_", "rubygems_", "lsv2_pt_",
         "lsv2_sk_", "nfp_", "sbp_", "hvs.", "hvb.", "hvr.", "dp.pt.", "dp.st.", "dp.ct.", "ATATT3x", "fw_", "key-",
         "AGE-SECRET-KEY-1", "EAAA", "SG.", "sntrys_", "sntryu_", "glc_", "ops_", "cio-", "NRAK-", "dapi",
@@ -21,6 +21,7 @@ _OF_THEIR_OWN = (
     r"(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ABIA|ACCA)[A-Z0-9]{16}\b",  # AWS
     r"github_pat_\w{20,}",
     r"gl(?:pat|dt|rt|ptt|ft|imt|agent|soat|cbt|oas)-[\w-]{16,}",
+    r"hf_[A-Za-z0-9]{20,}",  # Hugging Face
     r"sk-[\w-]{20,}",  # OpenAI, Anthropic, DeepSeek and others
     r"AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}|1//0[\w-]{30,}",  # Google
     r"xox[a-z]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{20,}",  # Slack
