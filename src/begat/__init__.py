@@ -17,6 +17,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from begat.capture.laziness import deferred, is_lazy, lazy, materialize
+    from begat.capture.overriding import override
     from begat.capture.session import capture, dump, graph, params, paused, provenance
     from begat.intercept.importing import Watch, watch
     from begat.intercept.tracking import trackable, untrack
@@ -44,6 +45,7 @@ __all__ = [
     "lazy",
     "load",
     "materialize",
+    "override",
     "params",
     "paused",
     "provenance",
@@ -56,6 +58,7 @@ __all__ = [
 _LATER = {
     **dict.fromkeys(("capture", "dump", "graph", "params", "paused", "provenance"), "begat.capture.session"),
     **dict.fromkeys(("deferred", "is_lazy", "lazy", "materialize"), "begat.capture.laziness"),
+    "override": "begat.capture.overriding",
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),

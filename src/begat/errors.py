@@ -33,6 +33,22 @@ class UnknownRun(BegatError, LookupError):
     code = "begat-R2"
 
 
+class OverrideError(BegatError, ValueError):
+    """An override that cannot be honored: it matched nothing, contradicts another, or its value does not fit the parameter."""
+
+    code = "begat-O1"
+
+
+class InvalidArgument(BegatError, TypeError):
+    """An argument of an ordinary call does not fit its annotation, and ``trackable(validate="strict")`` was asked for."""
+
+    code = "begat-V1"
+
+
+class ArgumentWarning(UserWarning):
+    """An argument does not fit its annotation, and ``trackable(validate="warn")`` was asked for."""
+
+
 class LazyError(BegatError, RuntimeError):
     """An object that waits cannot be built: it and others wait for each other, or an attribute was asked and building failed."""
 
@@ -52,6 +68,8 @@ _KINDS = (
 def is_ours(error: BaseException) -> bool:
     """Whether code of ours can have failed with *error*; if not, a signal handler or another thread threw it into our code."""
     kind = type(error)
+    if kind is OverrideError or kind is InvalidArgument:  # asked for, and cannot be done: that is for the caller
+        return False
     if kind.__module__ not in ("builtins", "begat.errors") or kind is TimeoutError or not issubclass(kind, _KINDS):
         return False
     # Signal handlers and trace functions are called with the frame that they interrupt.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import abc
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
 import begat
 from begat.lazy import ghost
+from begat.lazy.thunk import BUILDS
 
 
 @pytest.fixture(params=[False, True], ids=["alone", "beside another thread"])
@@ -114,20 +118,136 @@ def test_a_child_builds_what_a_thread_of_its_parent_was_building() -> None:
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_an_interrupt_at_the_very_end_of_a_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+class Plain:
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+class Slotted:
+    __slots__ = ("n",)
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+@contextmanager
+def interrupted(at: int) -> Iterator[list[int]]:
+    """A KeyboardInterrupt at the *at*-th place where one may fall; the list has how many there were."""
+    places = [0]
+
+    def profile(frame: Any, event: str, arg: Any) -> None:
+        # Signal handlers run where a function begins, and after C functions.
+        if event in ("call", "c_return"):
+            places[0] += 1
+            if places[0] == at:
+                raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        yield places
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n))], ids=["ghost", "slots", "proxy"])
+def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, beside: bool) -> None:
+    """Nobody waits for ever, whichever thread comes next; and nothing is left behind."""
+    before = len(ghost.THUNKS)
+    for at in range(1, 500):
+        waiting = make(at)
+        with suppress(KeyboardInterrupt), interrupted(at) as places:
+            _ = waiting.n
+        assert not BUILDS
+        if at % 2:
+            thread = threading.Thread(target=begat.materialize, args=(waiting,), daemon=True)
+            thread.start()
+            thread.join(5)
+            assert not thread.is_alive(), f"interrupted at {at}"
+        assert waiting.n == at
+        assert not begat.is_lazy(waiting)
+        if places[0] < at:
+            break
+    assert 20 < at < 400
+    assert len(ghost.THUNKS) == before
+
+
+def test_a_constructor_that_changes_its_class_and_fails_can_be_tried_again(beside: bool) -> None:
+    class Later:
+        pass
+
+    class C:
+        fail = True
+
+        def __init__(self, n: int) -> None:
+            self.n = n
+            self.__class__ = Later  # type: ignore[assignment]
+            if C.fail:
+                raise ValueError("not yet")
+
+    waiting = begat.lazy(C)(1)
+    with pytest.raises(ValueError, match="not yet"):
+        _ = waiting.n
+    assert begat.is_lazy(waiting)
+    C.fail = False
+    assert (waiting.n, type(waiting)) == (1, Later)
+
+
+def test_what_is_set_past_the_object_is_the_last_word(beside: bool) -> None:
+    """As it is on an object that was built before; also when a build fails in between."""
+
+    class C:
+        fail = True
+
+        def __init__(self, n: int) -> None:
+            self.n, self.m = n, n
+            if C.fail:
+                raise ValueError("not yet")
+
+    waiting = begat.lazy(C)(1)
+    object.__setattr__(waiting, "n", 2)
+    assert begat.is_lazy(waiting)
+    with pytest.raises(ValueError, match="not yet"):
+        _ = waiting.m
+    C.fail = False
+    assert (waiting.m, waiting.n) == (1, 2)
+
+
+def test_a_type_that_a_constructor_keeps_is_the_class(beside: bool) -> None:
+    class C:
+        def __init__(self) -> None:
+            self.kind = type(self)
+
+    waiting = begat.lazy(C)()
+    assert waiting.kind is C
+
+
+def test_a_subclass_of_the_type_of_what_waits_is_one_of_its_class() -> None:
     class C:
         def __init__(self, n: int) -> None:
             self.n = n
 
-    waiting, before = begat.lazy(C)(1), len(ghost.THUNKS)
-    leave = ghost.Thunk.leave
+    class Meta(type):
+        pass
 
-    def interrupted(thunk: Any) -> None:
-        leave(thunk)
-        raise KeyboardInterrupt
+    class D(C, metaclass=Meta):
+        pass
 
-    monkeypatch.setattr(ghost.Thunk, "leave", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        _ = waiting.n
-    monkeypatch.undo()
-    assert (waiting.n, type(waiting), len(ghost.THUNKS)) == (1, C, before)
+    for cls in (C, D):
+
+        class S(type(begat.lazy(cls)(1))):  # type: ignore[misc]
+            def more(self) -> int:
+                return self.n + 1  # type: ignore[no-any-return]
+
+        assert S(2).more() == 3
+        assert (S.__mro__[1], type(S)) == (cls, type(cls))
+
+
+def test_a_class_may_have_any_attribute() -> None:
+    class C:
+        _begat_class = _begat_slot = None
+
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+    assert not begat.is_lazy(C(1))
+    assert begat.materialize(begat.lazy(C)(1)).n == 1

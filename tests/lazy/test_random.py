@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import collections
+import copy
+import pickle
 import random
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -63,17 +67,123 @@ def test_order_is_bit_identical_to_eager(order):
     assert after() == expected
 
 
-def test_order_passes_over_what_is_gone_and_what_is_built():
-    """What was collected unbuilt draws nothing: nobody can see that it did not, except by what comes after it."""
+def test_order_builds_what_is_gone_in_its_turn():
+    """Built at once it would have drawn as well."""
     seed(7)
     with begat.deferred(Draws, rng="order"):
         late = [Draws(2) for _ in range(3)]
     first = late[0].drawn
     del late[1]
-    second = late[1].drawn
+    third = late[1].drawn
 
     seed(7)
-    assert [Draws(2).drawn, Draws(2).drawn] == [first, second]
+    assert [Draws(2).drawn, Draws(2).drawn, Draws(2).drawn][::2] == [first, third]
+
+
+def test_order_holds_for_what_functions_make():
+    """A proxy has its turn."""
+
+    def make(n):
+        return Draws(n)
+
+    begat.trackable(Draws)
+    seed(7)
+    with begat.deferred(make, Draws, rng="order"):
+        one, two, three = make(1), Draws(2), make(3)
+    drawn = three.drawn, two.drawn, one.drawn
+    seed(7)
+    assert drawn == tuple(Draws(n).drawn for n in (1, 2, 3))[::-1]
+
+
+class Nest:
+    """Makes another one, which waits by the same block, and draws after that."""
+
+    def __init__(self):
+        self.part = Draws(1)
+        self.number = random.random()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_is_made_inside_another_draws_in_its_place(order):
+    """Touched within the block, too."""
+    seed(7)
+    expected = [(each.part.drawn, each.number) for each in (Nest(), Nest())]
+    seed(7)
+    with begat.deferred(Nest, Draws, rng="order"):
+        late = [Nest(), Nest()]
+        for at in order:
+            _ = late[at].number
+        found = [(each.part.drawn, each.number) for each in late]
+    assert found == expected
+
+    def keyed(order):
+        seed(7)
+        with begat.deferred(Nest, Draws, rng="keyed"):
+            late = [Nest(), Nest()]
+            for at in order:
+                _ = late[at].number
+            return [(each.part.drawn, each.number) for each in late]
+
+    assert keyed(order) == keyed((0, 1))
+
+
+def test_order_beside_threads():
+    """Who comes later waits for those before, whoever builds them."""
+
+    class Slow:
+        def __init__(self):
+            time.sleep(0.01)
+            self.drawn = random.random()
+
+    for _ in range(5):
+        random.seed(7)
+        expected = [random.random() for _ in range(4)]
+        random.seed(7)
+        with begat.deferred(Slow, rng="order"):
+            late = [Slow() for _ in range(4)]
+        threads = [threading.Thread(target=begat.materialize, args=(each,)) for each in late[::-1]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert [each.drawn for each in late] == expected
+
+
+def test_keyed_follows_the_seed_of_the_run():
+    """Another seed, other numbers; another block, other numbers; the same seed, the same."""
+
+    def drawn(number):
+        seed(number)
+        found = []
+        for _ in range(2):
+            with begat.deferred(Draws, rng="keyed"):
+                late = Draws(2)
+            found.append(late.drawn)
+        return found
+
+    one, two = drawn(1)
+    assert one != two
+    assert drawn(2)[0] not in (one, two)
+    assert drawn(1) == [one, two]
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda obj: pickle.loads(pickle.dumps(obj))}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("policy", ["order", "keyed"])
+def test_a_copy_has_the_numbers_of_its_original(policy, duplicate):
+    """As one of an object that was built at once; whichever is touched first."""
+    for first in (0, 1):
+        seed(7)
+        with begat.deferred(Draws, rng=policy):
+            before, original = Draws(1), Draws(2)
+        pair = [original, duplicate(original)]
+        assert pair[first].drawn == pair[1 - first].drawn
+        assert pair[1] is not original
+        if policy == "order":
+            seed(7)
+            assert [before.drawn, original.drawn] == [Draws(1).drawn, Draws(2).drawn]
 
 
 def test_order_holds_for_nested_constructions():
@@ -221,8 +331,6 @@ CHANGES = {
 @pytest.mark.parametrize(("value", "change", "expected"), CHANGES.values(), ids=CHANGES)
 def test_arguments_are_those_of_the_call_and_the_change_is_reported(value, change, expected):
     """Positional, by keyword, in ``*args`` and ``**kwargs``."""
-    import copy
-
     calls = {
         "values": lambda x: (Keeps(x), lambda made: made.values),
         "named": lambda x: (Keeps(1, named=x), lambda made: made.named),
@@ -242,6 +350,86 @@ def test_arguments_are_those_of_the_call_and_the_change_is_reported(value, chang
         assert len(reports) == 1, run.header.marks
         assert repr(name) in reports[0]
         assert "Keeps" in reports[0]
+
+
+def test_what_is_one_object_in_the_arguments_stays_one():
+    """Between arguments, inside them, through tuples, and in a ring; also where only some of it has changed."""
+    shared, other = [1], [2]
+    first, second = [shared, (shared, other)], {"a": shared, "b": other}
+    first.append(first)
+    with begat.deferred(Keeps):
+        made = Keeps(first, second, named=other)
+    shared.append(3)
+    values, (table,), named = made.values, made.more, made.named
+    assert (values[0], values[1][0], values[2]) == ([1], [1], values)
+    assert values[0] is values[1][0]
+    assert values[0] is table["a"]
+    assert named is other
+    assert table["b"] is other
+    assert values[1][1] is other
+    assert shared == [1, 3]
+
+
+def test_a_constructor_that_fails_and_spoils_its_argument_gets_the_call_s_again():
+    """Each attempt begins with what was passed, once that has changed."""
+
+    class Spoils:
+        def __init__(self, values):
+            values.append(0)
+            if fail:
+                raise OSError
+            self.values = values
+
+    given, fail = [1], True
+    with begat.deferred(Spoils):
+        made = Spoils(given)
+    given.clear()
+    with pytest.raises(OSError):
+        _ = made.values
+    fail = False
+    assert made.values == [1, 0]
+
+
+def test_a_list_as_deep_as_can_be():
+    """There is no recursion in what is kept."""
+    deep = inner = []
+    for _ in range(50_000):
+        inner.append([])
+        inner = inner[0]
+    with begat.deferred(Keeps):
+        made = Keeps(deep)
+    inner.append(1)
+    found, depth = made.values, 0
+    while found:
+        found, depth = found[0], depth + 1
+    assert depth == 50_000
+
+
+def test_containers_that_another_thread_goes_on_changing():
+    """They are copied in one step."""
+    table, items, stop = {}, [], threading.Event()
+
+    def change():
+        at = 0
+        while not stop.is_set():
+            at += 1
+            table[at % 1000] = [at]
+            table.pop((at * 7) % 1000, None)
+            items.append([at])
+            if len(items) > 1000:
+                items.clear()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        with begat.capture() as run, begat.deferred(Keeps):
+            for _ in range(300):
+                made = Keeps(table, items)
+                assert type(made.values) is dict
+    finally:
+        stop.set()
+        thread.join()
+    assert all("changed before" in mark for mark in run.header.marks), run.header.marks
 
 
 def test_unchanged_arguments_are_the_very_objects():

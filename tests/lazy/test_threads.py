@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -157,3 +159,84 @@ def test_a_failed_build_tells_every_thread_and_can_be_tried_again() -> None:
     assert begat.is_lazy(made)
     Fails.fail = False
     assert made.done
+
+
+def hands_out(way: str) -> Any:
+    """A class whose constructor hands its object to other threads, and waits for them."""
+
+    class C:
+        pool: Any = None
+
+        def __init__(self) -> None:
+            self.first = 1
+            getattr(self, way)()
+            self.third = self.second + 1
+
+        def work(self, *_: Any) -> None:
+            self.second = self.first + 1
+
+        def thread(self) -> None:
+            helper = threading.Thread(target=self.work, daemon=True)
+            helper.start()
+            helper.join()
+
+        def thread_of_a_thread(self) -> None:
+            helper = threading.Thread(target=self.thread, daemon=True)
+            helper.start()
+            helper.join()
+
+        def map(self) -> None:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(self.work, range(4)))
+
+        def old_pool(self) -> None:
+            wait([self.pool.submit(self.work) for _ in range(4)])
+
+        def event(self) -> None:
+            done = threading.Event()
+
+            def work() -> None:
+                self.work()
+                done.set()
+
+            threading.Thread(target=work, daemon=True).start()
+            done.wait()
+
+        def queue(self) -> None:
+            jobs: Queue[Any] = Queue()
+
+            def work() -> None:
+                jobs.get().work()
+                jobs.task_done()
+
+            threading.Thread(target=work, daemon=True).start()
+            jobs.put(self)
+            jobs.join()
+
+    return C
+
+
+@pytest.mark.parametrize("way", ["thread", "thread_of_a_thread", "map", "old_pool", "event", "queue"])
+def test_a_constructor_may_wait_for_threads_that_touch_its_object(way: str) -> None:
+    """As it may when it is built at once; others go on waiting until it is whole."""
+    cls = hands_out(way)
+    with ThreadPoolExecutor(2) as cls.pool:
+        cls.pool.submit(int).result()
+        made = begat.lazy(cls)()
+        assert at_once(lambda: made.third, lambda: made.second) == [3, 2]
+    assert type(made) is cls
+
+
+def test_who_is_no_helper_waits_as_long_as_it_takes() -> None:
+    """Also while the constructor waits for a thread of its own."""
+
+    class C:
+        def __init__(self) -> None:
+            self.half = True
+            helper = threading.Thread(target=time.sleep, args=(0.3,))
+            helper.start()
+            helper.join()
+            self.half = False
+
+    made = begat.lazy(C)()
+    assert at_once(lambda: made.half, lambda: made.half) == [False, False]

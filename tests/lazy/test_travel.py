@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import os
 import pickle
 import subprocess
@@ -80,6 +81,98 @@ def test_deep_copies_share_what_was_shared_and_nothing_with_the_original():
     assert first is second
     first, second = pickle.loads(pickle.dumps([outer, outer]))
     assert first is second
+
+
+class Loop:
+    """Its arguments lead back to it."""
+
+    def __init__(self, nest):
+        self.nest = nest
+
+
+class Flat:
+    __slots__ = ("nest",)
+
+    def __init__(self, nest):
+        self.nest = nest
+
+
+class Problem(Exception):
+    def __init__(self, nest):
+        self.nest = nest
+
+
+class Box:
+    inside: Any = None
+
+
+@pytest.mark.parametrize("cls", [Loop, Flat, Problem])
+def test_a_copy_of_a_ring_is_a_ring(cls):
+    """One copy of each, by `copy.deepcopy` and by every protocol of pickle."""
+    for way in (copy.deepcopy, *(lambda obj, p=p: pickle.loads(pickle.dumps(obj, p)) for p in range(6))):
+        box = Box()
+        made = box.inside = begat.lazy(cls)([box])
+        found = way(made)
+        assert begat.is_lazy(found)
+        assert begat.is_lazy(made)
+        assert found is not made
+        assert found.nest[0].inside is found
+
+
+class Shared:
+    """Says itself how it is copied."""
+
+    def __init__(self, n):
+        self.n = n
+        self.copied = ""
+
+    def __copy__(self):
+        other = object.__new__(Shared)
+        other.n, other.copied = self.n, "copy"
+        return other
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class Reduced:
+    def __init__(self, n):
+        self.n = n
+        self.made = "init"
+
+    def __reduce__(self):
+        return reduced, (self.n,)
+
+
+def reduced(n):
+    made = Reduced(n)
+    made.made = "reduced"
+    return made
+
+
+class Registered(Loop):
+    pass
+
+
+def test_a_class_that_says_how_it_is_copied_is_asked(monkeypatch):
+    """It is built for that."""
+    shared = begat.lazy(Shared)(3)
+    assert (copy.copy(shared).copied, copy.deepcopy(shared) is shared) == ("copy", True)
+    assert not begat.is_lazy(shared)
+    pickled = pickle.loads(pickle.dumps(begat.lazy(Shared)(3)))
+    assert begat.is_lazy(pickled)
+    for way in (copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))):
+        assert way(begat.lazy(Reduced)(3)).made == "reduced"
+    monkeypatch.setitem(copyreg.dispatch_table, Registered, lambda obj: (reduced, (5,)))
+    assert copy.copy(begat.lazy(Registered)(3)).n == 5
+
+
+def test_an_argument_that_cannot_be_pickled_says_so_as_ever():
+    """The error is pickle's own; the object waits still."""
+    made = begat.lazy(Loop)(lambda: 0)
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(made)
+    assert begat.is_lazy(made)
 
 
 def test_a_shallow_copy_shares_its_arguments():

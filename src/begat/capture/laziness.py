@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Token
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ from begat.intercept.importing import Watch, watch
 from begat.intercept.tracking import function_of, track
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
+from begat.lazy.policy import Seed
 from begat.lazy.proxy import Proxy
 
 T = TypeVar("T")
@@ -57,14 +59,16 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
             track(cls, by=self)
         if self._patterns:
             self._watch = watch(*self._patterns)
-        RULES.append(self._rule)
+        if self._rule.rng == "keyed":
+            self._rule.seeds = partial(Seed, policy.bases())
+        RULES.put(self._rule)
         self._token = BLOCKS.set((*BLOCKS.get(), self._rule))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        RULES.remove(self._rule)
+        RULES.drop(self._rule)
         BLOCKS.set(tuple(rule for rule in BLOCKS.get() if rule is not self._rule))
         # What waits is built by the woven constructor: the classes stay tracked.
 
@@ -95,18 +99,21 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         track(subject)
     except CannotTrack:
         return _Later(subject)
-    rule = Rule((subject if is_class(subject) else function_of(subject),), exactly=True)
+    return _later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
+
+
+def _later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
+    """*thing*, whose calls wait by *rule*."""
 
     def call(*args: Any, **kwargs: Any) -> T:
         before = BLOCKS.get()
         try:
             BLOCKS.set((rule,))
-            RULES.append(rule)
+            RULES.put(rule)
             return thing(*args, **kwargs)
         finally:
             BLOCKS.set(before)
-            if rule in RULES:
-                RULES.remove(rule)
+            RULES.drop(rule)
 
     Ours.call = call.__code__  # one code for all of them
     return call
@@ -168,10 +175,30 @@ def _parts(obj: object) -> Iterator[object]:
             todo.extend(slot.__get__(here).values() if slot is not None else ())
 
 
-def revive(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call again, to wait again: in a copy, or in another process."""
-    return lazy(cls)(*args, **kwargs)
+def revive(obj: Any, recipe: tuple[Any, ...]) -> None:
+    """Make *obj*, a copy that is allocated, wait for the call of the *recipe*."""
+    cls: Any = type(obj)
+    args, kwargs, *seed = recipe
+    if isinstance(obj, BaseException):
+        obj.args = args  # as its __new__ does
+    track(cls)
+    _later(cls.__init__, _as_before((cls,), seed))(obj, *args, **kwargs)
+
+
+def again(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *seed: Seed) -> Any:
+    """The call of *function* again, to wait again."""
+    found: Any = lazy(function)
+    if type(found) is _Later:
+        return found(*args, **kwargs)
+    return _later(function, _as_before((function_of(function),), seed))(*args, **kwargs)
+
+
+def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
+    rule = Rule(subjects, exactly=True, rng="keyed" if seed else None)
+    if seed:
+        rule.seeds = lambda *_: seed[0]
+    return rule
 
 
 ghost.DOOR.revive = revive
-proxy.DOOR.again = revive
+proxy.DOOR.again = again

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from begat.introspect.callsites import Name
 from begat.record.model import Node
-from begat.record.paths import segment
+from begat.record.paths import KEPT_AS_ITSELF, segment
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import located
 
@@ -64,7 +64,7 @@ class Namer:
         if parameter in node.starred:
             # Sequential(OrderedDict(a=A())): no part goes by a number.
             way = way[1:] if len(way) > 1 and _class_name(node.target) == "Sequential" else way
-        elif parameter != _KEPT_AS_ITSELF.get(_class_name(node.target)):
+        elif parameter != KEPT_AS_ITSELF.get(_class_name(node.target)):
             way = (parameter, *way)
         self._consumer[ref.node] = (node.id, way)
 
@@ -145,10 +145,6 @@ class Namer:
 
 def _below(above: str, segments: tuple[str, ...]) -> str:
     return f"{above}.{_joined(segments)}" if above and segments else above or _joined(segments)
-
-
-# What a container of parts was given *is* what it holds: `layers.0`, as torch has it, and not `layers.modules.0`.
-_KEPT_AS_ITSELF = {"ModuleList": "modules", "ModuleDict": "modules"}
 
 
 @lru_cache(maxsize=4096)

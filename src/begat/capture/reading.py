@@ -12,7 +12,7 @@ from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
-from begat.intercept.schema import Schema, exchanged_defaults
+from begat.intercept.schema import Options, Schema, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import Name, locate
 from begat.introspect.callsites import name as name_at
@@ -21,8 +21,8 @@ from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Outcome, Process, Source
-from begat.record.values import NUMBERS, SCALARS, Cut, Ref
+from begat.record.model import ABSENT, Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Outcome, Process, Source
+from begat.record.values import NUMBERS, SCALARS, Cut, Ref, Symbol
 from begat.record.walk import refs
 
 
@@ -49,6 +49,8 @@ class Reader:
         fillings: dict[int, list[int]] = {}
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
             known = self._schemas.get(id(schema)) or self._known(schema)
+            if number in recorder.moved:
+                code, lasti = recorder.rows.place(recorder.moved[number])
             site, user, fills, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
@@ -57,6 +59,19 @@ class Reader:
                 events.append(Event(again[0], again[1], known.bind(row), site))
                 continue
             arguments = known.bind(row)
+            if number in recorder.changed:
+                passed = self._passed(recorder.moved[number]) if number in recorder.moved else arguments
+                arguments = changed(arguments, recorder.changed[number], passed, schema.options)
+            target = schema.target
+            if (other := recorder.instead.get(number)) is not None:
+                was: Any = Symbol(target, schema.kind)
+                if number in recorder.moved:
+                    was = Symbol(recorder.rows.schema(recorder.moved[number]).target, schema.kind)
+                else:
+                    arguments = {name: each for name, each in arguments.items() if name in other.names}
+                target = other.symbol.target  # type: ignore[attr-defined]  # a symbol
+                call = Argument("called", other.symbol, other.source, was)
+                events.append(Event("override", number, {"called": call}, site))
             within = recorder.again.get(within, ("", within))[1] if within is not None else None
             error = recorder.outcomes.get(number)
             outcome: Outcome = "raised" if error else "deferred" if number in recorder.unbuilt else "returned"
@@ -67,7 +82,7 @@ class Reader:
             nodes.append(
                 NodeDraft(
                     number,
-                    schema.target,
+                    target,
                     schema.kind,
                     "",
                     arguments,
@@ -108,10 +123,17 @@ class Reader:
         """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
         self.recorder.resolve()
         rows = self.recorder.rows
-        bound = self._known(rows.schema(number)).bind(rows.values(number))
+        bound = self._passed(number)
+        if number in self.recorder.changed:
+            options = rows.schema(number).options
+            bound = changed(bound, self.recorder.changed[number], bound, options)
         if any(map(is_object, bound.values())):
             bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}
+
+    def _passed(self, number: int) -> dict[str, Argument]:
+        rows = self.recorder.rows
+        return self._known(rows.schema(number)).bind(rows.values(number))
 
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool, Name | None]:
         """Where the call stands, whether that is the user's code, whether it may be a field's default that is made, its name."""
@@ -123,6 +145,19 @@ class Reader:
     def _known(self, schema: Schema) -> _Known:
         known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
         return known
+
+
+def changed(
+    arguments: dict[str, Argument], used: dict[str, tuple[Any, Source]], passed: dict[str, Argument], options: Options
+) -> dict[str, Argument]:
+    """*arguments*, with what was *used* instead of some of those that were *passed*."""
+    found = dict(arguments)
+    for name, (value, source) in used.items():
+        if name in options.ignore:
+            continue
+        was = passed[name].value if name in passed else ABSENT
+        found[name] = Argument(name, redacted(name, value, options.redact), source, was)
+    return found
 
 
 class _Known:

@@ -18,12 +18,13 @@ from operator import call
 from typing import Any
 from weakref import ref
 
+from begat.capture.happenings import noted
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Built, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
@@ -50,6 +51,9 @@ class Recorder:
         self.outcomes: dict[int, str] = {}
         self.unbuilt: set[int] = set()
         self.built: dict[int, Built] = {}
+        self.changed: dict[int, dict[str, tuple[object, Any]]] = {}
+        self.instead: dict[int, Instead] = {}
+        self.moved: dict[int, int] = {}  # rows whose call was made for another row's
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
@@ -59,7 +63,7 @@ class Recorder:
         self._inner = False  # some of them happened inside others
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
-        self._waits: list[Any] = []
+        self._later: list[Any] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
@@ -152,10 +156,10 @@ class Recorder:
         for event in (events := self.events[:]):
             if type(event) is tuple and event[1] is not None:
                 self._raised.append((event[0], name_of(event[1])))
-            elif type(event) is tuple or type(event) is Built:
-                self._waits.append(event)
-            else:
+            elif type(event) is Returned:
                 self._returned.append(event)
+            else:
+                self._later.append(event)
         del self.events[: len(events)]
         if MISSED:
             MISSED.clear()
@@ -236,7 +240,7 @@ class Recorder:
         return [_gone if token is None else token for token in young] if young.count(None) else young
 
     def _unresolved(self) -> object:
-        return self._loose or self._inner or self._raised or self._returned or self._waits or self._suspicious
+        return self._loose or self._inner or self._raised or self._returned or self._later or self._suspicious
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
@@ -253,8 +257,8 @@ class Recorder:
             number = numbers.get(id(token))
             if number is not None:
                 self.outcomes[number] = error
-        for waits in self._waits:
-            self._waited(waits, numbers)
+        for event in self._later:
+            noted(self, event, numbers)
         for returned in self._returned:
             self._identify(returned, numbers)
 
@@ -268,7 +272,7 @@ class Recorder:
             self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
         if self._loose:
             self.rows.renew_values(self._resolved, settled)
-        self._raised, self._returned, self._waits, self._loose, self._inner = [], [], [], False, False
+        self._raised, self._returned, self._later, self._loose, self._inner = [], [], [], False, False
         self._outer, self._suspicious = None, False
 
     def _numbers(self) -> dict[int, int]:
@@ -281,20 +285,6 @@ class Recorder:
             if first != position and position >= self._resolved:
                 self.again[position] = ("reinit", first)
         return numbers
-
-    def _waited(self, event: Any, numbers: dict[int, int]) -> None:
-        number = numbers.get(id(event[0] if type(event) is tuple else event.token))
-        if number is None:
-            return
-        if type(event) is tuple:
-            self.unbuilt.add(number)
-            return
-        self.built[number] = event
-        if event.error is None:
-            self.unbuilt.discard(number)
-            self.outcomes.pop(number, None)
-        else:
-            self.outcomes[number] = name_of(event.error)
 
     def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
         """The call of *token* made, or only handed out, the object of *identity*."""
@@ -347,7 +337,7 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return count, len(self.outcomes), len(self.again), len(self.unbuilt), len(self.built)
+        return count, len(self.outcomes), len(self.again), len(self.unbuilt), len(self.built), len(self.changed), len(self.instead)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""

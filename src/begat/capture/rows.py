@@ -145,6 +145,10 @@ class Rows:
         """The place of the call in row *number*: the id of its code, and where in it."""
         return id(self._codes[number]), self._lastis[number]
 
+    def place(self, number: int) -> tuple[CodeType, int]:
+        """The code of the call in row *number*, and where in it."""
+        return self._codes[number], self._lastis[number]
+
     def values(self, number: int) -> tuple[Any, ...]:
         """The values in row *number*."""
         return tuple(self._values.span(*self._span(number)))

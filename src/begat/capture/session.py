@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,6 +30,7 @@ from begat.record.model import Node
 if TYPE_CHECKING:
     from types import TracebackType
 
+BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,6 +41,7 @@ class Session:
         self._root: LiveRun | None = None
         self._lock = threading.Lock()
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
+        self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
         self._open = 0
         self._ended: list[LiveRun] = []
 
@@ -86,7 +88,7 @@ class Session:
         return [recorder.run for recorder in recorders() if recorder.run is not None and recorder.run is not current]
 
     def opened(self) -> None:
-        """A scope was opened: threads started from now on inherit it."""
+        """A block was opened: threads started from now on inherit its scope and its overrides."""
         with self._lock:
             self._open += 1
             if self._open == 1:
@@ -101,6 +103,11 @@ class Session:
         with self._lock:
             self._ended = [known for known in self._ended if known.recorder.lives()]
             self._ended.append(run)
+        self.closed()
+
+    def closed(self) -> None:
+        """A block was closed."""
+        with self._lock:
             self._open -= 1
             if self._open == 0:
                 threads.unwatch()
@@ -110,6 +117,17 @@ class Session:
         lane = LANE.get()
         if lane is not None and isinstance(lane.sink, Recorder):
             self._inherited[thread] = lane.sink
+        block = BLOCK.get()
+        if block is not None:
+            self._blocks[thread] = block
+
+    def block(self) -> Any:
+        """The block of overrides that holds in this thread and context, or held where the thread was started."""
+        found = BLOCK.get()
+        if found is None and self._blocks:
+            thread = threading._active.get(ident())  # type: ignore[attr-defined]  # current_thread() would make a dummy
+            found = self._blocks.get(thread) if thread is not None else None
+        return found
 
 
 session = Session()
@@ -117,14 +135,14 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-def _waits(*call: Any) -> bool:
+def _asks(*call: Any) -> Any:
     from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-    from begat.capture.waiting import waits  # puts itself here
+    from begat.capture.overriding import asks  # puts itself here
 
-    return waits(*call)
+    return asks(*call)
 
 
-deferring.DOOR.waits = _waits
+deferring.DOOR.asks = _asks
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

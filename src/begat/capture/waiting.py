@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
@@ -18,9 +16,10 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
-from begat.lazy import ghost, policy, proxy
+from begat.lazy import ghost, proxy
 from begat.lazy.arguments import copies, restored
 from begat.lazy.ghost import Manner
+from begat.lazy.policy import Seed
 from begat.lazy.proxy import Proxy
 from begat.lazy.thunk import BUILDS, Thunk, around
 
@@ -31,16 +30,33 @@ class Ours:
     call: CodeType | None = None
 
 
+class _Touch:
+    """Where those above change what is built late: the values of a call, when it is made at last. May raise instead."""
+
+    def __init__(self) -> None:
+        self.values: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] = lambda _, values: values
+
+
+TOUCH = _Touch()
+
+
 def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code is Ours.call:
-        frame = frame.f_back
+        frame = callers(frame)
         _place(lane.log, token, frame)
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
-    rule, manner = _manner(type(me), schema.target)
-    if rule is None or manner is None:
-        return False
+    kind, blocks = type(me), BLOCKS.get()
+    known = blocks[-1].cache.get(id(kind)) if blocks else None  # most often it is the block around
+    if known is not None and known[1] is not None and known[0]() is kind:
+        rule, manner = blocks[-1], known[1]
+    else:
+        rule, manner = _manner(kind, schema.target)
+        if rule is None or manner is None:
+            return False
+    if rule.rng is not None and BUILDS and _builds_by(rule):
+        return False  # it draws within the construction around it, in its turn
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
@@ -55,18 +71,21 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
-        rule.waiting.append((token, None if token() is me else me))
+        rule.waiting.append(me)
     return True
+
+
+def callers(frame: Any) -> Any:
+    """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
+    if frame.f_code is Ours.call:
+        while _is_ours(frame):
+            frame = frame.f_back
+    return frame
 
 
 def _manner(kind: type, target: str) -> tuple[Rule, Manner] | tuple[None, None]:
     """The innermost rule by which constructions of *kind* wait here, and how they do."""
-    blocks = BLOCKS.get()
-    if blocks:  # most often it is the block around
-        known = blocks[-1].cache.get(id(kind))
-        if known is not None and known[1] is not None and known[0]() is kind:
-            return blocks[-1], known[1]
-    for rules in (blocks, EVERYWHERE):
+    for rules in (BLOCKS.get(), EVERYWHERE):
         for rule in reversed(rules):
             known = rule.cache.get(id(kind))
             if known is None or known[0]() is not kind:
@@ -94,9 +113,23 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
         return False
+    if rule.rng is not None and BUILDS and _builds_by(rule):
+        return False
     lane.events.append((token, None))
-    deferring.give(Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule)))
+    made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+    deferring.give(made)
+    if rule.rng == "order":
+        rule.waiting.append(made)
     return True
+
+
+def _builds_by(rule: Rule) -> bool:
+    """Whether this thread builds something that waited by *rule*."""
+    return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
+
+
+def _is_ours(frame: Any) -> bool:
+    return bool(frame.f_globals.get("__name__", "")[:6] == "begat.") and frame.f_back is not None
 
 
 _SEEN_BY_BASE = "its own constructor is not tracked"
@@ -105,8 +138,7 @@ _SEEN_BY_BASE = "its own constructor is not tracked"
 class Waiting(Thunk):
     """One construction that waits."""
 
-    # *seed* is there with ``rng="keyed"``; *turn*, its entry among what waits, with ``rng="order"`` while it is built.
-    __slots__ = ("_function", "code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "turn", "values")
+    __slots__ = ("_function", "code", "copies", "lane", "lasti", "rule", "schema", "seed", "token", "values")
 
     def __init__(
         self,
@@ -118,15 +150,14 @@ class Waiting(Thunk):
         values: tuple[Any, ...],
         rule: Rule,
     ) -> None:
-        self.owner, self.built, self.done = 0, False, None
+        self.claim, self.built, self.done = None, False, None
         self.around = around() if BUILDS else ()
         self.token, self.schema, self.lane, self.rule = token, schema, lane, rule
         self.code, self.lasti = code, lasti
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = copies(values)
-        if rule.rng == "keyed":
-            self.seed = policy.key(schema.target, rule.counted(schema.target))
+        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
 
     @property
     def name(self) -> str:
@@ -140,40 +171,45 @@ class Waiting(Thunk):
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed: the very objects, or, of containers that have changed since, what they were."""
+        return _as_called(self.schema, self.passed())
+
+    def passed(self) -> tuple[Any, ...]:
+        """The values of `arguments`, as a row holds them."""
         values, changed = restored(self.values, self.copies)
         for position in changed:
-            self._report(self.schema.names[position])
-        return _as_called(self.schema, values)
+            self._report(self.schema.names[position - self._before])
+        return values
 
-    def first(self) -> None:
-        """With ``rng="order"``: build what was called before this by the same rule."""
+    _before = 0
+
+    def recipe(self) -> tuple[Any, ...] | None:
+        """What was passed, and the seed. With ``rng="order"`` none: a copy would draw out of turn."""
+        if self.rule.rng == "order":
+            return None
+        return self.arguments() if self.seed is None else (*self.arguments(), self.seed)
+
+    def first(self, obj: Any) -> None:
+        """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
         waiting = self.rule.waiting
-        if not any(token is self.token for token, _ in waiting):
-            return
-        while (entry := waiting[0])[0] is not self.token:
-            obj = entry[1] if entry[1] is not None else entry[0]()
-            if obj is not None:
-                ghost.build(obj)
-            if waiting[0] is entry:
-                del waiting[0]
-        self.turn = waiting.pop(0)
+        place = next((i for i, each in enumerate(waiting) if each is obj), 0) if waiting else 0
+        for each in waiting[:place]:
+            if proxy.is_proxy(each):
+                proxy.made(each)
+            else:
+                ghost.build(each)
 
-    def _drawing(self) -> AbstractContextManager[None]:
-        return policy.keyed(self.seed) if self.rule.rng == "keyed" else nullcontext()
-
-    def run(self, obj: Any) -> None:
+    def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = self.arguments()
-        with _standing(self.token, obj), self._drawing():
-            found = self.function()(obj, *args, **kwargs)
+        args, kwargs = _as_called(self.schema, TOUCH.values(self, self.passed()))
+        found = _called(self.token, obj, self.seed, self._function, obj, *args, **kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
-    def after(self, seconds: float, error: BaseException | None) -> None:
+    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
-        if error is not None and hasattr(self, "turn"):
-            self.rule.waiting.insert(0, self.turn)
-        code, lasti = _touched()
+        if error is None and self.rule.waiting:
+            self.rule.waiting[:] = [each for each in self.rule.waiting if each is not obj]
+        code, lasti = touched()
         self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
     def function(self) -> Any:
@@ -194,16 +230,20 @@ class Calling(Waiting):
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed; a factory's class comes first."""
+        return self._called_with(self.passed())
+
+    @property
+    def _before(self) -> int:  # type: ignore[override]  # a number there too
+        return self.schema.skip
+
+    def _called_with(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         skip = self.schema.skip
-        values, changed = restored(self.values, self.copies)
-        for position in changed:
-            self._report(self.schema.names[position - skip])
         args, kwargs = _as_called(self.schema, values[skip:])
         return (*values[:skip], *args), kwargs
 
     def run(self, obj: Any) -> Any:
         """Call the function as it was written: its call is recorded already."""
-        args, kwargs = self.arguments()
+        args, kwargs = self._called_with(TOUCH.values(self, self.passed()))
         function = self.function()
         code = original(function)
         plain = FunctionType(
@@ -211,8 +251,7 @@ class Calling(Waiting):
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        with _standing(token, token), self._drawing():
-            result = plain(*args, **kwargs)
+        result = _called(token, token, self.seed, plain, *args, **kwargs)
         identity = identity_of(result, self.lane)
         token.over = True
         if identity is not None:
@@ -259,42 +298,43 @@ class Unseen(Thunk):
 def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as a call would give them; what the caller left out stays out."""
     star, double = schema.starred
-    pairs = list(zip(schema.names, values, strict=True))
-    named = [(name, value) for name, value in pairs if name not in (star, double)]
+    positional = schema.positional
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(named):
-        if value is NOT_GIVEN:
-            continue
-        if position < schema.positional and len(args) == position:
-            args.append(value)
-        else:
-            kwargs[name] = value
-    by_name = dict(pairs)
-    return (*args, *(by_name[star] if star else ())), {**kwargs, **(by_name[double] if double else {})}
+    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
+        if name == star:  # after all that have a name
+            args.extend(value)
+        elif name == double:
+            kwargs |= value
+        elif value is not NOT_GIVEN:
+            if position < positional and len(args) == position:
+                args.append(value)
+            else:
+                kwargs[name] = value
+    return tuple(args), kwargs
 
 
-@contextmanager
-def _standing(token: Any, obj: object) -> Iterator[None]:
-    """The construction of *obj* stands on the stack of this thread: what it builds happens within it, and it is no new row."""
+def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
     lane = LANE.get()
     if lane is not None and lane.thread != ident():
         lane = arrive(lane)
-    if lane is None:
-        yield
-        return
-    depth = len(lane.stack)
-    lane.stack.append(token if token() is obj else Pin(obj))
+    stack: list[Any] = lane.stack if lane is not None else []
+    depth = len(stack)
+    stack.append(token if token() is obj else Pin(obj))
     try:
-        yield
+        if seed is None:
+            return function(*args, **kwargs)
+        with seed.planted():
+            return function(*args, **kwargs)
     finally:
-        del lane.stack[depth:]
+        del stack[depth:]
 
 
-def _touched() -> tuple[Any, int]:
+def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("begat."):
+    while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 
@@ -308,4 +348,3 @@ def _behind(obj: Any) -> Link | None:
 
 
 linked.behind[id(Proxy)] = _behind
-deferring.DOOR.waits = waits

@@ -57,6 +57,8 @@ def find(said: str, start: str | os.PathLike[str] | None = None) -> Path:
     Raises UnknownRun if there is none, or several.
     """
     path = Path(said).expanduser()
+    if said.startswith("-m "):
+        return _of_module(said, home(start))
     if said.endswith(".py"):
         return _of_script(path, home(start))
     if path.is_file():
@@ -125,6 +127,14 @@ def _of_script(script: Path, folder: Path) -> Path:
         except (OSError, InvalidRecord):
             continue
     raise UnknownRun(f"{script} has not been run yet as far as {folder} knows; run it once with `begat run {script}`")
+
+
+def _of_module(said: str, folder: Path) -> Path:
+    """The newest run of a module, which headers call ``-m pkg.train``."""
+    found = next((head for head in heads(folder) if head.get("script") == said), None)
+    if found is None:
+        raise UnknownRun(f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`")
+    return folder / "runs" / str(found["id"]) / RECORD
 
 
 def _script(run: Run) -> str | None:

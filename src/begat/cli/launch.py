@@ -11,12 +11,16 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from begat.capture.endings import at_end
+from begat.capture.orders import Orders
 from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.cli.hint import hint
+from begat.cli.overruling import judged, overrule, rehearsed
+from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
 from begat.intercept.interceptor import trouble
 from begat.introspect.secrets import scrubbed, scrubbed_argv
+from begat.replay.override import Override
 
 STDIN = "-"
 
@@ -34,6 +38,8 @@ class Plan:
     save: str | None
     quiet: bool
     home: str
+    overrides: tuple[Override, ...] = ()
+    dry: bool = False
 
 
 def start(plan: Plan) -> None:
@@ -51,14 +57,23 @@ def start(plan: Plan) -> None:
     run.change(script=said, name=plan.name and scrubbed(plan.name), argv=scrubbed_argv(sys.argv))
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
+    orders = overrule(plan) if plan.overrides else None
     main = ModuleType("__main__")
-    ending = _Ending(plan, run, record, watching, main)
+    ending = _Ending(plan, run, record, watching, main, orders)
     # Exit handlers run last in, first out: the program's, then the record, then the end.
     atexit.register(_die_of_interrupt, ending)
     at_end(ending.finish)
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
+    if plan.dry:
+        rehearse()
+        sys.stdout = sys.stderr  # standard output is for what was found
     failed = _program(plan, main, ending)
+    if plan.dry:
+        sys.stdout = sys.__stdout__
+        failed = rehearsed(orders, run, failed, plan.quiet)
+    elif orders is not None:
+        failed = judged(orders, run, failed)
     if failed is not None:
         ending.error = failed
         _end_as_python_does(failed)
@@ -154,8 +169,11 @@ def _die_of_interrupt(ending: _Ending) -> None:
 class _Ending:
     """What is done when the interpreter ends: the record is written, one line says where."""
 
-    def __init__(self, plan: Plan, run: Any, record: str, watching: Watch, main: ModuleType) -> None:
+    def __init__(
+        self, plan: Plan, run: Any, record: str, watching: Watch, main: ModuleType, orders: Orders | None
+    ) -> None:
         self.plan = plan
+        self.orders = orders
         self.run = run
         self.record = record
         self.watching = watching
@@ -169,6 +187,12 @@ class _Ending:
             self.run.end(self.error)
         except Exception as error:
             trouble(error, "closing a run")
+        if self.plan.dry:
+            if self.plan.save:
+                self.run.save(self.plan.save)
+            return
+        if self.orders is not None:
+            self.run.change(overrides=self.orders.given())
         if not self.begun and not self.run.nodes:
             return
         from begat.record.codec import dumps
@@ -194,6 +218,8 @@ class _Ending:
         said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
         tried = hint(self.main.__dict__, self.watching) if not nodes else ""
         said += f" ({tried})" if tried else ""
+        if self.orders is not None:
+            said += f"; {_applied(self.orders)}"
         print(
             f"begat: {own} constructions recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
@@ -207,6 +233,13 @@ def _from_here(path: str) -> str:
         return os.path.join(os.getcwd(), path)
     except OSError:
         return path
+
+
+def _applied(orders: Orders) -> str:
+    """What became of the overrides, in a few words."""
+    given = orders.given()
+    calls = sum(each.calls for each in given)
+    return f"{len(given)} override{'s' * (len(given) != 1)} changed {calls:,} call{'s' * (calls != 1)}"
 
 
 def _folder(target: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +26,27 @@ class ThisRun(RunType):
         try:
             return super().convert(value, param, ctx)
         except UnknownRun as error:
+            if value.endswith(".py") and os.path.isfile(value):
+                return rehearsed(value)
             if not os.path.dirname(value):
                 error.add_note(f"If it is a pattern, name the run before it: begat params last {value}")
             raise
+
+
+def rehearsed(script: str) -> Path:
+    """A record of *script*, which has not been run yet, from a dry run."""
+    import subprocess  # noqa: S404  # begat itself
+    import sys
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="begat-")
+    record = os.path.join(folder, "run.json")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    words = [sys.executable, "-m", "begat", "run", "--dry-run", "-q", "--save", record, script]
+    done = subprocess.run(words, check=False)  # noqa: S603  # it says itself how far it came
+    if not os.path.exists(record):
+        raise click.exceptions.Exit(done.returncode or 2)
+    return Path(record)
 
 
 @click.command(
@@ -40,7 +60,9 @@ class ThisRun(RunType):
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a list of JSON objects.")
 def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
-    """List every argument of a run: its value, its type, and where it came from.
+    """List every argument of a run: its value, its type, and where it came from. What it lists, `begat run` can override.
+
+    Of a script that has not been run yet a dry run tells what it configures.
 
     PATTERN keeps what lies at or below a path, a parameter by its bare name or as Class.param; `*` and `?` match anything.
     The exit code is 1 if nothing matches.

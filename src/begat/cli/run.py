@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from begat.cli.completing import complete
 from begat.cli.launch import STDIN, Plan
 from begat.cli.output import examples
+from begat.errors import UnknownRun
+from begat.replay.override import Override, distinct, is_override, parse
 
 _KNOWN = ("watch", "lazy")
 
@@ -33,6 +36,8 @@ class RunCommand(click.Command):
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=examples(
         "begat run train.py",
+        "begat run train.py model.hidden_size=256 AdamW.lr=1e-4 '*.dropout=0.2'",
+        "begat run --config prod.yaml train.py",
         "begat run --watch torch.optim train.py --epochs 3",
         "begat run --lazy Encoder train.py",
         "begat run -m pkg.train -- --epochs 3",
@@ -45,16 +50,22 @@ class RunCommand(click.Command):
 @click.option(
     "--lazy", multiple=True, metavar="PATTERN", help="Build these only when they are touched: Net, 'transformers.*'."
 )
+@click.option("--config", multiple=True, metavar="FILE", help="Overrides from a YAML, TOML or JSON file.")
+@click.option("--dry-run", is_flag=True, help="Configure, build nothing: stop where the first object is needed.")
+@click.option("--help-params", is_flag=True, help="List what can be overridden, and do not run.")
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT [ARGUMENTS]... [-- ARGUMENTS...]")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
 @click.pass_context
 def command(
     ctx: click.Context,
     module: str | None,
     watch: tuple[str, ...],
     lazy: tuple[str, ...],
+    config: tuple[str, ...],
+    dry_run: bool,
+    help_params: bool,
     name: str | None,
     save: str | None,
     quiet: bool,
@@ -64,7 +75,8 @@ def command(
 
     The classes that the program itself defines, in its file or in modules beside it, are tracked without asking; more by
     --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. What --lazy names, there lazy = ["Net"], waits until it is
-    touched, by the same calls. The record goes to .begat/runs/ID/run.json.
+    touched, by the same calls. PATH=VALUE changes an argument of whatever is built, whatever the code
+    passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
     if module is None:
@@ -75,13 +87,20 @@ def command(
             raise click.UsageError(f"can't open file {os.path.abspath(target)!r}: no such file", ctx)
     else:
         target = module
-    _refuse_overrides(ctx, words)
     from begat.cli.find import home
 
+    if help_params:
+        _help_params(target, module is not None)
+        return
+    given = [word for word in words if is_override(word)]
+    rest = [word for word in words if not is_override(word)]
+    overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     where, saved = _whole(os.fspath(home())), _whole(save) if save else None
-    ctx.obj.plan = Plan(target, module is not None, (*words, *behind), patterns, waiting, name, saved, quiet, where)
+    ctx.obj.plan = Plan(
+        target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run
+    )
 
 
 def _whole(path: str) -> str:
@@ -96,15 +115,50 @@ def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (pattern.strip() for pattern in chain(*patterns)))))
 
 
-def _refuse_overrides(ctx: click.Context, words: tuple[str, ...]) -> None:
-    for word in words:
-        path, equals, _ = word.partition("=")
-        if equals and path.replace(".", "").replace("_", "").replace("*", "").isalnum():
-            raise click.UsageError(
-                f"{word!r} looks like an override, which this release does not have yet; "
-                f"if it is an argument of the program, put it behind --: begat run train.py -- {word}",
-                ctx,
-            )
+def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], folder: str) -> tuple[Override, ...]:
+    """All overrides there are for a run: of files, ``.env``, the environment, the command line."""
+    from begat.replay import sources
+
+    found = []
+    for file in files:
+        if not os.path.isfile(file):
+            raise click.UsageError(f"--config: there is no file {file!r}", ctx)
+        found += sources.from_file(file, _printed(sources.run_of(file)))
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    local = os.path.join(folder or ".", ".env")
+    if os.path.isfile(local):
+        found += [each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment]
+    found += sources.from_environment(os.environ)
+    found += [parse(word, place="command line") for word in given]
+    return distinct(found)
+
+
+def _printed(run: str | None) -> str | None:
+    """The configuration of *run* as `begat show --yaml` prints it, but as its code alone would have it, if the record is there."""
+    if run is None:
+        return None
+    from begat.cli.find import find, load
+    from begat.render.yaml import emit
+    from begat.replay.known import undone
+
+    try:
+        return emit(undone(load(find(run))).config())
+    except UnknownRun:
+        return None
+
+
+def _help_params(target: str, is_module: bool) -> None:
+    """List what the last run of *target* could have been given."""
+    from begat.cli.find import find, load
+    from begat.cli.output import say
+    from begat.render import table
+
+    rows = [row for row in table.rows(load(find(f"-m {target}" if is_module else target))) if row.source not in _KINDS]
+    width = max((len(row.path) for row in rows), default=0)
+    say(f"{row.path:{width}}  {row.type or '?'} = {row.value}" for row in rows)
+
+
+_KINDS = ("class", "factory", "function")
 
 
 def _configured(start: str) -> dict[str, list[str]]:

@@ -46,13 +46,17 @@ def command(run: Path, everything: bool, **forms: bool) -> None:
         say(tree.lines(found, everything))
 
 
+# `begat run --config` reads the first line of this.
+_BACK = "# To use it: begat run --config FILE SCRIPT. What is changed here is an override, the rest is left to the code."
+
+
 def _formed(form: str, run: Run, everything: bool) -> str:
     from begat.record import codec, dot, views
     from begat.render.yaml import emit, pretty
 
     match form:
         case "yaml":
-            return emit(views.config(run, everything)).removesuffix("\n")
+            return f"# run: {run.id}\n{_BACK}\n" + emit(views.config(run, everything)).removesuffix("\n")
         case "flat":
             return pretty(views.flat(run, everything))
         case "dot":

@@ -1,4 +1,4 @@
-"""Which calls wait: rules, asked by the hooks after a row is written and before the body runs.
+"""Which calls wait, or go on with other arguments: rules, asked by the hooks after a row is written and before the body runs.
 
 A rule stands for a `begat.deferred` block, and then holds in the context that opened it, or for a class or pattern that
 was declared lazy, and then holds everywhere. Hooks ask only while there is a rule at all.
@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 from weakref import ref
 
+from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
 from begat.intercept.patterns import covers
 from begat.intercept.schema import Schema
@@ -21,7 +22,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "waiting")
+    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -35,7 +36,8 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        # Tokens of what waits by this rule, oldest first; with the object if nothing else leads to it.
+        self.seeds: Callable[[str, int], Any] = _no_seeds  # of the construction of a target, the how manieth
+        # What waits by this rule, if it is to be built in order. Held: what the program drops has its turn, too.
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
@@ -65,7 +67,37 @@ class Rule:
         return bool(hits)
 
 
-RULES: list[Rule] = []  # all there are; a hook finds it empty and goes on
+def _no_seeds(target: str, number: int) -> None:
+    return None
+
+
+class Rules(list[Any]):
+    """All there are that may change a call: those of what waits, and overrides. A hook finds it empty and goes on.
+
+    *now* is another object after each change: a schema for which nothing holds keeps it, and is not asked about again.
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = object()
+
+    def put(self, rule: object) -> None:
+        """*rule* holds from now on."""
+        self.append(rule)
+        self.now = object()
+
+    def drop(self, rule: object) -> None:
+        """*rule*, once put, holds no more."""
+        at = next((at for at, each in enumerate(self) if each is rule), None)
+        if at is not None:
+            del self[at]
+            self.now = object()
+
+
+RULES = Rules()
+CHECKING = "the arguments of some classes are checked"  # stands among the rules for good once there is such a class
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
 
@@ -73,13 +105,13 @@ EVERYWHERE: list[Rule] = []
 def declare(rule: Rule) -> None:
     """From now on *rule* holds everywhere."""
     EVERYWHERE.append(rule)
-    RULES.append(rule)
+    RULES.put(rule)
 
 
 def revoke(rule: Rule) -> None:
     """*rule* does not hold any more."""
-    for rules in (EVERYWHERE, RULES):
-        rules[:] = [each for each in rules if each is not rule]
+    EVERYWHERE[:] = [each for each in EVERYWHERE if each is not rule]
+    RULES.drop(rule)
 
 
 def rule_for(subject: Any, target: str) -> Rule | None:
@@ -92,9 +124,13 @@ def rule_for(subject: Any, target: str) -> Rule | None:
 
 
 class _Door:
-    """Where capture, which lives above, puts how a call is made to wait: true if it was, and its body is left at once."""
+    """Where capture, which lives above, puts what rules do to a call.
 
-    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], bool]
+    The answer is None where the call goes on as it is, `WAITING` where its body is to be left at once, and otherwise the
+    arguments with which it goes on.
+    """
+
+    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Any]
 
 
 DOOR = _Door()
@@ -112,3 +148,24 @@ def taken() -> object:
     """What was given last in this thread."""
     result, _taken.result = _taken.result, None
     return result
+
+
+def go_on(values: tuple[Any, ...], leave: Any) -> int:
+    """The call goes on with *values* for all its parameters, and is left by *leave*: what *enter* returns then."""
+    _taken.values = (*values, leave)
+    return WAITING
+
+
+def refuse(error: Exception) -> int:
+    """The call cannot be made as it was asked for: what *enter* returns then. It is raised where the program can be seen."""
+    _taken.values = error
+    return WAITING
+
+
+def gone_on() -> Any:
+    """What the call that *enter* answered with `WAITING` goes on with, and what leaves it; None where it really waits."""
+    values = getattr(_taken, "values", None)
+    _taken.values = None
+    if isinstance(values, Exception):
+        raise values
+    return values

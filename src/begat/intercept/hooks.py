@@ -20,7 +20,12 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
-            if RULES and LATER.waits(me, token, schema, lane, frame, (a, b)): return WAITING   # the body runs later
+            if RULES and schema.quiet is not RULES.now:
+                kept = LATER.asks(me, token, schema, lane, frame, (a, b))
+                if kept is WAITING: return WAITING                      # the body runs later
+                if kept is not None:                                    # it runs with other arguments
+                    stack.append(token)
+                    return GO_ON((me, *kept), lane.leave)
             stack.append(token)
             return lane.leave
         except BaseException as error:
@@ -41,7 +46,7 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN, WAITING
 from begat.intercept.deferring import DOOR as LATER
-from begat.intercept.deferring import RULES
+from begat.intercept.deferring import RULES, go_on
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -82,7 +87,11 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {changing}            note = lane.extend
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > LIMIT: lane.sink.settle()
-            if RULES and LATER.waits({me}, token, schema, lane, frame, ({raw})): return WAITING
+            if RULES and schema.quiet is not RULES.now:
+                kept = LATER.asks({me}, token, schema, lane, frame, ({raw}))
+                if kept is WAITING: return WAITING
+                if kept is not None:
+{going_on}
 {leave}
         except BaseException as error:
             if TROUBLE(error, lane): raise
@@ -193,6 +202,8 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
     codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:])
+    leave = _LEAVE.get(way, _POP)
+    given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
     source = _OPENING.format(
         parameters=", ".join(names),
         choose=choose,
@@ -205,7 +216,8 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
-        leave=_LEAVE.get(way, _POP),
+        leave=leave,
+        going_on=leave.replace(" " * 12, " " * 20).replace("return ", f"return GO_ON({given}, ") + ")",
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {between}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
@@ -240,6 +252,7 @@ _GLOBALS: dict[str, Any] = {
     "RULES": RULES,
     "LATER": LATER,
     "WAITING": WAITING,
+    "GO_ON": go_on,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
     "TROUBLE": spoiled,

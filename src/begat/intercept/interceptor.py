@@ -147,6 +147,31 @@ class Built:
         self.error = error
 
 
+class Changed:
+    """An event: the call of *token* went on with other *arguments* than were passed: by name, value and source."""
+
+    __slots__ = ("arguments", "token")
+
+    def __init__(self, token: object, arguments: dict[str, tuple[object, Any]]) -> None:
+        self.token = token
+        self.arguments = arguments
+
+
+class Instead:
+    """An event: in the place of what *token*'s row says, *symbol* was called, with the arguments of these *names*.
+
+    Where a later row has this token, that is the call.
+    """
+
+    __slots__ = ("names", "source", "symbol", "token")
+
+    def __init__(self, token: object, symbol: object, source: Any, names: frozenset[str] = frozenset()) -> None:
+        self.token = token
+        self.names = names
+        self.symbol = symbol
+        self.source = source
+
+
 def _nobody(found: Lane | None) -> Lane | None:
     return None
 

@@ -5,6 +5,7 @@ A plan is made when a type is first met, and all are forgotten when anything is 
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from types import FunctionType
@@ -23,6 +24,9 @@ from begat.introspect import standard  # noqa: F401  # now, and not in the middl
 from begat.introspect.targets import is_class, name_of
 
 
+_ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
+
+
 class Tracked:
     """A class or function that somebody asked for. *by* holds who; it is let go when nobody asks any more."""
 
@@ -30,7 +34,7 @@ class Tracked:
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
-        self.subject = ref(subject, lambda _: _forget(key))
+        self.subject = ref(subject, lambda _, ends=_ends: ends() or _forget(key))
         self.key = id(constructor.function) if constructor.function is not None else key
         self.constructor = constructor.way
         self.options = options
@@ -45,7 +49,7 @@ class Plan:
 
     def __init__(self, kind: Any, key: int | None, schema: Schema | None) -> None:
         address = id(kind)
-        self.kind = ref(kind, lambda _: PLANS.pop(address, None))
+        self.kind = ref(kind, lambda _, ends=_ends: ends() or PLANS.pop(address, None))
         self.key = key
         self.schema = schema
         self.weak = bool(_weakrefoffset(kind))

@@ -5,7 +5,9 @@ frame walkers, pickles and compilers see what they always saw. In Python the wov
 
     def __init__(self, a, b=DEFAULT):
         leave = GATE.enter(self, a, b) if LISTENING else None      # b is NOT_GIVEN where the caller left it out
-        if leave is WAITING: return None                           # the body runs later
+        if leave is WAITING:
+            if (given := GATE.given()) is None: return None        # the body runs later
+            self, a, b, leave = given                              # or with other arguments
         if b is NOT_GIVEN: b = DEFAULT
         try: <the body>                                            # on return: if leave: leave()
         except: GATE.failed(leave, error) if leave; raise
@@ -24,7 +26,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.assembly import OP, Instruction, Listing, Row, decode, encode
+from begat.intercept.assembly import OP, Instruction, Listing, Position, Row, decode, encode
 from begat.intercept.constants import LISTENING, NOT_GIVEN, WAITING, Defaults, Gate, KeywordDefaults
 from begat.intercept.operands import IF_FALSE, IF_NONE, VERSION, Operands, ours
 
@@ -93,7 +95,7 @@ class _Weaver(Operands):
         for instruction in woven:
             if instruction.target in moved:
                 instruction.target = moved[instruction.target]
-        prologue, entering, start = self._prologue(woven[0], result)
+        prologue, entering, start = self._prologue(woven[0], result, head[-1].position)
         handlers, failing = self._handlers()
         # The prologue has no position: any line would be an event more for debuggers and coverage.
         instructions = head + prologue + woven + handlers
@@ -113,21 +115,33 @@ class _Weaver(Operands):
         )
         return code, self.defaults, self.keywords
 
-    def _prologue(self, body: Instruction, result: bool) -> tuple[list[Instruction], list[Row], Instruction]:
+    def _prologue(
+        self, body: Instruction, result: bool, above: Position
+    ) -> tuple[list[Instruction], list[Row], Instruction]:
         """Leave on the stack what *enter* returned; then, from the last instruction that is returned, store the defaults."""
         defaults = self._defaults(body)
         start = defaults[0] if defaults else body
         idle = self.const(None)
         call = self.call(self.on_gate("enter"), [self.parameter("LOAD", i) for i in range(self.count)])
+        later = ours("POP_TOP")
         waits = [
             ours("COPY", 1),
             self.const(WAITING),
             ours("IS_OP"),
             ours(IF_FALSE, target=start),
             ours("POP_TOP"),
+            *self.call(self.on_gate("given"), []),
+            ours("COPY", 1),
+            ours(IF_NONE, target=later),
+            ours("UNPACK_SEQUENCE", self.count + 1),
+            *(self.parameter("STORE", i) for i in range(self.count)),
+            ours("JUMP_FORWARD", target=start),
+            later,
             *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
             ours("RETURN_VALUE"),
         ]
+        for each in waits[5:]:
+            each.position = above  # here a refusal comes through, and a traceback wants a line
         missed = self._missed(start)
         instructions = [*self.unless(self.const(LISTENING), idle), *call, *waits, *missed, idle, *defaults]
         return instructions, [(call[0], waits[0], missed[0], 0, 0)], start

@@ -39,11 +39,13 @@ _LASTING = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is touched."""
+    """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is
+    touched, to check arguments by their annotations (``"off"``, ``"warn"``, ``"strict"``)."""
 
     ignore: frozenset[str] = frozenset()
     redact: frozenset[str] = frozenset()
     lazy: bool = False
+    validate: str = "off"
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -68,6 +70,7 @@ class Schema:
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
+    quiet: object = None  # the state of the rules in which none of them holds for this
     passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 

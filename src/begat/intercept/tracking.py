@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
 from begat.intercept.constructors import Constructor, constructor_of, own
-from begat.intercept.deferring import declare, revoke
+from begat.intercept.deferring import CHECKING, RULES, declare, revoke
 from begat.intercept.plans import LOCK, PLANS, TRACKED, Tracked, plan_of, which, which_call, which_new
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options
@@ -32,16 +32,29 @@ USER = "user"  # who asked: the user by name, or a watch by pattern
 @overload
 def trackable(subject: T, /) -> T: ...
 @overload
-def trackable(*, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()) -> Callable[[T], T]: ...
 def trackable(
-    subject: Any = None, /, *, lazy: bool = False, ignore: Iterable[str] = (), redact: Iterable[str] = ()
+    *,
+    lazy: bool = False,
+    ignore: Iterable[str] = (),
+    redact: Iterable[str] = (),
+    validate: Literal["off", "warn", "strict"] = "off",
+) -> Callable[[T], T]: ...
+def trackable(
+    subject: Any = None,
+    /,
+    *,
+    lazy: bool = False,
+    ignore: Iterable[str] = (),
+    redact: Iterable[str] = (),
+    validate: Literal["off", "warn", "strict"] = "off",
 ) -> Any:
     """
     Record every construction of a class, or every call of a function or classmethod factory; return it unchanged.
 
     The class stays the very same object: its constructor's code is woven in place. *ignore* names parameters to leave
     out of the record, *redact* parameters whose values are secrets; with *lazy* every object waits to be built until it is
-    touched. As a decorator it belongs on top, above
+    touched. *validate* checks the arguments of every call by their annotations: ``"warn"`` says what does not fit,
+    ``"strict"`` raises `begat.errors.InvalidArgument`, a TypeError. As a decorator it belongs on top, above
     ``@dataclass`` and ``@attrs.define``, which make the constructor or a new class.
 
     Raises `begat.errors.CannotTrack`, a TypeError, for what cannot be recorded: classes built by C code, enumerations,
@@ -54,7 +67,9 @@ def trackable(
     >>> begat.params(Net(hidden=64))
     {'hidden': 64}
     """
-    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")), lazy)
+    options = Options(frozenset(_strings(ignore, "ignore")), frozenset(_strings(redact, "redact")), lazy, validate)
+    if validate not in ("off", "warn", "strict"):
+        raise ValueError(f"validate is 'off', 'warn' or 'strict', not {validate!r}")
     if subject is None:
         return lambda later: track(later, options, USER)
     return track(subject, options, USER)
@@ -88,6 +103,8 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
         tracked.by.add(by)
         if tracked.rule is not None:
             declare(tracked.rule)
+        if options.validate != "off" and not any(rule is CHECKING for rule in RULES):
+            RULES.put(CHECKING)
         LISTENING.add("tracked")
     return subject
 

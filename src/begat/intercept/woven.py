@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
@@ -9,7 +10,7 @@ from weakref import ref
 
 from begat.intercept.constants import Defaults, Gate, KeywordDefaults
 from begat.intercept.constructors import mro, own
-from begat.intercept.deferring import taken
+from begat.intercept.deferring import gone_on, taken
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
 from begat.intercept.prologue import default_at, weave, written
@@ -23,6 +24,9 @@ def _idle(*_: object) -> None:
     return None
 
 
+_ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
+
+
 class Woven:
     """*users* are the ids of the tracked classes, or the function itself, that this weaving serves.
 
@@ -34,11 +38,11 @@ class Woven:
     def __init__(self, function: FunctionType, *, way: str, changed: Callable[[Woven], None] | None = None) -> None:
         key = self.key = id(function)
         self.way = way  # of the constructor: "init", "new" or "call"
-        self.function = ref(function, lambda _: WOVEN.pop(key, None))
+        self.function = ref(function, lambda _, ends=_ends: ends() or WOVEN.pop(key, None))
         self._changed = changed
         self.code: CodeType = written(function.__code__)
         self.users: set[int] = set()
-        gate = Gate(_idle, failed, taken)
+        gate = Gate(_idle, failed, taken, gone_on)
         self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
         self._code, defaults, keywords = weave(function, gate, result=way != "init")
         self._held: Any = ref(defaults.held) if defaults else _idle

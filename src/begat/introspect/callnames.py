@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from begat.introspect.bindings import BINDINGS, Visit, part, unnamed
-from begat.introspect.callsites import Name, Position
+from begat.introspect.callsites import Call, Name, Position
 from begat.introspect.places import Scope, below, key, last, place
 
 _SELF = Name((), on_self=True)
@@ -137,14 +137,14 @@ def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
         yield callee.value, name if _returns_self(callee.attr) else None, scope
     else:
         yield callee, None, scope  # `x = Dense(64)(x)`: x is not the layer
-    put = _put(node, name, scope)
+    put, outer = _put(node, name, scope), Call(_dotted(callee), name)
     held = _held(node, name.otherwise if name is not None and name.inline else name)
     unpacked: str | None = None
     for i, argument in enumerate(_spread(node.args)):
         if unpacked is None and isinstance(argument, ast.Starred):
             unpacked = f"#{i}"
         argument = _as_dict(argument) if _builtin(node) in ("dict", "OrderedDict") else argument
-        way = Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None, otherwise=held.get(i))
+        way = Name((unpacked or f"#{i}",), inline=True, counted=unpacked is not None, otherwise=held.get(i), call=outer)
         yield argument, put.get(i, way), scope
     field = _field(name, scope)
     for keyword in node.keywords:
@@ -152,7 +152,17 @@ def _call(node: ast.Call, name: Name | None, scope: Scope) -> Iterator[Visit]:
             yield keyword.value.body, field, scope
             continue
         steps = (keyword.arg,) if keyword.arg else ()
-        yield keyword.value, put.get(keyword.arg, Name(steps, inline=True, otherwise=held.get(keyword.arg))), scope
+        way = Name(steps, inline=True, otherwise=held.get(keyword.arg), call=outer)
+        yield keyword.value, put.get(keyword.arg, way), scope
+
+
+def _dotted(callee: ast.expr) -> tuple[str, ...]:
+    """The names of ``a.b.c``; nothing for an expression that is more than that."""
+    steps: list[str] = []
+    while isinstance(callee, ast.Attribute):
+        steps.insert(0, callee.attr)
+        callee = callee.value
+    return (callee.id, *steps) if isinstance(callee, ast.Name) else ()
 
 
 def _held(node: ast.Call, name: Name | None) -> dict[int | str | None, Name | None]:

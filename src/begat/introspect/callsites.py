@@ -30,7 +30,7 @@ class Name:
     *counted*: many objects come from here (comprehension, loop, ``append``) and the next free index is still to be added.
     *inline*: it has no name of its own, being an argument of another call; *segments* then lead to it from that call:
     ``("enc",)``, ``("#0",)`` for the first positional argument, ``("steps", "0", "1")``. *otherwise* is what the source
-    calls it if nobody knows that call: ``self.body = Sequential(Block())`` is ``body.0``.
+    calls it if nobody knows that call: ``self.body = Sequential(Block())`` is ``body.0``; *call* is that call.
     """
 
     segments: tuple[str, ...]
@@ -38,6 +38,15 @@ class Name:
     counted: bool = False
     inline: bool = False
     otherwise: Name | None = None
+    call: Call | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in the source: what it calls (``("nn", "Linear")``, empty if that is no plain name), and the name of its result."""
+
+    callee: tuple[str, ...]
+    name: Name | None
 
 
 # Keyed by id, with the code kept alive beside the answer: equal code objects of two files are equal keys.

@@ -15,8 +15,13 @@ def default_of(subject: Any, name: str, default: object, snap: Callable[[object]
     """The *default* of parameter *name* of *subject* as a value of the record; where it stands for a factory, `Made`."""
     if type(default).__name__ not in MARKS:
         return snap(default)
-    factory = _dataclass(subject, name) or _attrs(subject, name) or _pydantic(subject, name)
+    factory = factory_of(subject, name)
     return Made(snap(factory) if factory is not None else None)
+
+
+def factory_of(subject: Any, name: str) -> Any:
+    """What makes the default of parameter *name* of *subject*, or None."""
+    return _dataclass(subject, name) or _attrs(subject, name) or _pydantic(subject, name)
 
 
 def _dataclass(subject: Any, name: str) -> Any:

@@ -1,94 +1,110 @@
 """Arguments that wait: what a program changes between the call and the build is told apart, and the build gets the call's.
 
-Only the containers of the language are copied, and compared by the identity of what they hold: no code of the program runs.
+Of each container of the language that a call is given, at any depth, a copy of its own items is kept, and compared later by
+identity: no code of the program runs, and whatever is one object in the arguments stays one.
 """
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
+# By id, as a metaclass may have a hash of its own.
+_KINDS = frozenset(map(id, (list, dict, tuple, set, bytearray)))
+Kept = dict[int, tuple[Any, Any]]  # by the id of a container: itself, and a copy
+_NONE: Kept = {}  # never written to
 
-def copies(values: tuple[Any, ...]) -> dict[int, Any]:
-    """A copy of every value that is a container, or holds one, by its position."""
-    for value in values:  # most are none of these: this is on the way of every call that waits
+
+def copies(values: tuple[Any, ...]) -> Kept:
+    """The containers in *values*, and those in them, each with a copy."""
+    kept: Kept = _NONE
+    for value in values:  # on the way of every call that waits, and most are numbers
         kind = type(value)
-        if kind is list or kind is dict or kind is tuple or kind is set or kind is bytearray:
-            return {i: copied(value) for i, value in enumerate(values) if _holds_container(value)}
-    return _NONE
+        if kind is int or kind is float or kind is str or id(kind) not in _KINDS:
+            continue
+        if kept is _NONE:
+            kept = {}
+        if kind is list and id(value) not in kept:
+            copy = value.copy()
+            kept[id(value)] = value, copy
+            if not _KINDS.isdisjoint(map(id, map(type, copy))):
+                _add(kept, copy)
+        else:
+            _add(kept, (value,))
+    return kept
 
 
-_NONE: dict[int, Any] = {}  # never written to
-
-
-def restored(values: tuple[Any, ...], kept: dict[int, Any]) -> tuple[tuple[Any, ...], list[int]]:
-    """*values* as they were when *kept* was copied, the very objects where they are unchanged; and which were not."""
-    changed = [position for position, copy in kept.items() if not same(values[position], copy)]
-    if not changed:
-        return values, changed
-    return tuple([kept[i] if i in changed else value for i, value in enumerate(values)]), changed
-
-
-def copied(value: Any) -> Any:
-    """*value* with its lists, dicts, sets and bytearrays copied, and those in them; everything else is itself."""
-    return _copy(value, {})
-
-
-def _copy(value: Any, met: dict[int, Any]) -> Any:
-    kind = type(value)
-    if id(value) in met:
-        return met[id(value)]
-    if kind is list:
-        found: Any = []
-        met[id(value)] = found
-        found.extend([_copy(item, met) for item in value])
-        return found
-    if kind is dict:
-        found = {}
-        met[id(value)] = found
-        found.update({key: _copy(item, met) for key, item in value.items()})
-        return found
-    if kind is set or kind is bytearray:
-        return value.copy()
-    if kind is tuple:
-        items = tuple([_copy(item, met) for item in value])
-        met[id(value)] = found = items if any(a is not b for a, b in zip(items, value, strict=True)) else value
-        return found
-    return value
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether *left* still holds what *right*, its copy, holds."""
-    return _same(left, right, set())
-
-
-def _same(left: Any, right: Any, met: set[int]) -> bool:
-    kind = type(left)
-    if left is right or id(left) in met:
-        return True
-    if kind is not type(right) or not (kind is tuple or _holds_container(left)):
-        return False
-    if len(left) != len(right):
-        return False
-    met.add(id(left))
-    if kind is list or kind is tuple:
-        return all(_same(a, b, met) for a, b in zip(left, right, strict=True))
-    if kind is dict:
-        pairs = zip(left.items(), right.items(), strict=True)
-        return all(a is b and _same(one, other, met) for (a, one), (b, other) in pairs)
-    if kind is set:
-        return {id(item) for item in left} == {id(item) for item in right}
-    return bool(left == right)
-
-
-def _holds_container(value: Any) -> bool:
-    met: set[int] = set()  # tuples may share tuples
-    todo = [value]
+def _add(kept: Kept, values: Any) -> None:
+    todo = [value for value in values if id(type(value)) in _KINDS]
     while todo:
         here = todo.pop()
-        kind = type(here)
-        if kind is list or kind is dict or kind is set or kind is bytearray:
-            return True
-        if kind is tuple and id(here) not in met:
-            met.add(id(here))
-            todo.extend(here)
-    return False
+        if id(here) in kept:
+            continue
+        # Copied first, in one step: another thread may go on changing it.
+        copy = here if type(here) is tuple else here.copy()
+        kept[id(here)] = here, copy
+        parts = _parts(copy)
+        if not _KINDS.isdisjoint(map(id, map(type, parts))):  # a million numbers are looked at in C
+            todo.extend([part for part in parts if id(type(part)) in _KINDS])
+
+
+def restored(values: tuple[Any, ...], kept: Kept) -> tuple[tuple[Any, ...], list[int]]:
+    """*values* as they were when *kept* was made, the very objects where they are unchanged; and which were not."""
+    changed = {key for key, (container, copy) in kept.items() if not _same(container, copy)}
+    if not changed:
+        return values, []
+    _spread(changed, kept)
+    made = _made(changed, kept)
+    return tuple([made.get(id(value), value) for value in values]), [i for i, v in enumerate(values) if id(v) in changed]
+
+
+def _parts(container: Any) -> Any:
+    kind = type(container)
+    if kind is dict:
+        return container.values()
+    return container if kind is list or kind is tuple else ()  # what is hashed, and bytes, hold no containers that change
+
+
+def _same(now: Any, copy: Any) -> bool:
+    kind = type(now)
+    if now is copy:
+        return True
+    if len(now) != len(copy):
+        return False
+    if kind is list:
+        return all(map(is_, now, copy))
+    if kind is dict:
+        now = now.copy()  # in one step
+        return all(map(is_, now, copy)) and all(map(is_, now.values(), copy.values()))
+    return set(map(id, now)) == set(map(id, copy)) if kind is set else bool(now == copy)
+
+
+def _spread(changed: set[int], kept: Kept) -> None:
+    """Add to *changed* the containers that hold those in it."""
+    before = 0
+    while len(changed) > before:
+        before = len(changed)
+        for key, (_, copy) in reversed(kept.items()):  # the inner ones first, for the most part
+            if key not in changed and not changed.isdisjoint(map(id, _parts(copy))):
+                changed.add(key)
+
+
+def _made(changed: set[int], kept: Kept) -> dict[int, Any]:
+    """What the containers in *changed* were, one object for each."""
+    made = {key: _begun(kept[key][1]) for key in changed if type(kept[key][1]) is not tuple}
+    tuples = [key for key in kept if key in changed and key not in made]
+    while tuples:  # those first whose parts are there
+        ready = [key for key in tuples if all(id(part) in made or id(part) not in changed for part in kept[key][1])]
+        made |= {key: tuple([made.get(id(part), part) for part in kept[key][1]]) for key in ready}
+        tuples = [key for key in tuples if key not in made]
+    for key, empty in made.items():
+        copy = kept[key][1]
+        if type(copy) is dict:
+            empty.update({name: made.get(id(part), part) for name, part in copy.items()})
+        elif type(copy) is list:
+            empty.extend([made.get(id(part), part) for part in copy])
+    return made
+
+
+def _begun(copy: Any) -> Any:
+    return copy.copy() if type(copy) is set or type(copy) is bytearray else type(copy)()

@@ -20,6 +20,7 @@ from begat.lazy.thunk import Thunk, alone
 # their ghost's dictionary, where the collector sees them: an argument may well lead back to the ghost.
 THUNKS: dict[int, Thunk] = {}
 _KEY = "begat's thunk"
+MARK = "begat's manner"  # in the dictionary of a ghost class alone: no name of the program's is written so
 _MANNERS: dict[int, Manner] = {}  # by the id of the class
 
 _class_of = object.__dict__["__class__"]
@@ -33,12 +34,12 @@ def is_ghost(obj: object) -> bool:
 
 def thunk_of(obj: object) -> Thunk | None:
     """What *obj* waits for, if it waits."""
-    kind = type(obj)
-    return _thunk(obj, kind) if is_ghost_class(kind) else None
+    waits: Any = dict_of(type(obj)).get(MARK)
+    return _thunk(obj, waits) if waits is not None else None
 
 
-def _thunk(obj: object, ghost: type) -> Thunk | None:
-    slot: Any = dict_of(ghost)["_begat_slot"]
+def _thunk(obj: object, manner: Manner) -> Thunk | None:
+    slot = manner.slot
     if slot is None:
         return THUNKS.get(id(obj))
     # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
@@ -66,6 +67,11 @@ class Manner:
         return self._cls() is cls
 
     @property
+    def real(self) -> Any:
+        """The class."""
+        return self._cls()
+
+    @property
     def ghost(self) -> Any:
         """The ghost class. One of a class that a function made is held by its ghosts alone: it holds the class."""
         ghost = self._ghost() if type(self._ghost) is ref else self._ghost
@@ -89,8 +95,6 @@ class Manner:
             if space:
                 return "it has attributes before its constructor runs"
             space[_KEY] = thunk
-            if THUNKS:
-                THUNKS.pop(id(obj), None)  # of one that had its address, and was interrupted at its very end
         else:
             THUNKS[id(obj)] = thunk
         try:
@@ -136,65 +140,64 @@ def _unfit(cls: Any) -> str:
 
 def build(obj: Any) -> None:
     """Build *obj* if it waits; return when it is whole, or when this thread is building it."""
-    kind: Any = type(obj)
-    if not is_ghost_class(kind):
+    ghost = type(obj)
+    manner: Any = dict_of(ghost).get(MARK)
+    if manner is None:
         return
-    thunk = _thunk(obj, kind)
-    if thunk is None:
-        if type(obj) is kind:  # made by calling type(ghost)
-            give(obj, kind._begat_class)
-        return
-    mine = False
-    try:
-        mine = thunk.enter()
-        if mine and is_ghost_class(type(obj)):  # else another thread was quicker
-            _build(obj, kind, thunk)
-    finally:
-        if mine:
-            thunk.leave()
+    thunk = _thunk(obj, manner)
+    if thunk is not None:
+        thunk.once(_build, obj, ghost, manner, thunk)
+    elif type(obj) is ghost:  # made by calling type(ghost)
+        give(obj, manner.real)
 
 
-def _build(obj: Any, ghost: Any, thunk: Thunk) -> None:
-    real = ghost._begat_class
-    slot = manner(real).slot
+def _build(obj: Any, ghost: Any, manner: Manner, thunk: Thunk) -> None:
+    real, slot, key = manner.real, manner.slot, id(obj)
+    late: dict[str, Any] = {}  # what was set past the object's own methods, after the call: it is the last word
+    strict = not alone()
     try:
-        THUNKS[id(obj)] = thunk
-        _refresh(obj, real)
-        if alone():
+        if slot is not None:
+            if strict:
+                THUNKS[key] = thunk
+            late = slot.__get__(obj)
+            late.pop(_KEY, None)
+            # A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good.
+            slot.__set__(obj, {})
+        if not strict:
             give(obj, real)
         thunk.build(obj)
-        if type(obj) is ghost:
-            give(obj, real)
+        if strict:
+            _give_back(obj, ghost, manner)
+        if late and type(obj) is real:
+            slot.__get__(obj).update(late)
         thunk.built = True
-    except BaseException:
-        if not thunk.built:
-            _empty(obj, real)
-            if slot is not None:
-                slot.__set__(obj, {_KEY: thunk})
-            if type(obj) is real:
-                give(obj, ghost)
-        raise
     finally:
-        if thunk.built or slot is not None:
-            THUNKS.pop(id(obj), None)
+        if not thunk.built:
+            if type(obj) is not ghost:  # the constructor may have given it another one, too
+                give(obj, ghost)
+            _empty(obj, manner)
+            if slot is not None:
+                slot.__set__(obj, {**late, _KEY: thunk})
+        if key in THUNKS and (thunk.built or slot is not None):
+            del THUNKS[key]  # and no call, on which an interrupt might fall
 
 
-def _refresh(obj: Any, real: type) -> None:
-    """A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good."""
-    slot = manner(real).slot
-    if slot is not None:
-        space = slot.__get__(obj)
-        space.pop(_KEY, None)
-        if not space:
-            slot.__set__(obj, {})
+def _give_back(obj: Any, ghost: Any, manner: Manner) -> None:
+    """The class of *obj*, also where its constructor has noted it: ``self.kind = type(self)``."""
+    if type(obj) is not ghost:
+        return  # the constructor has given it another one
+    give(obj, manner.real)
+    if manner.slot is not None:
+        space = manner.slot.__get__(obj)
+        for name in [name for name, value in space.items() if value is ghost]:
+            space[name] = manner.real
 
 
-def _empty(obj: Any, real: type) -> None:
+def _empty(obj: Any, manner: Manner) -> None:
     """Take away what a constructor that failed has left: the next one starts afresh, as it would on another object."""
-    slot = manner(real).slot
-    if slot is not None:
-        slot.__set__(obj, {})
-    for cls in mro_of(real):
+    if manner.slot is not None:
+        manner.slot.__set__(obj, {})
+    for cls in mro_of(manner.real):
         space = dict_of(cls)
         if "__slots__" in space:
             for member in [each for each in space.values() if type(each) is MemberDescriptorType]:
@@ -204,7 +207,7 @@ def _empty(obj: Any, real: type) -> None:
 
 def is_ghost_class(kind: type) -> bool:
     """Whether *kind* is the class of objects that wait."""
-    return "_begat_class" in dict_of(kind)
+    return MARK in dict_of(kind)
 
 
 MISSING = object()
@@ -220,9 +223,9 @@ def lookup(cls: type, name: str) -> Any:
 
 
 class _Door:
-    """Where capture, which lives above, puts how a call is deferred again: in a copy, or in another process."""
+    """Where capture, which lives above, puts how an object is made to wait: a copy, or one in another process. It gets the object and a recipe."""
 
-    revive: Callable[..., Any]
+    revive: Callable[[Any, tuple[Any, ...]], None]
 
 
 DOOR = _Door()

@@ -30,16 +30,11 @@ class Proxy(wrapt.ObjectProxy[Any]):
 
     def __wrapped_get__(self) -> Any:
         thunk: Thunk = self._self_thunk
-        if thunk.enter():
-            try:
-                if is_waiting(self):
-                    self.__wrapped__ = thunk.build(self)
-                    thunk.built = True
-            except AttributeError as error:
-                # As it is, hasattr would say that there is no such attribute.
-                raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
-            finally:
-                thunk.leave()
+        try:
+            thunk.once(_make, self, thunk)
+        except AttributeError as error:
+            # As it is, hasattr would say that there is no such attribute.
+            raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
         if is_waiting(self):
             raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
         return self.__wrapped__
@@ -78,22 +73,27 @@ class Proxy(wrapt.ObjectProxy[Any]):
         return f"<{thunk.name}(…) at {id(self):#x}, not made yet>" if is_waiting(self) else repr(self.__wrapped__)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if not is_waiting(self):
-            return _itself, (self.__wrapped__,)
-        args, kwargs = self._self_thunk.arguments()
-        return DOOR.again, (self._self_thunk.function(), args, kwargs)
+        recipe = self._recipe()
+        return (_itself, (self.__wrapped__,)) if recipe is None else (DOOR.again, (self._self_thunk.function(), *recipe))
 
     def __copy__(self) -> Any:
-        if not is_waiting(self):
-            return copy(self.__wrapped__)
-        call, arguments = self.__reduce_ex__(4)
-        return call(*arguments)
+        recipe = self._recipe()
+        return copy(self.__wrapped__) if recipe is None else DOOR.again(self._self_thunk.function(), *recipe)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        if not is_waiting(self):
+        recipe = self._recipe()
+        if recipe is None:
             return deepcopy(self.__wrapped__, memo)
-        call, (function, args, kwargs) = self.__reduce_ex__(4)
-        return call(function, deepcopy(args, memo), deepcopy(kwargs, memo))
+        return DOOR.again(self._self_thunk.function(), *deepcopy(recipe, memo))
+
+    def _recipe(self) -> Any:
+        """What to make the call again with; None where the object itself is to be copied."""
+        return self._self_thunk.recipe() if is_waiting(self) else None
+
+
+def _make(proxy: Proxy, thunk: Thunk) -> None:
+    proxy.__wrapped__ = thunk.build(proxy)
+    thunk.built = True
 
 
 def _is_torch_storage(cls: type) -> bool:

@@ -1,7 +1,8 @@
 """What an unbuilt object waits for: its constructor's arguments, and the one thread that builds it while others wait.
 
 A thread that touches an object which another one builds waits for it, unless that thread, perhaps by way of more objects and
-threads, waits for this one: such a ring is an error at once, which names every object in it.
+threads, waits for this one: such a ring is an error at once, which names every object in it. A thread that the constructor
+itself waits for is its helper, and sees what the constructor sees.
 """
 
 from __future__ import annotations
@@ -11,25 +12,39 @@ import os
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from begat.errors import LazyError
+from begat.lazy.helpers import waits_for_us
 
-_guard = threading.Lock()  # held for a few instructions: over owners and waits, never while anything is built
+_guard = threading.Lock()  # held for a few instructions: over claims and waits, never while anything is built
 _waits: dict[int, Thunk] = {}  # what each waiting thread waits for
-BUILDS: dict[int, list[Thunk]] = {}  # what each building thread builds, outermost first
+BUILDS: dict[int, Claim] = {}  # what each building thread builds, innermost; the others are below it
 
 ident = _thread.get_ident
+
+
+class Claim:
+    """One thread's right to build one object. *helpers* are the threads that its constructor waits for."""
+
+    __slots__ = ("below", "helpers", "thread", "thunk")
+
+    def __init__(self, thunk: Thunk, thread: int) -> None:
+        self.thunk = thunk
+        self.thread = thread
+        self.below: Claim | None = None
+        self.helpers: set[int] = set()
 
 
 class Thunk(ABC):
     """One call that waits. What makes the call, and tells of it, is said by those who make a kind of it."""
 
-    __slots__ = ("around", "built", "done", "owner")
+    __slots__ = ("around", "built", "claim", "done")
 
     def __init__(self) -> None:
-        self.owner = 0
+        self.claim: Claim | None = None
         self.built = False
         self.done: threading.Event | None = None  # made by the first that has to wait
         self.around: tuple[Thunk, ...] = around()
@@ -55,54 +70,74 @@ class Thunk(ABC):
     def run(self, obj: Any) -> Any:
         """Make the call, for the object that waits."""
 
-    def first(self) -> None:  # noqa: B027  # most have nothing before them
-        """Build what has to be built before."""
+    def recipe(self) -> tuple[Any, ...] | None:
+        """The arguments by position and by name, and more, to make the same call of in a copy; None where that would be another one."""
+        return self.arguments()
 
-    def after(self, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
-        """It was built in *seconds*, or *error* came of it."""
+    def first(self, obj: Any) -> None:  # noqa: B027  # most have nothing before them
+        """Build what has to be built before *obj*."""
 
-    def enter(self) -> bool:
+    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
+        """*obj* was built in *seconds*, or *error* came of it."""
+
+    def once(self, act: Callable[..., None], *args: Any) -> None:
         """
-        Begin to build, or wait until another thread has. True when it is for the caller to build, False when there is
-        nothing to do: it is built, or it is this thread that builds it, and comes by again.
+        Let *act* build, or wait until another thread has. Nothing is done if it is built, or if it is this thread that
+        builds it, or a helper, and comes by again.
         """
+        claim = Claim(self, ident())
+        try:
+            if self._enter(claim):
+                act(*args)
+        finally:
+            # An interrupt falls on calls and loops alone: from here to the end of the condition there is none.
+            if self.claim is claim:
+                self.claim = None
+                if claim.below is None:
+                    del BUILDS[claim.thread]
+                else:
+                    BUILDS[claim.thread] = claim.below
+                if self.done is not None:
+                    self.done.set()
+
+    def passes(self) -> bool:
+        """Whether this thread builds it, or helps to: it sees the object as it is."""
+        claim = self.claim
+        if claim is None:
+            return False
         me = ident()
-        while True:
-            if self.owner == me:
-                self.pass_through()
-                return False
+        if claim.thread != me:
+            return me in claim.helpers
+        if BUILDS[me] is not claim:
+            _in_between(claim, BUILDS[me])
+        return True
+
+    def _enter(self, claim: Claim) -> bool:
+        me = claim.thread
+        while not self.passes():
             with _guard:
                 if self.built:
                     return False
-                if not self.owner:
-                    self.owner = me
-                    BUILDS.setdefault(me, []).append(self)
+                if self.claim is None:
+                    # All or nothing: no interrupt falls between these.
+                    claim.below = BUILDS.get(me)
+                    self.claim = BUILDS[me] = claim
                     return True
                 self._ring(me)
-                done = self.done = self.done or threading.Event()
+                if self.done is None or self.done.is_set():
+                    self.done = threading.Event()
+                done, other = self.done, self.claim
                 _waits[me] = self
             try:
-                done.wait()
+                if not done.wait(_PATIENCE) and waits_for_us(other.thread):
+                    other.helpers.add(me)
             finally:
-                with _guard:
-                    _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
-
-    def leave(self) -> None:
-        """The building is over, whether it went well or not."""
-        with _guard:
-            builds = BUILDS.get(self.owner, [])
-            if self in builds:
-                builds.remove(self)
-            if not builds:
-                BUILDS.pop(self.owner, None)
-            self.owner = 0
-            done, self.done = self.done, None
-        if done is not None:
-            done.set()
+                _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
+        return False
 
     def build(self, obj: Any) -> Any:
         """Make the call, after `enter` said so. What it raises gets a note that names the line of the call."""
-        self.first()
+        self.first(obj)
         begin = perf_counter()
         error: BaseException | None = None
         try:
@@ -114,35 +149,45 @@ class Thunk(ABC):
                 raised.add_note(note)
             raise
         finally:
-            self.after(perf_counter() - begin, error)
-
-    def pass_through(self) -> None:
-        """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
-        builds = BUILDS[self.owner]
-        if builds[-1] is self:
-            return
-        above = builds[builds.index(self) + 1 :]
-        if not all(self in thunk.around for thunk in above):
-            raise LazyError(_chain([self, *above, self]))
+            self.after(obj, perf_counter() - begin, error)
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""
         chain, thunk = [self], self
-        while True:
-            waits = _waits.get(thunk.owner)
+        while thunk.claim is not None:
+            waits = _waits.get(thunk.claim.thread)
             if waits is None:
                 return
             chain.append(waits)
-            if waits.owner == me:
+            if waits.claim is not None and waits.claim.thread == me:
                 raise LazyError(_chain([waits, *chain]))
             if waits in chain[:-1]:
                 return
             thunk = waits
 
 
+_PATIENCE = 0.05  # seconds, between two looks at whether the constructor waits for us
+
+
+def _in_between(claim: Claim, innermost: Claim) -> None:
+    """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
+    thunk, above, here = claim.thunk, [], innermost
+    while here is not claim:
+        above.insert(0, here.thunk)
+        assert here.below is not None  # a claim that holds is among those of its thread
+        here = here.below
+    if not all(thunk in each.around for each in above):
+        raise LazyError(_chain([thunk, *above, thunk]))
+
+
 def around() -> tuple[Thunk, ...]:
     """What this thread builds, outermost first."""
-    return tuple(BUILDS.get(ident(), ()))
+    found: list[Thunk] = []
+    claim = BUILDS.get(ident())
+    while claim is not None:
+        found.insert(0, claim.thunk)
+        claim = claim.below
+    return tuple(found)
 
 
 def _after_fork() -> None:
@@ -151,21 +196,19 @@ def _after_fork() -> None:
     _guard = threading.Lock()
     _waits.clear()
     for thread in [each for each in BUILDS if each != ident()]:
-        for thunk in BUILDS.pop(thread):
-            thunk.owner, thunk.done = 0, None
+        claim: Claim | None = BUILDS.pop(thread)
+        while claim is not None:
+            claim.thunk.claim, claim.thunk.done = None, None
+            claim = claim.below
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
 def alone() -> bool:
-    """Whether this is the only thread."""
-    return len(sys._current_frames()) == 1
-
-
-def building() -> bool:
-    """Whether this thread builds something."""
-    return ident() in BUILDS
+    """Whether this is the only thread that runs Python."""
+    # The count has those that have no frame yet, or none at the moment; the frames have those that C code made.
+    return _thread._count() == 0 and len(sys._current_frames()) == 1
 
 
 def _chain(thunks: list[Thunk]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable
 from copy import copy, deepcopy
+from types import FunctionType
 from typing import Any
 
 from begat.errors import LazyError
 from begat.introspect.targets import dict_of
-from begat.lazy.ghost import DOOR, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
+from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
 from begat.lazy.thunk import ident
 
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
@@ -47,8 +49,7 @@ def ghost_class(cls: Any) -> type:
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
-        "_begat_class": cls,
-        "_begat_slot": manner(cls).slot,
+        MARK: manner(cls),
         "__getattribute__": _attribute(cls),
         "__setattr__": _trap(cls, "__setattr__"),
         "__delattr__": _trap(cls, "__delattr__"),
@@ -79,12 +80,22 @@ def ghost_class(cls: Any) -> type:
         "__instancecheck__": lambda _, obj: type.__instancecheck__(cls, obj),
         "__subclasscheck__": lambda _, sub: type.__subclasscheck__(cls, sub),
     }
-    meta: Any = type("GhostMeta", (type(cls),), {"mro": _order, **forward})
+    meta: Any = type("GhostMeta", (type(cls),), {"__new__": _subclass, "mro": _order, **forward})
     if "__annotations__" in dict_of(cls):
         space["__annotations__"] = dict_of(cls)["__annotations__"]
     ghost: type = type.__new__(meta, cls.__name__, (cls,), space)
     type.__delattr__(ghost, "__slots__")
     return ghost
+
+
+def _class_of(obj: Any) -> Any:
+    return obj.__class__  # the trap of attributes says it, and builds nothing
+
+
+def _subclass(meta: Any, name: str, bases: tuple[Any, ...], space: dict[str, Any], **named: Any) -> Any:
+    """``class S(type(x))`` is a subclass of the class of *x*."""
+    bases = tuple([dict_of(base)[MARK].real if is_ghost_class(base) else base for base in bases])  # type: ignore[attr-defined]
+    return meta.__base__(name, bases, space, **named)
 
 
 def _order(ghost: type) -> list[type]:
@@ -115,8 +126,7 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
         if name in _OWN:
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = THUNKS.get(id(self))
-        if thunk is not None and thunk.owner == ident():
-            thunk.pass_through()
+        if thunk is not None and thunk.passes():
             return _special(cls, "__getattribute__", self)(name)
         try:
             build(self)
@@ -124,7 +134,8 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
             # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
             raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
-            return getattr(self, name)
+            # A helper of the constructor has not waited.
+            return getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
         except AttributeError as error:
             # The interpreter is about to ask our __getattr__, and the class's own has been asked.
             if asks:
@@ -155,8 +166,8 @@ def _nothing(self: object) -> None:
 def _repr(self: Any) -> str:
     kind: Any = type(self)
     thunk = thunk_of(self)
-    if thunk is not None and thunk.owner == ident():
-        return str(_special(kind._begat_class, "__repr__", self)())
+    if thunk is not None and thunk.passes():
+        return str(_special(_class_of(self), "__repr__", self)())
     return f"<{kind.__module__}.{kind.__qualname__} object at {id(self):#x}, not built yet>"
 
 
@@ -166,30 +177,51 @@ def _text(self: Any) -> str:
 
 
 def _reduce(self: Any, protocol: int = 0) -> Any:
-    call = _call(self)
-    return _as_itself(self, lambda: self.__reduce_ex__(protocol)) if call is None else (DOOR.revive, call)
+    recipe = _recipe(self)
+    if recipe is None:
+        return _as_itself(self, lambda: self.__reduce_ex__(protocol))
+    # Allocated first, and made to wait then: an argument may lead back to it.
+    return copyreg.__newobj__, (_class_of(self),), recipe, None, None, DOOR.revive
 
 
 def _copy(self: Any) -> Any:
-    call = _call(self)
-    return _as_itself(self, lambda: copy(self)) if call is None else DOOR.revive(*call)
+    recipe = _recipe(self, "__copy__")
+    if recipe is None:
+        return _as_itself(self, lambda: copy(self))
+    made = _allocated(self)
+    DOOR.revive(made, recipe)
+    return made
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    call = _call(self)
-    if call is None:
+    recipe = _recipe(self, "__deepcopy__")
+    if recipe is None:
         return _as_itself(self, lambda: deepcopy(self, memo))
-    cls, args, kwargs = call
-    return DOOR.revive(cls, deepcopy(args, memo), deepcopy(kwargs, memo))
+    memo[id(self)] = made = _allocated(self)
+    DOOR.revive(made, deepcopy(recipe, memo))
+    return made
 
 
-def _call(self: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]] | None:
-    """The call that *self* waits for; None if it is built, or this thread is about it."""
-    thunk = thunk_of(self)
-    if thunk is None or thunk.owner == ident():
+def _allocated(obj: Any) -> Any:
+    cls = _class_of(obj)
+    return cls.__new__(cls)
+
+
+def _recipe(self: Any, *names: str) -> tuple[Any, ...] | None:
+    """
+    What to make the call again with.
+
+    None where *self* itself is to be copied: it is built, now if need be, as its class says how it is copied, under one of
+    *names* or for pickle, or as a copy would draw random numbers out of turn; or this thread is about it.
+    """
+    cls, thunk = _class_of(self), thunk_of(self)
+    own = any(type(lookup(cls, name)) is FunctionType for name in (*names, "__reduce_ex__", "__reduce__"))
+    recipe = None
+    if thunk is not None and not own and cls not in copyreg.dispatch_table and not thunk.passes():
+        recipe = thunk.recipe()
+    if recipe is None:
         build(self)
-        return None
-    return (type(self)._begat_class, *thunk.arguments())
+    return recipe
 
 
 def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
@@ -197,7 +229,7 @@ def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
     ghost = type(self)
     if not is_ghost_class(ghost):
         return act()
-    give(self, ghost._begat_class)
+    give(self, _class_of(self))
     try:
         return act()
     finally:

@@ -27,6 +27,7 @@ from begat.record.model import (
     Header,
     Node,
     NodeDraft,
+    Overridden,
     Process,
     Source,
 )
@@ -123,6 +124,7 @@ def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
     header, environment, where = document["run"], document["environment"], taken.where
     for key in ("argv", "marks"):
         header[key] = tuple(header.get(key, ()))
+    header["overrides"] = tuple(Overridden(**each) for each in header.get("overrides", ()))
     header["result"] = _values_from(header.get("result", {}), f"{where}run.result")
     environment["seeds"] = _values_from(environment.get("seeds", {}), f"{where}environment.seeds")
     if environment.get("git") is not None:

@@ -129,6 +129,17 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """One override as it was given: *address* and *value* as text, *place* where it was said, and how many *calls* it changed."""
+
+    address: str
+    value: str
+    source: Source = "override"
+    place: str = ""
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a run says of itself. Times are ISO 8601 in UTC; *error* is ``"module:Type"`` of the exception that ended it.
 
@@ -148,3 +159,4 @@ class Header:
     result: dict[str, object] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     exit_code: int | None = None
+    overrides: tuple[Overridden, ...] = ()

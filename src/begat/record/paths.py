@@ -15,6 +15,9 @@ _STEP = r"""(?:^|(?!^)\.)(?P<bare>[\w{wild}-]+) | \[ (?: (?P<item>[\w{wild}-]+) 
 _PLAIN = re.compile(_STEP.format(wild=""), re.VERBOSE)
 _GLOB = re.compile(_STEP.format(wild="*?"), re.VERBOSE)
 
+# What a container of parts was given *is* what it holds: `layers.0`, as torch has it, and not `layers.modules.0`.
+KEPT_AS_ITSELF = {"ModuleList": "modules", "ModuleDict": "modules"}
+
 
 def parse(text: str) -> tuple[str, ...]:
     """
@@ -56,6 +59,21 @@ def matches(pattern: str, path: str) -> bool:
     True
     """
     return _expression(pattern).fullmatch(normal(path)) is not None
+
+
+def split(pattern: str) -> tuple[str, ...]:
+    """
+    The segments of a path or pattern, each made safe but for its wildcards.
+
+    Raises ValueError for text that is neither.
+
+    >>> split('*.layers[0].drop?')
+    ('*', 'layers', '0', 'drop?')
+    """
+    return tuple(
+        segment(step) if quoted else "".join(c if c in "*?" else segment(c) for c in step)
+        for step, quoted in _steps(pattern, _GLOB)
+    )
 
 
 def is_path(pattern: str) -> bool:

@@ -92,6 +92,17 @@ class EventDocument(TypedDict):
 
 
 @_strict
+class OverriddenDocument(TypedDict):
+    """An override that was given: *calls* is how many calls it changed."""
+
+    address: str
+    value: str
+    source: NotRequired[Source]
+    place: NotRequired[str]
+    calls: NotRequired[_Number]
+
+
+@_strict
 class HeaderDocument(TypedDict):
     """What a run says of itself."""
 
@@ -107,6 +118,7 @@ class HeaderDocument(TypedDict):
     result: NotRequired[dict[str, _Value]]
     marks: NotRequired[list[str]]
     exit_code: NotRequired[int | None]
+    overrides: NotRequired[list[OverriddenDocument]]
 
 
 @_strict

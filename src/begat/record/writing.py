@@ -15,7 +15,7 @@ from begat.record.encoding import encodable, encode, type_name
 from begat.record.engine import engine
 from begat.record.graph import Run
 from begat.record.migrations import FORMAT
-from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node
+from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Overridden
 from begat.record.values import Opaque
 
 _T = TypeVar("_T")
@@ -93,6 +93,17 @@ def _header(header: Header, marks: list[str]) -> dict[str, Any]:
         "result": _values(header.result),
         "marks": [encodable(mark) for mark in (*header.marks, *marks)],
         "exit_code": header.exit_code,
+        "overrides": [_overridden(each) for each in header.overrides],
+    }
+
+
+def _overridden(given: Overridden) -> dict[str, Any]:
+    return {
+        "address": encodable(given.address),
+        "value": encodable(given.value),
+        "source": given.source,
+        "place": encodable(given.place),
+        "calls": given.calls,
     }
 
 

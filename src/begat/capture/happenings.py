@@ -1,0 +1,56 @@
+"""What happened to calls after their rows were written: they waited, were built, went on with other arguments, or became others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from begat.intercept.hooks import renewed
+from begat.intercept.interceptor import Built, Changed, Instead
+from begat.introspect.describe import Link
+from begat.introspect.targets import name_of
+
+if TYPE_CHECKING:
+    from begat.capture.recorder import Recorder
+
+
+def noted(recorder: Recorder, event: Any, numbers: dict[int, int]) -> None:
+    """Put *event* where *recorder* keeps such; *numbers* are those of the rows, by the id of the token."""
+    number = numbers.get(id(event[0] if type(event) is tuple else event.token))
+    if number is None:
+        return
+    if type(event) is tuple:
+        recorder.unbuilt.add(number)
+    elif type(event) is Built:
+        _built(recorder, event, number)
+    elif type(event) is Changed:
+        known = recorder.changed.setdefault(number, {})
+        for name, (value, source) in event.arguments.items():
+            known[name] = renewed(value, lambda part: _settled(recorder, part, numbers)), source
+    else:
+        _instead(recorder, event, number, numbers)
+
+
+def _settled(recorder: Recorder, part: object, numbers: dict[int, int]) -> object:
+    return recorder._settled(part, numbers) if type(part) is Link else part
+
+
+def _built(recorder: Recorder, event: Built, number: int) -> None:
+    recorder.built[number] = event
+    if event.error is None:
+        recorder.unbuilt.discard(number)
+        recorder.outcomes.pop(number, None)
+    else:
+        recorder.outcomes[number] = name_of(event.error)
+
+
+def _instead(recorder: Recorder, event: Instead, number: int, numbers: dict[int, int]) -> None:
+    later = [row for row, what in recorder.again.items() if what == ("reinit", number)]
+    if later:
+        row = max(later)
+        del recorder.again[row]
+        recorder.again[number] = ("continued", row)
+        recorder.moved[row] = number
+        if number in recorder.changed:
+            recorder.changed[row] = recorder.changed.pop(number)
+        numbers[id(event.token)] = number = row
+    recorder.instead[number] = event

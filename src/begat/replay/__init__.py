@@ -1,0 +1,1 @@
+"""What a record, or somebody's wish, can do to a program: overrides."""

@@ -1,0 +1,71 @@
+"""What overrides mean in a run that is known already: which arguments they would have changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from begat.record.graph import Run
+from begat.record.model import ABSENT, Node
+from begat.record.paths import segment
+from begat.record.values import Symbol
+from begat.replay.override import Override, Reading, Target
+
+_PAIR = re.compile(r"(\.\d+)\.1(?=\.|$)")
+_NUMBER = re.compile(r"\.\d+(?=\.|$)")
+
+
+def short(path: str) -> str:
+    """*path* without the 1 of what is second in a pair: ``steps.1.1`` of ``("clf", LogisticRegression())`` is ``steps.1``."""
+    return _PAIR.sub(r"\1", path)
+
+
+def variants(path: str) -> set[str]:
+    """*path*, and the path that means all of that name: ``model.layers`` for ``model.layers.3``."""
+    return {path, _NUMBER.sub("", path)}
+
+
+def names_of(target: str) -> tuple[str, ...]:
+    """The names by which the class or function *target* can be meant, the shortest first: ``Net``, ``mylib.Net``."""
+    full = target.replace(":", ".").replace(".<locals>", "")
+    short = target.rpartition(":")[2].rpartition(".<locals>.")[2]
+    return tuple(dict.fromkeys((short.rpartition(".")[2], short, full)))
+
+
+def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, Node, Reading]]:
+    """Every way in which *overrides* would change *run*."""
+    wanted = tuple(overrides)
+    readings: dict[tuple[str, tuple[str, ...]], tuple[Reading, ...]] = {}
+    calls: dict[str, int] = {}
+    for node in run.nodes:
+        number = calls[node.target] = calls.get(node.target, -1) + 1
+        key = node.target, tuple(node.arguments)
+        if key not in readings:
+            readings[key] = Target(names_of(node.target), key[1], node.starred[1] is not None).readings(wanted)
+        if readings[key]:
+            candidates = variants(node.path) | {short(node.path)}
+            for reading in readings[key]:
+                if reading.ordinal in (None, number) if reading.by_class else reading.names(candidates):
+                    yield reading.override, node, reading
+
+
+def known_paths(run: Run) -> list[str]:
+    """The paths of all arguments of *run*, those of the user's own constructions first."""
+    ordered = sorted(run.nodes, key=lambda node: not node.user)
+    return [f"{node.path}.{segment(name)}" for node in ordered for name in node.arguments]
+
+
+def undone(run: Run) -> Run:
+    """*run* as its code alone would have had it: every argument that an override replaced is what it was."""
+    called = {event.node: event.arguments["called"].was for event in run.events if event.kind == "override"}
+    return Run(run.header, tuple(_undone(node, called.get(node.id)) for node in run.nodes), run.environment, run.events)
+
+
+def _undone(node: Node, called: object) -> Node:
+    arguments = {
+        name: argument if argument.was is ABSENT else replace(argument, value=argument.was, was=ABSENT)
+        for name, argument in node.arguments.items()
+    }
+    target = called.target if type(called) is Symbol else node.target
+    return replace(node, arguments=arguments, target=target)
