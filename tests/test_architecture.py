@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "begat"
-FLOORS = {"errors": 0, "record": 1, "introspect": 2, "intercept": 3, "lazy": 3, "capture": 4, "render": 5, "cli": 6}
+FLOORS = {"errors": 0, "record": 1, "introspect": 2, "intercept": 3, "lazy": 3, "capture": 4, "render": 5, "cli": 6, "testing": 6}
 MODULES = sorted(path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py"))
 
 # Library → the only places that may import it. A folder stands for everything in it.

@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self) -> None:
         self._root: LiveRun | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler that builds may come while it is held
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
         self._open = 0
@@ -51,7 +51,9 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    self._root = LiveRun(None)
+                    root = LiveRun(None)
+                    if self._root is None:  # a signal handler may have come first
+                        self._root = root
         return self._root
 
     def arrive(self, found: Lane | None) -> Lane | None:
@@ -81,7 +83,7 @@ class Session:
 
     def forked(self) -> None:
         """This process is a child now, without the threads that may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def others(self, current: LiveRun) -> list[LiveRun]:
         """Every run that is still in memory but *current*, the newest first."""

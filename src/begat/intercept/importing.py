@@ -154,6 +154,11 @@ def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     return Watch(patterns, lazy=lazy).start()
 
 
+def _is_ours(module: str) -> bool:
+    """Whether *module* is begat's, which may lie below the script's folder: recording ourselves would have no end."""
+    return module.partition(".")[0] == "begat"
+
+
 class Finder:
     """The one entry of ours in ``sys.meta_path``, there as long as anything is watched."""
 
@@ -228,6 +233,8 @@ class Finder:
     def _wants(self, name: str, path: Sequence[str] | None) -> bool:
         if name in self.arrivals:
             return True
+        if _is_ours(name):
+            return False
         for watching in self.watches:
             if watching.may_hold(name):
                 return True
@@ -301,7 +308,7 @@ class Finder:
                 self._sweep(name, module)
 
     def _sweep(self, name: str, module: Any, file: str = "") -> None:
-        if type(module) is not ModuleType and ModuleType not in type(module).__mro__:
+        if _is_ours(name) or (type(module) is not ModuleType and ModuleType not in type(module).__mro__):
             return
         found = contents(name)
         if not file:

@@ -24,6 +24,7 @@ from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
 from begat.intercept.constants import Gate
+from begat.intercept.failing import failed_again
 
 HEAD = 6  # the items of a row before its values
 
@@ -273,8 +274,6 @@ def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", k
     if _goes_on(error):
         return True
     report(error, doing)
-    from begat.intercept.failing import failed_again
-
     given_up = failed_again(error, kind)
     if given_up is not None and lane.sink is not None:
         lane.sink.trouble(given_up)
@@ -295,10 +294,18 @@ def report(error: BaseException, doing: str, level: int = 4) -> None:
         _reported.add(what)
         # Where warnings are errors, or there is no room for one, the mark has to do.
         with suppress(CaptureWarning, RecursionError):
-            from begat.introspect.secrets import scrubbed
-
-            text = f"begat: {what}: {scrubbed(str(error))}; the program goes on, the record lacks this"
+            text = f"begat: {what}: {_told(error)}; the program goes on, the record lacks this"
             warnings.warn(text, CaptureWarning, stacklevel=level)
+
+
+def _told(error: BaseException) -> str:
+    """The text of *error*, without the secrets that may be in it."""
+    try:
+        from begat.introspect.secrets import scrubbed
+
+        return scrubbed(str(error))
+    except Exception:  # a signal handler, in the middle of that very import
+        return "…"
 
 
 def failed(leave: Any, error: BaseException) -> None:

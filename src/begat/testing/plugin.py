@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-TOLD = "BEGAT_UNDER_CAPTURE"
+from begat.testing import TOLD
+
 _READ = 20_000  # nodes; the record of a test that builds more is not read back
 
 

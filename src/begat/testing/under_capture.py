@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from begat.testing.plugin import TOLD
+from begat.testing import TOLD
 
 _RANK = {None: 0, "passed": 1, "xpassed": 2, "xfailed": 2, "skipped": 2, "failed": 3, "error": 4}
 _FINISHED = {0, 1}  # pytest: all passed, some failed
