@@ -71,7 +71,11 @@ def observe(
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("BEGAT", "PYTHON"))}
     environment |= {"PYTHONPATH": os.pathsep.join((str(SOURCE), str(TESTS))), "PYTHONHASHSEED": "0", **(env or {})}
     done = subprocess.run(
-        [sys.executable, *python, *(word.format(save=save) for word in _COMMANDS[way])], cwd=folder, env=environment, timeout=timeout, capture_output=True
+        [sys.executable, *python, *(word.format(save=save) for word in _COMMANDS[way])],
+        cwd=folder,
+        env=environment,
+        timeout=timeout,
+        capture_output=True,
     )
     record = folder / RECORD
     return Seen(

@@ -38,7 +38,7 @@ def of_process() -> dict[str, object]:
     if "numpy" in sys.modules:
         import numpy as np
 
-        found["numpy"] = digest(np.random.get_state())
+        found["numpy"] = digest(np.random.get_state())  # noqa: NPY002  # the one that programs share
     if "torch" in sys.modules:
         import torch
 

@@ -496,7 +496,7 @@ def test_a_failing_save_does_not_hide_the_users_exception(net, tmp_path, problem
     gone = tmp_path / "folder"
     raised = problem()
 
-    with (
+    with (  # noqa: PT012, PT031  # as above
         pytest.warns(begat.errors.CaptureWarning, match=r"writing .*run\.json") as warned,
         pytest.raises(problem) as caught,
         begat.capture(save=gone / "run.json") as run,
@@ -586,7 +586,7 @@ def test_a_file_that_cannot_be_written_is_known_at_entry(net, tmp_path, name, mo
     (tmp_path / "file").write_text("")
 
     monkeypatch.setenv("BEGAT_STRICT", "0")
-    with pytest.warns(begat.errors.CaptureWarning, match=name) as warned, begat.capture(save=tmp_path / name) as run:
+    with pytest.warns(begat.errors.CaptureWarning, match=name) as warned, begat.capture(save=tmp_path / name) as run:  # noqa: PT031
         assert len(warned) == 1
         net(1)
     assert (len(warned), warned[0].filename, len(run.nodes)) == (1, __file__, 1)

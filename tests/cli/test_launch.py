@@ -167,9 +167,17 @@ def test_begat_below_the_scripts_folder_is_not_the_users(run):
     """A checkout of begat itself beside the script is not watched: that would have no end."""
     import shutil
 
-    shutil.copytree(Path(SOURCE) / "begat", run.folder / "vendor" / "begat", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(SOURCE) / "begat", run.folder / "vendor" / "begat", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (run.folder / "train.py").write_text(f"{NET}net = Net(3)\n")
     environment = {**os.environ, "PYTHONPATH": str(run.folder / "vendor")}
-    subprocess.run([sys.executable, "-m", "begat", "run", "-q", "train.py"], cwd=run.folder, env=environment, timeout=60, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "begat", "run", "-q", "train.py"],
+        cwd=run.folder,
+        env=environment,
+        timeout=60,
+        check=True,
+    )
 
     assert [node.target for node in kept(run)[0].nodes] == ["__main__:Net"]

@@ -171,6 +171,8 @@ def test_an_object_built_while_the_interpreter_ends(way, tmp_path):
 
 def test_a_scope_that_is_never_left(tmp_path):
     """A scope that a generator or `__enter__` alone left open writes nothing, and disturbs nothing."""
-    seen = observe(tmp_path, "import begat\nscope = begat.capture(save='run.json')\nscope.__enter__()\nprint('on')\n", "plain")
+    seen = observe(
+        tmp_path, "import begat\nscope = begat.capture(save='run.json')\nscope.__enter__()\nprint('on')\n", "plain"
+    )
 
     assert (seen.code, seen.out, seen.err, seen.record) == (0, "on\n", "", None)

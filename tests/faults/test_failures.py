@@ -185,8 +185,10 @@ def test_a_class_that_fails_a_hundred_times_is_let_go(tmp_path):
         "2 False",
         "3",
         "4 True 149 True",
-        "['__main__:Child is not recorded any more: begat failed 100 times with it', "
-        "'__main__:Bad is not recorded any more: begat failed 100 times with it']",
+        (
+            "['__main__:Child is not recorded any more: begat failed 100 times with it', "
+            "'__main__:Bad is not recorded any more: begat failed 100 times with it']"
+        ),
     ]
     assert done.stderr.count("CaptureWarning: begat") == 1
 

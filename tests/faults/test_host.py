@@ -73,7 +73,9 @@ def test_the_program_looks_the_same(name, way, tmp_path):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("options", [("-W", "error"), ("-X", "dev"), ("-O",), ("-OO",), ("-B",), ("-s",), ("-u",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [("-W", "error"), ("-X", "dev"), ("-O",), ("-OO",), ("-B",), ("-s",), ("-u",)], ids=" ".join
+)
 def test_options_of_the_interpreter(options, way, tmp_path):
     """Warnings as errors, development mode and optimisation see nothing more than they would have seen."""
     text = CLASSES + "nets = [Net(i) for i in range(9)]\nslim = Slim()\nprint(len(nets), sys.flags)\n"
@@ -86,7 +88,8 @@ def test_options_of_the_interpreter(options, way, tmp_path):
 def test_torch_draws_the_same_numbers(way, tmp_path):
     """Weights, generators and thread counts of torch are those of the plain program."""
     text = (
-        CLASSES + "import numpy, torch\ntorch.manual_seed(1); numpy.random.seed(2)\nclass M(torch.nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
+        CLASSES
+        + "import numpy, torch\ntorch.manual_seed(1); numpy.random.seed(2)\nclass M(torch.nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
         "        self.head = torch.nn.Linear(n, n)\nm = M(8)\nprint(float(m.head.weight.sum()), float(torch.rand(1)), m)\nportrait.show(portrait.of_process())\n"
     )
 

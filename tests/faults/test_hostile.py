@@ -46,9 +46,11 @@ ODD = [
 
 json_values = st.recursive(
     st.sampled_from(ODD) | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=4) | st.sampled_from([f"${tag}" for tag in TAGS]), inner, max_size=3)
-    | st.builds(lambda tag, value: {f"${tag}": value}, st.sampled_from(TAGS), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=4) | st.sampled_from([f"${tag}" for tag in TAGS]), inner, max_size=3)
+        | st.builds(lambda tag, value: {f"${tag}": value}, st.sampled_from(TAGS), inner)
+    ),
     max_leaves=10,
 )
 
@@ -56,7 +58,9 @@ json_values = st.recursive(
 def places(document, way=()):
     """The way to every part of *document*."""
     yield way
-    parts = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    parts = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for step, part in parts:
         yield from places(part, (*way, step))
 
@@ -124,7 +128,9 @@ def survives(data: bytes) -> None:
         assert 5 < len(str(error)) < 2000
         return
     looked_at(run)
-    assert not {name for name in set(sys.modules) - before if name.split(".")[0] in ("os2", "train", "torch", "sklearn", "m")}
+    assert not {
+        name for name in set(sys.modules) - before if name.split(".")[0] in ("os2", "train", "torch", "sklearn", "m")
+    }
 
 
 EXAMPLES = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
@@ -157,7 +163,9 @@ def test_records_with_bytes_exchanged(changes, cut):
 
 
 @EXAMPLES
-@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | json_values.map(lambda v: json.dumps(v).encode()))
+@given(
+    st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | json_values.map(lambda v: json.dumps(v).encode())
+)
 def test_anything_at_all(data):
     """What is no record is refused."""
     survives(data)
@@ -241,7 +249,10 @@ def test_a_giant_file_is_refused_unread(size, tmp_path):
 
 def test_more_items_than_are_read_are_not_written():
     """A run made by hand with a longer list is written without it, and says so."""
-    run = Run(Header("r"), (Node(1, "m:N", "class", "n", {"a": Argument("a", [0] * (limits.ITEMS + 1)), "b": Argument("b", 1)}),))
+    run = Run(
+        Header("r"),
+        (Node(1, "m:N", "class", "n", {"a": Argument("a", [0] * (limits.ITEMS + 1)), "b": Argument("b", 1)}),),
+    )
 
     params = codec.loads(codec.dumps(run)).nodes[0].params
 
@@ -282,7 +293,13 @@ def test_one_bad_record_does_not_hide_the_others(home):
     found = list(heads(home / ".begat"))
 
     assert any(head.get("name") == "baseline" for head in found)
-    for words in (["runs"], ["runs", "--json"], ["runs", "baseline"], ["show", f"20261122-0000{len(HOSTILE):02}"], ["show", "baseline"]):
+    for words in (
+        ["runs"],
+        ["runs", "--json"],
+        ["runs", "baseline"],
+        ["show", f"20261122-0000{len(HOSTILE):02}"],
+        ["show", "baseline"],
+    ):
         done = begat_command(home, *words)
         assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
         assert "baseline" in done.stdout
@@ -303,7 +320,9 @@ def test_a_bad_record_is_one_message(verb, home):
 
 def begat_command(folder, *words):
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "BEGAT_HOME": str(folder / ".begat")}
-    return subprocess.run([sys.executable, "-m", "begat", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-m", "begat", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 AUDITED = """\
@@ -328,7 +347,15 @@ print([name for name in events if name.split(".")[0] in ("import", "open", "exec
 
 def test_reading_imports_calls_and_opens_nothing(tmp_path):
     """Told by the interpreter itself, for a record that names what one would rather not have called."""
-    targets = ["os:system", "builtins:eval", "subprocess:Popen", "pickle:loads", "antigravity:x", "webbrowser:open", "sklearn.os:system"]
+    targets = [
+        "os:system",
+        "builtins:eval",
+        "subprocess:Popen",
+        "pickle:loads",
+        "antigravity:x",
+        "webbrowser:open",
+        "sklearn.os:system",
+    ]
     document = copy.deepcopy(WHOLE)
     for number, (part, target) in enumerate(zip(document["nodes"], targets * 2, strict=False)):
         part["target"] = target
@@ -340,7 +367,9 @@ def test_reading_imports_calls_and_opens_nothing(tmp_path):
             {"name": f"e{number}", "value": {"$path": ["PosixPath", "/etc/passwd"]}},
         ]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run([sys.executable, "-c", AUDITED], input=json.dumps(document).encode(), env=environment, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", AUDITED], input=json.dumps(document).encode(), env=environment, capture_output=True
+    )
 
     assert done.stdout.decode().strip() == "[]", done.stderr.decode()
 

@@ -89,11 +89,17 @@ def test_a_shape_is_known_wherever_it_stands(name, wrap):
     """As a value, inside a text, as bytes, in messages and on the command line."""
     text, hidden = wrap.format(whole(FORMATS[name])), core(FORMATS[name])
 
-    for shown in (redacted("x", text), redacted("x", [text]), redacted("x", {text: 1}), scrubbed(text), secrets.scrubbed_argv([text])):
+    for shown in (
+        redacted("x", text),
+        redacted("x", [text]),
+        redacted("x", {text: 1}),
+        scrubbed(text),
+        secrets.scrubbed_argv([text]),
+    ):
         assert hidden not in repr(shown)
 
 
-PROGRAM = '''\
+PROGRAM = """\
 import collections, dataclasses, enum, functools, json, os, pathlib, sys, types, warnings
 import numpy as np
 import pandas as pd
@@ -156,7 +162,7 @@ run.result(note=found["shaped"][0], password=found["named"][0], error=ValueError
 with __import__("begat").capture("trial " + found["shaped"][2]):
     Client(found["shaped"][3])
 raise RuntimeError("the end: " + " ".join(found["shaped"]))
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +171,9 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("secrets")
     tokens = folder.parent / "tokens.json"
     tokens.write_text(json.dumps({"shaped": [whole(form) for form in FORMATS.values()], "named": list(NAMED.values())}))
-    (folder / "program.py").write_text(PROGRAM.replace("from opened import found, Opaque", f"found = json.load(open({str(tokens)!r}))"))
+    (folder / "program.py").write_text(
+        PROGRAM.replace("from opened import found, Opaque", f"found = json.load(open({str(tokens)!r}))")
+    )
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "BEGAT_STRICT": "0", "INNOCENT": whole(FORMATS["github"])}
     environment.pop("BEGAT_HOME", None)
     for command in (
@@ -174,7 +182,19 @@ def written(tmp_path_factory):
     ):  # fmt: skip
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     words = [f"--token={NAMED['wandb']}", "--password", NAMED["a password"], *map(whole, FORMATS.values())]
-    command = [sys.executable, "-m", "begat", "run", "--save", "saved.json", "--name", whole(FORMATS["openai"]), "program.py", "--", *words]
+    command = [
+        sys.executable,
+        "-m",
+        "begat",
+        "run",
+        "--save",
+        "saved.json",
+        "--name",
+        whole(FORMATS["openai"]),
+        "program.py",
+        "--",
+        *words,
+    ]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert "the end" in done.stderr
     shown = done.stderr.partition("\nbegat:")[2]
@@ -182,7 +202,9 @@ def written(tmp_path_factory):
         ["show"], ["show", "--all"], ["show", "--json"], ["show", "--yaml"], ["show", "--yaml", "--all"], ["show", "--flat"],
         ["show", "--flat", "--all"], ["show", "--dot"], ["params", "last"], ["params", "last", "--json"], ["runs"], ["runs", "--json"],
     ):  # fmt: skip
-        told = subprocess.run([sys.executable, "-m", "begat", *verb], cwd=folder, env=environment, capture_output=True, text=True)
+        told = subprocess.run(
+            [sys.executable, "-m", "begat", *verb], cwd=folder, env=environment, capture_output=True, text=True
+        )
         assert told.returncode == 0, told.stderr
         shown += told.stdout + told.stderr
     return folder, shown
@@ -252,7 +274,11 @@ def test_a_failing_redaction_costs_the_value(monkeypatch, track):
         with monkeypatch.context() as patch, begat.capture() as run:
             patch.setattr(secrets, name, broken)
             Net(["a canary of a text", {"b": "another canary"}])
-            shown = repr(run.nodes[0].params) + repr(scrubbed("password=canary")) + repr(secrets.scrubbed_argv(["--password=canary"]))
+            shown = (
+                repr(run.nodes[0].params)
+                + repr(scrubbed("password=canary"))
+                + repr(secrets.scrubbed_argv(["--password=canary"]))
+            )
             run.result(note=["a canary of a text", {"b": "canary"}])
             shown += repr(run.header.result)
         assert "canary" not in shown.replace("password=***", "")

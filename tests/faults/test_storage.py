@@ -147,7 +147,10 @@ def test_a_kill_at_random_moments_of_writing(tmp_path):
     )
     for turn in range(12):
         process = subprocess.Popen(
-            [sys.executable, "writer.py"], cwd=tmp_path, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCE)}
+            [sys.executable, "writer.py"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
         )
         process.stdout.readline()
         with pytest.raises(subprocess.TimeoutExpired):
@@ -197,7 +200,10 @@ def test_a_record_that_cannot_be_written(name, way, tmp_path):
 
 def test_the_folder_was_deleted(tmp_path):
     """A folder that is gone is made again."""
-    text = PROGRAM + "import begat, shutil\nbegat.trackable(Net)\nwith begat.capture(save='out/run.json'):\n    Net(1)\n    shutil.rmtree('out')\n"
+    text = (
+        PROGRAM
+        + "import begat, shutil\nbegat.trackable(Net)\nwith begat.capture(save='out/run.json'):\n    Net(1)\n    shutil.rmtree('out')\n"
+    )
     seen = observe(tmp_path, text, "plain")
 
     assert (seen.code, seen.err) == (0, "")
@@ -357,7 +363,11 @@ def test_a_clock_that_goes_back(monkeypatch, tmp_path, track):
     track(Net)
     with begat.capture(save=tmp_path / "run.json") as run:
         Net(1)
-        monkeypatch.setattr(live, "datetime", type("Past", (datetime,), {"now": classmethod(lambda cls, tz: datetime(1999, 1, 1, tzinfo=UTC))}))
+        monkeypatch.setattr(
+            live,
+            "datetime",
+            type("Past", (datetime,), {"now": classmethod(lambda cls, tz: datetime(1999, 1, 1, tzinfo=UTC))}),
+        )
 
     assert run.header.ended < run.header.started
     assert begat.load(tmp_path / "run.json") == run

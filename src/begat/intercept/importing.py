@@ -154,6 +154,9 @@ def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     return Watch(patterns, lazy=lazy).start()
 
 
+_IMPORT_SYSTEM: str = getattr(_LoaderBasics.exec_module, "__code__").co_filename  # noqa: B009  # typeshed has no function there
+
+
 def _is_ours(module: str) -> bool:
     """Whether *module* is begat's, which may lie below the script's folder: recording ourselves would have no end."""
     return module.partition(".")[0] == "begat"
@@ -266,7 +269,7 @@ class Finder:
             return self.woven(code, fullname or name, file) if code is not None else None
 
         # To pass for a part of the import system, whose frames are cut from the traceback of a file that does not compile.
-        get_code.__code__ = get_code.__code__.replace(co_filename=_LoaderBasics.exec_module.__code__.co_filename)
+        get_code.__code__ = get_code.__code__.replace(co_filename=_IMPORT_SYSTEM)
         loader.__dict__["get_code"] = get_code
 
     # --- classes arrive -------------------------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
 
-
 _ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
 
 
@@ -62,11 +61,15 @@ LOCK = threading.RLock()
 _given_up: dict[int, Callable[[], Any]] = {}
 
 
+def _let_go(address: int) -> None:
+    _given_up.pop(address, None)
+
+
 def give_up(kind: Any) -> None:
     """Record no object of *kind* any more, also where a class above it is tracked."""
     address = id(kind)
     with LOCK:
-        _given_up[address] = ref(kind, lambda _: _given_up.pop(address, None))
+        _given_up[address] = ref(kind, lambda _: _let_go(address))
         PLANS.clear()
 
 

@@ -93,7 +93,9 @@ def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str])
     elif is_secret_name(name):
         pass
     elif "value" in content and is_secret_name(str(content.get("name", content.get("key", "")))):
-        return {key: _redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()}
+        return {
+            key: _redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()
+        }
     else:
         name = ""
     if any(_by_shape(key) is not key for key in content if type(key) is str):

@@ -57,4 +57,6 @@ SIGNED = re.compile(r"(?i)([?&](?:sig|(?:x-(?:amz|goog)-)?(?:signature|credentia
 USERINFO = re.compile(r"(?<=://)[^\s/?#]*@|(?<=:/)(?!/)[^\s/?#:]*:[^\s/?#]*@")
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 SPOKEN = re.compile(r"(?i)\b(bearer|basic)\s+(?=[\w.~+/=-]{0,200}[0-9=])[\w.~+/=-]{16,}")
-SCHEME = re.compile(r"\s*(?:Bearer\s+\S+|Basic\s+(?=\S*(?:[0-9=]|[a-z][A-Z]))[\w+/=-]{8,})\s*")  # a header's whole value
+SCHEME = re.compile(
+    r"\s*(?:Bearer\s+\S+|Basic\s+(?=\S*(?:[0-9=]|[a-z][A-Z]))[\w+/=-]{8,})\s*"
+)  # a header's whole value

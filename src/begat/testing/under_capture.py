@@ -192,7 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "  python -m begat.testing.under_capture --watch mylib tests/unit",
         allow_abbrev=False,
     )
-    parser.add_argument("--watch", action="append", metavar="PATTERN", help="Watch these; by default the packages of --pyargs.")
+    parser.add_argument(
+        "--watch", action="append", metavar="PATTERN", help="Watch these; by default the packages of --pyargs."
+    )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="How long the suite may take, each way.")
     parser.add_argument("--json", action="store_true", help="Print the comparison as JSON.")
     options, words = parser.parse_known_args(arguments)
