@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "begat"
 FLOORS = {
     "errors": 0, "record": 1, "introspect": 2, "intercept": 3, "lazy": 3, "replay": 3, "capture": 4,
-    "render": 5, "sweep": 5, "cli": 6,
+    "render": 5, "sweep": 5, "cli": 6, "testing": 6,
 }  # fmt: skip
 MODULES = sorted(path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py"))
 

@@ -63,7 +63,13 @@ class RunCommand(click.Command):
     "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=complete,
+    metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -113,10 +119,19 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     arguments = (*rest, *behind)
+    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
         target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
         summary=summed,
     )  # fmt: skip
+
+
+def _whole(path: str) -> str:
+    """*path* from the root: the program may change its folder. As it is where there is no present folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
