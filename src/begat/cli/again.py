@@ -70,6 +70,7 @@ def plan_of(
         overrides,
         manner.dry,
         codes(run),
+        manner.summary,
     )
 
 
