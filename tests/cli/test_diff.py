@@ -108,6 +108,13 @@ def test_trouble_is_exit_code_2(begat, records, tmp_path, words):
     assert "Traceback" not in result.stderr
 
 
+def test_a_failure_of_ours_is_not_a_difference(begat, records, monkeypatch):
+    """Exit code 1 says that something differs; a crash says 2."""
+    monkeypatch.setattr("begat.render.compare.lines", lambda *_: 1 / 0)
+
+    assert begat("diff", "a.json", "b.json").exit_code == 2
+
+
 def test_now_runs_the_script_as_it_is(tmp_path):
     """The script, changed since, is run with the words of the record; the store is left alone."""
     script = tmp_path / "train.py"

@@ -245,6 +245,14 @@ def test_a_whole_training_run_against_itself_and_a_copy():
     assert not begat.diff(training(), loads(dumps(training())), all=True)
 
 
+def test_defaults_of_another_class_follow():
+    """Where the class is another, its own defaults are no news; what both calls give is."""
+    before = run(node(1, "opt", "t:Adam", given(lr=1) | default(decay=0.01, betas=(0.9, 0.99))))
+    after = run(node(1, "opt", "t:SGD", given(lr=2) | default(decay=0, momentum=0)))
+
+    assert told(begat.diff(before, after)) == [("argument", "opt.lr"), ("class", "opt")]
+
+
 def test_steps_of_a_pipeline():
     """A step that was inserted into a list of pairs is one object more; a step that is called otherwise is one text."""
 

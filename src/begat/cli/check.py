@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from begat.cli.diff import names_of
+from begat.cli.diff import names_of, trouble
 from begat.cli.find import RunType, load
 from begat.cli.output import console, examples, say
 
@@ -36,20 +36,16 @@ def command(run: Path, everything: bool, moved: tuple[str, ...], as_json: bool) 
     The exit code is 0 if nothing has changed that matters, 1 if something has, and 2 for trouble.
     """
     names = names_of(moved)
-    try:
-        found = load(run)
-    except OSError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise click.exceptions.Exit(2) from error
-    told = _checked(found, names)
-    if as_json:
-        from begat.render.compare import data
-        from begat.render.yaml import pretty
+    with trouble():
+        told = _checked(load(run), names)
+        if as_json:
+            from begat.render.compare import data
+            from begat.render.yaml import pretty
 
-        say([pretty({key: value for key, value in data(told).items() if key in ("same", "changes", "folded")})])
-    else:
-        _show(told, everything)
-    sys.stdout.flush()
+            say([pretty({key: value for key, value in data(told).items() if key in ("same", "changes", "folded")})])
+        else:
+            _show(told, everything)
+        sys.stdout.flush()
     raise click.exceptions.Exit(1 if told else 0)
 
 

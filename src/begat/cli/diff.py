@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ import click
 
 from begat.cli.find import RunType, load
 from begat.cli.output import console, examples, say
+from begat.errors import BegatError
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
@@ -58,16 +62,28 @@ def command(
     if len(runs) + (now is not None) < 2:
         raise click.UsageError("name two runs or more, or one and --now SCRIPT.py")
     names = names_of(moved)
-    try:
+    with trouble():
         found = [load(run) for run in runs]
         if now is not None:
             found.append(_run_now(now, found[0], watched))
+        told = diff(*found, all=everything, moved=names, ignore=ignore)
+        _tell(told, everything, as_json, as_markdown)
+    raise click.exceptions.Exit(1 if told else 0)
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """Whatever goes wrong inside is exit code 2: 1 would say that something differs."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, BegatError, BrokenPipeError):
+        raise
     except OSError as error:
         click.echo(f"Error: {error}", err=True)
         raise click.exceptions.Exit(2) from error
-    told = diff(*found, all=everything, moved=names, ignore=ignore)
-    _tell(told, everything, as_json, as_markdown)
-    raise click.exceptions.Exit(1 if told else 0)
+    except Exception as error:
+        traceback.print_exc()
+        raise click.exceptions.Exit(2) from error
 
 
 def _tell(told: Diff, everything: bool, as_json: bool, as_markdown: bool) -> None:

@@ -96,6 +96,8 @@ class Diff:
         """The parameters that are not the same in all runs, with a value for each."""
         from begat.replay.table import pair_rows
 
+        if len(self.runs) < 2:
+            return ()
         return pair_rows(self.changes) if self._table is None else self._table
 
     def __bool__(self) -> bool:

@@ -101,6 +101,8 @@ class Pairs:
         cause, why = self.reasons.argument(one, other, mine, theirs)
         if folded:
             cause, why = "follows", "the objects in it came, went or moved"
+        elif cause == "class":
+            folded = True  # two classes have the defaults that they have
         name = at or (mine or theirs).name  # type: ignore[union-attr]  # one of them is there
         return self._change(
             "argument", one, other, argument=name, before=before, after=after, cause=cause,
