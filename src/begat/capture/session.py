@@ -24,8 +24,8 @@ from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
-from begat.record.files import prepare
 from begat.record import graph as graph_module
+from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.replay import door

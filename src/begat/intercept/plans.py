@@ -24,7 +24,6 @@ from begat.introspect import standard  # noqa: F401  # now, and not in the middl
 from begat.introspect.targets import is_class, name_of
 from begat.record.model import SEEN_BY_BASE
 
-
 _ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
 
 

@@ -109,7 +109,10 @@ def _misfits(
         return
     room = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(call.args) > len(room) and inspect.Parameter.VAR_POSITIONAL not in kinds:
-        yield path, f"{target} takes {len(room)} arguments by position now, and the record has {len(call.args)}; it takes {takes}"
+        yield (
+            path,
+            f"{target} takes {len(room)} arguments by position now, and the record has {len(call.args)}; it takes {takes}",
+        )
     given = {name for name, _ in call.kwargs} | {p.name for p in room[: len(call.args)]}
     for parameter in parameters.values():
         if (
@@ -117,7 +120,10 @@ def _misfits(
             and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
             and parameter.name not in given
         ):
-            yield f"{path}.{parameter.name}", f"{target} needs an argument {parameter.name!r}, which the record does not have"
+            yield (
+                f"{path}.{parameter.name}",
+                f"{target} needs an argument {parameter.name!r}, which the record does not have",
+            )
 
 
 def same(one: object, other: object) -> bool:

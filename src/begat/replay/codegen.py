@@ -91,10 +91,18 @@ class _Writer:
         imports = self.imports.lines()
         lines += imports
         if self.speller.gaps:
-            lines += ["", f"def {self.missing}(what):", '    """Stand where the record has nothing: put the real thing there."""']
+            lines += [
+                "",
+                f"def {self.missing}(what):",
+                '    """Stand where the record has nothing: put the real thing there."""',
+            ]
             lines += ['    raise NotImplementedError(f"not in the record: {what}")', ""]
         if self.shared:
-            lines += ["", f"def {self.helper}(thing):", '    """Return *thing*, which goes by where it is used and not by a name of its own."""']
+            lines += [
+                "",
+                f"def {self.helper}(thing):",
+                '    """Return *thing*, which goes by where it is used and not by a name of its own."""',
+            ]
             lines += ["    return thing", ""]
         if self.speller.gaps or self.shared:
             lines.append("")

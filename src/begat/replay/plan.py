@@ -145,7 +145,9 @@ class _Planning:
     def _refer(self, ref: Ref, at: str) -> Term:
         node = self.nodes.get(ref.node) if ref.run is None else None
         if node is None:
-            return Absent(at, "built in another run" if ref.run is not None else f"node {ref.node}, which is not in the record")
+            return Absent(
+                at, "built in another run" if ref.run is not None else f"node {ref.node}, which is not in the record"
+            )
         if self._supplied(node):
             self.translator.used.add(node.path)
             return Given(self.translator.replaced[node.path])
@@ -158,7 +160,9 @@ class _Planning:
         outer = self.nodes[self.inner[node.id]]
         steps = tuple(node.path[len(outer.path) + 1 :].split(".")) if node.path.startswith(f"{outer.path}.") else ()
         if not steps or any(step.startswith("__") for step in steps):
-            return Absent(at, f"built inside {outer.path} ({called(outer.target)}), and not kept under a name that is known")
+            return Absent(
+                at, f"built inside {outer.path} ({called(outer.target)}), and not kept under a name that is known"
+            )
         return Reached(outer.id, steps, node.target, at)
 
     def _step(self, node: Node, event: Event | None = None) -> Step:
@@ -180,7 +184,11 @@ class _Planning:
         for number, argument in enumerate(arguments.values()):
             at = _below(node.path, argument.name)
             stars = 1 if argument.name == star else 2 if argument.name == double else 0
-            left_out = argument.source == "default" and at not in self.translator.replaced and not (spread and number < positional)
+            left_out = (
+                argument.source == "default"
+                and at not in self.translator.replaced
+                and not (spread and number < positional)
+            )
             made = left_out and next(refs(argument.value), None) is not None
             term = Absent(at, "made by a default factory") if made else self.translator.argument(argument.value, at)
             if stars and type(term) not in (Several, Pairs, Given):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +140,9 @@ def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
         if outer is None:
             yield Problem(path, "stands nowhere in what is to be built")
         else:
-            yield Problem(path, f"the constructor of {outer} decides that", "begat.override reaches it where its class is tracked")
+            yield Problem(
+                path, f"the constructor of {outer} decides that", "begat.override reaches it where its class is tracked"
+            )
 
 
 def _decides(planned: Plan, path: str) -> str | None:
@@ -240,10 +243,8 @@ def _make(step: Step, call: Call, evaluation: Evaluation, lazy: bool) -> None:
     if step.event is not None and step.event.kind == "reinit":
         function = evaluation.objects[step.node.id].__init__
     elif lazy and step.node.kind == "class" and step.event is None:
-        try:
+        with suppress(CannotTrack):  # where no object can stand for one of this class it is built at once
             function = DOOR.lazy(function)
-        except CannotTrack:
-            pass  # no object can stand for one of this class: it is built at once
     try:
         made = evaluation.call(function, call)
     except Exception as error:

@@ -59,7 +59,9 @@ class Resolver:
     def _hold(self, thing: Any) -> None:
         described = snapshot(thing, lambda _: None)
         if type(described) is not Symbol:
-            raise TypeError(f"allow takes classes, functions, names and patterns, not an instance of {name_of(type(thing))}")
+            raise TypeError(
+                f"allow takes classes, functions, names and patterns, not an instance of {name_of(type(thing))}"
+            )
         self._held[described.target] = thing
 
     def held(self, target: str) -> Any:
@@ -80,7 +82,11 @@ class Resolver:
         target = self.now(name.target)
         if not _is_name(target):
             return "is no name that an import leads to, and nothing tracked in this process has it"
-        return f"is a {name.kind}, which no pattern allows" if name.kind != "class" and self._covered(target) else "is not allowed"
+        return (
+            f"is a {name.kind}, which no pattern allows"
+            if name.kind != "class" and self._covered(target)
+            else "is not allowed"
+        )
 
     def _granted(self, name: Name) -> str | None:
         """The spelling under which *name* may be had: as it is called now, or as the record has it."""
@@ -141,9 +147,13 @@ def _pattern(entry: str) -> str:
     if stem(entry) != entry and not (first.isidentifier() and "." in stem(entry)):
         raise ValueError(f"{entry!r} allows too much: a pattern begins with the name of a package, such as 'mylib.*'")
     if not first.isidentifier():
-        raise ValueError(f"not a pattern: {entry!r}; a pattern is 'mylib' or 'mylib.*', an exact name 'module:qualname'")
+        raise ValueError(
+            f"not a pattern: {entry!r}; a pattern is 'mylib' or 'mylib.*', an exact name 'module:qualname'"
+        )
     if first in sys.stdlib_module_names:
-        raise ValueError(f"{entry!r} would allow Python's own modules: name exactly what you need, as 'module:qualname'")
+        raise ValueError(
+            f"{entry!r} would allow Python's own modules: name exactly what you need, as 'module:qualname'"
+        )
     return entry
 
 
@@ -195,7 +205,13 @@ def _space(module: str) -> Mapping[str, Any]:
 
 # --- names of begat's own ---------------------------------------------------------------------------------------------
 _CONSTANTS = frozenset(
-    {"torch:dtype", "torch:layout", "torch:memory_format", "pandas._libs.missing:NAType", "pandas._libs.tslibs.nattype:NaTType"}
+    {
+        "torch:dtype",
+        "torch:layout",
+        "torch:memory_format",
+        "pandas._libs.missing:NAType",
+        "pandas._libs.tslibs.nattype:NaTType",
+    }
 )
 
 
