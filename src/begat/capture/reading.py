@@ -21,7 +21,18 @@ from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import ABSENT, Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Outcome, Process, Source
+from begat.record.model import (
+    ABSENT,
+    Argument,
+    ArgumentDraft,
+    CallSite,
+    Event,
+    Node,
+    NodeDraft,
+    Outcome,
+    Process,
+    Source,
+)
 from begat.record.values import NUMBERS, SCALARS, Cut, Ref, Symbol
 from begat.record.walk import refs
 
@@ -52,6 +63,7 @@ class Reader:
             if number in recorder.moved:
                 code, lasti = recorder.rows.place(recorder.moved[number])
             site, user, fills, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
+            row = recorder.told(row)
             again = recorder.again.get(number)
             if again is not None and again[0] == "continued":
                 continue
@@ -134,7 +146,7 @@ class Reader:
 
     def _passed(self, number: int) -> dict[str, Argument]:
         rows = self.recorder.rows
-        return self._known(rows.schema(number)).bind(rows.values(number))
+        return self._known(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
 
     def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool, Name | None]:
         """Where the call stands, whether that is the user's code, whether it may be a field's default that is made, its name."""

@@ -19,7 +19,8 @@ from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
-from begat.capture.recorder import Recorder, recorders
+from begat.capture.living import recorders
+from begat.capture.recorder import Recorder
 from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset

@@ -15,7 +15,7 @@ from weakref import getweakrefcount, ref
 from begat.intercept.constants import LISTENING
 from begat.intercept.constructors import Constructor, mro, own
 from begat.intercept.deferring import Rule
-from begat.intercept.identity import linked, stands_for
+from begat.intercept.identity import linked
 from begat.intercept.interceptor import Lane
 from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
@@ -57,7 +57,7 @@ class Plan:
 
 _weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
-PLANS: dict[int, Plan] = {}
+PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
 
 
@@ -81,16 +81,18 @@ def which(key: int) -> Callable[[Any, Lane], Schema | None]:
 
     def decide(me: Any, lane: Lane) -> Schema | None:
         for token in lane.stack:  # super().__init__ and self.__init__ inside a construction belong to it
-            if stands_for(token, me):
+            if token() is me:  # type: ignore[operator]  # all tokens are called for their objects
                 return None
-        plan = plan_of(type(me))
+        kind = type(me)
+        plan = PLANS.get(id(kind))
+        if plan is None or plan.kind() is not kind:
+            plan = plan_of(kind)
         if plan.key != key:
             plan = _again(plan)
             if plan.key != key:
                 return None
-        if getweakrefcount(me) or not plan.weak:
-            assert lane.sink is not None
-            lane.sink.suspect()
+        if plan.weak and getweakrefcount(me):
+            lane.sink.suspect()  # type: ignore[union-attr]  # a lane that is written to has one
         return plan.schema
 
     return decide
@@ -220,4 +222,4 @@ def _schema(
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
-linked.plan_of, linked.plans = plan_of, PLANS
+linked.plan_of = plan_of

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.constants import Defaults, KeywordDefaults
-from begat.intercept.identity import snap
+from begat.intercept.identity import described
 from begat.introspect.describe import Link
 from begat.introspect.factories import MARKS as FACTORY_MARKS
 from begat.introspect.factories import default_of
@@ -112,7 +112,7 @@ def schema_of(
         skip,
         max(0, code.co_argcount - skip),
         max(0, code.co_posonlyargcount - skip),
-        {name: default_of(subject, name, default, snap) for name, default in known.items()},
+        {name: default_of(subject, name, default, described) for name, default in known.items()},
         options,
         notes,
     )
@@ -140,7 +140,7 @@ def _lasts(default: object) -> bool:
         return True
     if any(module_of(base).partition(".")[0] == "numpy" for base in mro_of(kind)):
         return any(name_of(base) in ("numpy:generic", "numpy:dtype") for base in mro_of(kind))
-    return type(snap(default)) is Link  # an object with a node of its own
+    return type(described(default)) is Link  # an object with a node of its own
 
 
 def exchanged_defaults(function: FunctionType | None, known: dict[str, object]) -> dict[str, object]:
