@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from begat.record.graph import Run
 from begat.record.model import SEEN_BY_BASE, Argument, Event, Node
-from begat.record.paths import join, normal
+from begat.record.paths import normal, segment
 from begat.record.plain import called, text
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, Translator, below
 
@@ -182,28 +182,31 @@ class _Planning:
         spread = star is not None and star in arguments and arguments[star].value != ()
         positional = list(arguments).index(star) if spread and star is not None else node.positional
         for number, argument in enumerate(arguments.values()):
-            at = _below(node.path, argument.name)
+            at = f"{node.path}.{_segment(argument.name)}"
             stars = 1 if argument.name == star else 2 if argument.name == double else 0
             left_out = (
                 argument.source == "default"
                 and at not in self.translator.replaced
                 and not (spread and number < positional)
             )
-            made = left_out and next(refs(argument.value), None) is not None
+            made = left_out and type(argument.value) not in SCALARS and next(refs(argument.value), None) is not None
             term = Absent(at, "made by a default factory") if made else self.translator.argument(argument.value, at)
             if stars and type(term) not in (Several, Pairs, Given):
                 term = term if type(term) is Absent else Absent(at, text(argument.value, limit=60))
             yield Passed(argument.name, term, left_out, number < positional and not stars, stars, argument.value)
 
 
-@lru_cache(maxsize=4096)
-def _below(path: str, name: str) -> str:
-    return f"{path}.{join(name)}"
+_segment = lru_cache(maxsize=4096)(segment)
 
 
 def _refs_of(arguments: Mapping[str, Argument]) -> Iterator[Ref]:
     # What was left to a default factory its own constructor makes again.
-    return (ref for argument in arguments.values() if argument.source != "default" for ref in refs(argument.value))
+    return (
+        ref
+        for argument in arguments.values()
+        if argument.source != "default" and type(argument.value) not in SCALARS
+        for ref in refs(argument.value)
+    )
 
 
 def _events(run: Run) -> dict[int, list[Event]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from begat.errors import CannotRebuild, CannotTrack, Problem
+from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.plain import elided, escaped
@@ -93,8 +94,9 @@ def prepare(
     resolver = Resolver(allow, DOOR.tracked, _moved(run, moved))
     wanted = _wanted(run, path)
     replaced = {**(supply or {}), **located(run, overrides or {})}
-    planned = plan(run, wanted, replaced)
-    return Prepared(planned, resolver, tuple(_problems(planned, resolver)))
+    with resting():
+        planned = plan(run, wanted, replaced)
+        return Prepared(planned, resolver, tuple(_problems(planned, resolver)))
 
 
 def _wanted(run: Run, path: str | int | Node | Iterable[str | int | Node] | None) -> tuple[Node, ...]:
@@ -195,7 +197,8 @@ def _built(prepared: Prepared, lazy: bool) -> dict[str, Any]:
     found, problems = _found(prepared)
     if problems:
         raise _cannot(planned, tuple(problems))
-    calls, problems = _fitted(planned, found)
+    with resting():
+        calls, problems = _fitted(planned, found)
     if problems:
         raise _cannot(planned, tuple(problems))
     evaluation = Evaluation(found, prepared.resolver.now)

@@ -45,6 +45,7 @@ class Resolver:
         self._tracked = tracked
         self._moved = dict(moved or {})
         self._held: dict[str, Any] = {}
+        self._known: dict[tuple[str, str], str | None] = {}
         exact: list[str] = []
         patterns: list[str] = []
         for entry in allow:
@@ -89,7 +90,13 @@ class Resolver:
         )
 
     def _granted(self, name: Name) -> str | None:
-        """The spelling under which *name* may be had: as it is called now, or as the record has it."""
+        """The spelling under which *name* may be had: as it is called now, or as the record has it. Decided once for each."""
+        key = (name.target, name.kind)
+        if key not in self._known:
+            self._known[key] = self._grant(name)
+        return self._known[key]
+
+    def _grant(self, name: Name) -> str | None:
         for target in (self.now(name.target), name.target):
             if self.held(target) is not None:
                 return target

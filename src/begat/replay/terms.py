@@ -138,6 +138,9 @@ NONE = Literal(None)
 
 def below(term: Term) -> Iterator[Term]:
     """*term* and every term in it."""
+    if type(term) in _LEAVES:
+        yield term
+        return
     todo: list[Any] = [term]
     while todo:
         here = todo.pop()
