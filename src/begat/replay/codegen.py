@@ -212,7 +212,8 @@ class _Writer:
         if items is None and index == "0" and self.names.starts_list(base):
             self._flush()
             items = self.lists[base] = []
-        if items is None or len(items) != int(index) or self.waiting[-len(items) :] != items[-len(self.waiting) :]:
+        # Where the last item waits last, nothing came in between: what stays in `waiting` stays there in order.
+        if items is None or len(items) != int(index) or (items and self.waiting[-1:] != items[-1:]):
             return False
         items.append(node.id)
         self.waiting.append(node.id)

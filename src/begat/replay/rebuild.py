@@ -185,9 +185,10 @@ def _cannot(planned: Plan, problems: tuple[Problem, ...]) -> CannotRebuild:
     unique = tuple({str(problem): problem for problem in problems}.values())
     things = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
     error = CannotRebuild(f"{paths} cannot be rebuilt; {things} in the way:", unique)
-    allowable = dict.fromkeys(problem.allow for problem in unique if problem.allow)
+    allowable = list(dict.fromkeys(problem.allow for problem in unique if problem.allow))
     if allowable:
-        error.add_note(f"Allow what you trust: allow={list(allowable)!r}, or a pattern for classes: 'mylib.*'")
+        shown = elided(repr(allowable), 2_000)
+        error.add_note(f"Allow what you trust: allow={shown}, or a pattern for classes: 'mylib.*'")
     return error
 
 
