@@ -55,6 +55,12 @@ class LazyError(BegatError, RuntimeError):
     code = "begat-L1"
 
 
+class SweepError(BegatError, ValueError):
+    """A sweep that cannot be done as it was asked for: values that cannot be read, a sampler or executor that does not fit."""
+
+    code = "begat-S1"
+
+
 class CannotRebuild(BegatError, ValueError):
     """
     Objects of a record cannot be built again; nothing was called. The text lists everything that stands in the way.

@@ -174,13 +174,15 @@ class Rows:
         young = self.within.span(start, len(self.within))
         self.within.renew(start, [token if type(token) is int else None for token in young])
 
-    def read(self, count: int) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
-        """The first *count* rows in order: values, schema, the code and position of the call, the row around it."""
-        rows = _rows(self._values, (end - start for start, end in pairwise(chain((0,), self._ends[:count]))))
+    def read(self, count: int, start: int = 0) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
+        """The rows from *start* up to *count*, in order: values, schema, the code and position of the call, the row around it."""
+        begin = self._ends[start - 1] if start else 0
+        ends = self._ends[start:count]
+        rows = _rows(self._values.since(begin), (end - first for first, end in pairwise(chain((begin,), ends))))
+        schemas = map(self.known.__getitem__, self._schemas[start:count])
+        codes, lastis, within = self._codes.since(start), self._lastis[start:count], self.within.since(start)
         # Not strict: while others build there are more rows than these.
-        return zip(
-            rows, map(self.known.__getitem__, self._schemas), self._codes, self._lastis, self.within, strict=False
-        )
+        return zip(rows, schemas, codes, lastis, within, strict=False)
 
     def _span(self, number: int) -> tuple[int, int]:
         return self._ends[number - 1] if number else 0, self._ends[number]

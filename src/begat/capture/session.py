@@ -139,10 +139,18 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-def _asks(*call: Any) -> Any:
-    from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-    from begat.capture.overriding import asks  # puts itself here
+_importing: set[int] = set()
 
+
+def _asks(*call: Any) -> Any:
+    if ident() in _importing:
+        return None  # an object that these imports need
+    _importing.add(ident())
+    try:
+        from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
+        from begat.capture.overriding import asks  # puts itself here
+    finally:
+        _importing.discard(ident())
     return asks(*call)
 
 

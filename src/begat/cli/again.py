@@ -71,6 +71,7 @@ def plan_of(
         overrides,
         manner.dry,
         codes(run),
+        manner.summary,
     )
 
 

@@ -26,13 +26,14 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*."""
+    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*, where its *summary* goes."""
 
     name: str | None
     save: str | None
     quiet: bool
     home: str
     dry: bool
+    summary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Plan:
     overrides: tuple[Override, ...] = ()
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
+    summary: str | None = None  # the file for what the run says of itself
 
 
 def start(plan: Plan) -> None:
@@ -211,6 +213,8 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.summary:
+            self._summarize(self.plan.summary)
         if self.plan.codes:
             from begat.cli.again import changed
 
@@ -218,6 +222,14 @@ class _Ending:
                 print(f"begat: {said}", file=sys.stderr, flush=True)
         if not self.plan.quiet:
             self._say()
+
+    def _summarize(self, path: str) -> None:
+        import json
+
+        from begat.record.files import write
+        from begat.record.summary import summary
+
+        write(path, json.dumps(summary(self.run)).encode(), private=False)
 
     def _say(self) -> None:
         nodes = self.run.nodes
