@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     import os
 
 
+def _not_loaded(*_: object, **__: object) -> str:
+    raise RuntimeError("what writes code is not loaded; it is, once a run was had by `begat.load` or `begat.capture`")
+
+
 class Door:
     """What a run can be asked, and is answered above this floor; who answers puts itself here."""
 
-    to_python: Callable[..., str]
+    to_python: Callable[..., str] = staticmethod(_not_loaded)
 
 
 DOOR = Door()
