@@ -11,17 +11,22 @@ import begat
 FACE = {
     "Argument": "(name, value, source='given', was=ABSENT)",
     "CallSite": "(file, line, function, column=None)",
+    "Change": "(kind, path, argument=None, before=ABSENT, after=ABSENT, cause='', why='', target=None, was=None, count=1, site=None,"
+    " folded=False, run=1)",
+    "Diff": "(runs, changes=(), folded=(), results=(), _table=None)",
     "Environment": "(python='', implementation='', platform='', host='', user='', cwd='', packages=<factory>, git=None,"
     " seeds=<factory>)",
     "Event": "(kind, node, arguments, site=None)",
     "Node": "(id, target, kind, path, arguments, site=None, within=None, outcome='returned', process=None, code=None,"
-    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=())",
+    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=(), positional=0)",
     "Ref": "(node, run=None)",
     "Run": "(header, nodes=(), environment=None, events=(), children=())",
     "Watch": None,  # made by `watch` only
     "capture": "(name=None, save=None)",
     "deferred": "(*things, rng=None)",
+    "diff": "(a, b, *more, all=False, moved=None, ignore=())",
     "dump": "(path, *, at_exit=False)",
+    "export": "(run, to, path=None, *, all=False, against=None)",
     "graph": "()",
     "is_lazy": "(obj)",
     "lazy": "(thing)",
@@ -30,6 +35,7 @@ FACE = {
     "params": "(obj)",
     "paused": "()",
     "provenance": "(obj)",
+    "rebuild": "(run, path=None, *, allow=(), overrides=None, supply=None, lazy=False, moved=None)",
     "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=())",
     "untrack": "(subject)",
     "watch": "(*patterns, lazy=())",
@@ -40,6 +46,7 @@ RUN = {
     "downstream",
     "environment",
     "events",
+    "fingerprint",
     "flat",
     "header",
     "id",
@@ -49,6 +56,7 @@ RUN = {
     "save",
     "select",
     "to_dot",
+    "to_python",
     "unbuilt",
     "upstream",
 }

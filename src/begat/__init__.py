@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.replay.changes import Change, Diff
+    from begat.replay.diff import diff
+    from begat.render.export import export
+    from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Argument",
     "CallSite",
+    "Change",
+    "Diff",
     "Environment",
     "Event",
     "Node",
@@ -39,7 +45,9 @@ __all__ = [
     "Watch",
     "capture",
     "deferred",
+    "diff",
     "dump",
+    "export",
     "graph",
     "is_lazy",
     "lazy",
@@ -49,6 +57,7 @@ __all__ = [
     "params",
     "paused",
     "provenance",
+    "rebuild",
     "trackable",
     "untrack",
     "watch",
@@ -62,9 +71,13 @@ _LATER = {
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
+    "export": "begat.render.export",
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),
+    "diff": "begat.replay.diff",
+    "rebuild": "begat.replay.rebuild",
 }
 
 

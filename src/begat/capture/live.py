@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import ref
 
-from begat.capture.recorder import Recorder, recorders
+from begat.capture.living import recorders
+from begat.capture.recorder import Recorder
 from begat.intercept.interceptor import trouble
 from begat.record.graph import Run
-from begat.record.model import Environment, Event, Header, Node
+from begat.record.model import Environment, Event, Header, Node, adopt
 from begat.record.values import Ref
 
 
@@ -134,8 +135,9 @@ class LiveRun(Run):
             from begat.capture.reading import Reader
 
             self._seen = Reader(recorder).read()
+            adopt(self._seen[0], self)
             self._version = version
-            self._index = self._numbers = None
+            self._index = self._numbers = self._inside = None
         return self._seen
 
     def change(self, **changes: Any) -> None:

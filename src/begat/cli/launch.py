@@ -26,6 +26,18 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*, where its *summary* goes."""
+
+    name: str | None
+    save: str | None
+    quiet: bool
+    home: str
+    dry: bool
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to run and how: *target* is a path, `STDIN`, or a module if *is_module*; *home* the ``.begat`` folder."""
 
@@ -40,6 +52,8 @@ class Plan:
     home: str
     overrides: tuple[Override, ...] = ()
     dry: bool = False
+    codes: dict[str, str] | None = None  # of the run that is made again
+    summary: str | None = None  # the file for what the run says of itself
 
 
 def start(plan: Plan) -> None:
@@ -54,7 +68,8 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name and scrubbed(plan.name), argv=scrubbed_argv(sys.argv))
+    name = plan.name and scrubbed(plan.name)
+    run.change(script=said, name=name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     orders = overrule(plan) if plan.overrides else None
@@ -203,8 +218,23 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.summary:
+            self._summarize(self.plan.summary)
+        if self.plan.codes:
+            from begat.cli.again import changed
+
+            if said := changed(self.plan.codes, self.run):
+                print(f"begat: {said}", file=sys.stderr, flush=True)
         if not self.plan.quiet:
             self._say()
+
+    def _summarize(self, path: str) -> None:
+        import json
+
+        from begat.record.files import write
+        from begat.record.summary import summary
+
+        write(path, json.dumps(summary(self.run)).encode(), private=False)
 
     def _say(self) -> None:
         nodes = self.run.nodes

@@ -5,7 +5,6 @@ A plan is made when a type is first met, and all are forgotten when anything is 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from types import FunctionType
@@ -15,15 +14,14 @@ from weakref import getweakrefcount, ref
 from begat.intercept.constants import LISTENING
 from begat.intercept.constructors import Constructor, mro, own
 from begat.intercept.deferring import Rule
-from begat.intercept.identity import linked, stands_for
+from begat.intercept.identity import linked
 from begat.intercept.interceptor import Lane
 from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
-from begat.intercept.woven import WOVEN, Woven
+from begat.intercept.woven import WOVEN, Woven, when_gone
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
-
-_ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
+from begat.record.model import SEEN_BY_BASE
 
 
 class Tracked:
@@ -33,7 +31,7 @@ class Tracked:
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
-        self.subject = ref(subject, lambda _, ends=_ends: ends() or _forget(key))
+        self.subject = ref(subject, when_gone(_forget, key))
         self.key = id(constructor.function) if constructor.function is not None else key
         self.constructor = constructor.way
         self.options = options
@@ -48,7 +46,7 @@ class Plan:
 
     def __init__(self, kind: Any, key: int | None, schema: Schema | None) -> None:
         address = id(kind)
-        self.kind = ref(kind, lambda _, ends=_ends: ends() or PLANS.pop(address, None))
+        self.kind = ref(kind, when_gone(PLANS.pop, address, None))
         self.key = key
         self.schema = schema
         self.weak = bool(_weakrefoffset(kind))
@@ -56,7 +54,7 @@ class Plan:
 
 _weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
-PLANS: dict[int, Plan] = {}
+PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
 _given_up: dict[int, Callable[[], Any]] = {}
 
@@ -93,16 +91,18 @@ def which(key: int) -> Callable[[Any, Lane], Schema | None]:
 
     def decide(me: Any, lane: Lane) -> Schema | None:
         for token in lane.stack:  # super().__init__ and self.__init__ inside a construction belong to it
-            if stands_for(token, me):
+            if token() is me:  # type: ignore[operator]  # all tokens are called for their objects
                 return None
-        plan = plan_of(type(me))
+        kind = type(me)
+        plan = PLANS.get(id(kind))
+        if plan is None or plan.kind() is not kind:
+            plan = plan_of(kind)
         if plan.key != key:
             plan = _again(plan)
             if plan.key != key:
                 return None
-        if getweakrefcount(me) or not plan.weak:
-            assert lane.sink is not None
-            lane.sink.suspect()
+        if plan.weak and getweakrefcount(me):
+            lane.sink.suspect()  # type: ignore[union-attr]  # a lane that is written to has one
         return plan.schema
 
     return decide
@@ -219,7 +219,7 @@ def _tracked(cls: type) -> Tracked | None:
 
 
 def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
-    return (f"the arguments are those that {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
+    return (f"{SEEN_BY_BASE} {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
 
 
 _ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"
@@ -235,4 +235,4 @@ def _schema(
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
-linked.plan_of, linked.plans = plan_of, PLANS
+linked.plan_of = plan_of
