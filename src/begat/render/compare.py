@@ -314,14 +314,14 @@ def data(diff: Diff) -> dict[str, Any]:
     names = [grow(run, everything=True).name for run in diff.runs]
 
     def value(found: object, which: int) -> Any:
-        return plain(found, names[which])
+        return plain(found, names[min(which, len(names) - 1)])  # a record beside its sources is one run
 
     def told(change: Change) -> dict[str, Any]:
         entry: dict[str, Any] = {"kind": change.kind, "path": change.path, "argument": change.argument}
         if change.before is not ABSENT:
             entry["before"] = value(change.before, 0)
         if change.after is not ABSENT:
-            entry["after"] = value(change.after, min(change.run, len(names) - 1))
+            entry["after"] = value(change.after, change.run)
         entry |= {
             "cause": change.cause,
             "why": change.why,
