@@ -15,7 +15,8 @@ from begat.introspect.targets import code_fingerprint
 from begat.record.canonical import canonical
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Node
-from begat.record.plain import called, nameless
+from begat.record.names import called, module_of
+from begat.record.plain import nameless
 from begat.record.tree import visible
 from begat.record.values import Symbol
 from begat.replay.changes import Change, Diff, fold, sorted_out
@@ -56,7 +57,7 @@ class _Checker:
         shown = visible(run)
         self.nodes = [node for node in run.nodes if node.id in shown]
         self.sources, self.reasons, self.moved, self.live = sources, reasons, moved, live
-        self.main = _stem(run)
+        self.main = module_of(run.header.script)
 
     def changes(self) -> Iterator[Change]:
         targets: dict[str, list[Node]] = {}
@@ -189,7 +190,3 @@ def _has_more(node: Node) -> bool:
 
 def _same(recorded: object, literal: object) -> bool:
     return canonical(recorded, nameless) == canonical(literal, nameless)
-
-
-def _stem(run: Run) -> str:
-    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")

@@ -8,8 +8,8 @@ from typing import Any
 from begat.errors import CannotRebuild, OverrideError, Problem
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.record.names import short
 from begat.record.paths import join
-from begat.record.plain import short
 from begat.record.values import SCALARS
 from begat.replay.override import Override, Reading, Target, chosen, unmatched
 from begat.replay.validate import UNKNOWN, read

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import ABSENT, Argument, Node
+from begat.record.names import module_of
 from begat.record.values import Array, Made, Member, Opaque, Symbol, Typed
 from begat.record.walk import rebuilt
 
@@ -19,15 +20,11 @@ _MAIN = "__main__"
 def spoken(a: Run, b: Run) -> dict[str, str]:
     """`__main__` by its name as a module, where that is what the other run says of the same classes."""
     modules = [{name.partition(":")[0] for name in {node.target for node in run.nodes}} for run in (a, b)]
-    names = [_stem(run) for run in (a, b)]
+    names = [module_of(run.header.script) for run in (a, b)]
     for main, other, name in ((modules[0], modules[1], names[0]), (modules[1], modules[0], names[1])):
         if _MAIN in main and _MAIN not in other and name in other:
             return {_MAIN: name}
     return {}
-
-
-def _stem(run: Run) -> str:
-    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")
 
 
 def moved_by(run: Run, names: Mapping[str, str]) -> Run:
