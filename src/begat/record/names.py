@@ -26,8 +26,3 @@ def names_of(target: str) -> tuple[str, ...]:
     """The names by which the class or function *target* can be meant, the shortest first: ``Net``, ``mylib.Net``."""
     full = target.replace(":", ".").replace(".<locals>", "")
     return tuple(dict.fromkeys((short(target), class_name(target), full)))
-
-
-def module_of(script: str | None) -> str:
-    """The name under which *script*, a path of any system, would be imported; nothing if there is none."""
-    return (script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")
