@@ -307,7 +307,8 @@ def test_a_missing_module_and_a_missing_class_are_told(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "moved", [{"old": "new"}, {"old.home": "new.home"}, {"old.home.Net": "new.home.Net"}, {"old.home:Net": "new.home:Net"}]
+    "moved",
+    [{"old": "new"}, {"old.home": "new.home"}, {"old.home.Net": "new.home.Net"}, {"old.home:Net": "new.home:Net"}],
 )
 def test_moved_names_packages_modules_and_classes(moved, tmp_path, monkeypatch):
     """As it does for `begat.diff`: the longest name that fits, whatever lies below it."""

@@ -121,5 +121,3 @@ def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
     if first == KEPT_AS_ITSELF.get(class_name(schema.target)):
         return rest
     return (first, *rest)
-
-
