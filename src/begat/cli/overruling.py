@@ -13,6 +13,7 @@ from begat.capture.overriding import hold
 from begat.cli.find import find, load
 from begat.errors import InvalidRecord, OverrideError, UnknownRun
 from begat.record.graph import Run
+from begat.record.names import names_of
 from begat.replay.known import known_paths, meant
 from begat.replay.override import COMMAND, names_something, unmatched
 
@@ -58,7 +59,7 @@ def _refuse_unknown(plan: Plan, known: Run) -> None:
     if missed and tuple(known.header.argv[1:]) == plan.arguments:
         takes: dict[str, list[str]] = {}
         for node in known.nodes:
-            for name in (node.path, node.target.rpartition(":")[2]):
+            for name in (node.path, *names_of(node.target)):
                 takes.setdefault(name, []).extend(name for name in node.arguments)
         text = unmatched(missed, known_paths(known), {name: dict.fromkeys(names) for name, names in takes.items()})
         _end(
