@@ -8,16 +8,27 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "begat"
-FLOORS = {"errors": 0, "record": 1, "introspect": 2, "intercept": 3, "lazy": 3, "capture": 4, "render": 5, "cli": 6}
+FLOORS = {
+    "errors": 0,
+    "record": 1,
+    "introspect": 2,
+    "intercept": 3,
+    "lazy": 3,
+    "replay": 3,
+    "capture": 4,
+    "render": 5,
+    "cli": 6,
+}
 MODULES = sorted(path.relative_to(SOURCE).with_suffix("") for path in SOURCE.rglob("*.py"))
 
 # Library → the only places that may import it. A folder stands for everything in it.
 DOORS = {
     "orjson": {"record/engine"},
-    "pydantic": {"record/schema"},
+    "pydantic": {"record/schema", "replay/validate"},
     "click": {"cli"},
     "rich": {"cli", "render"},
     "wrapt": {"lazy/proxy"},
+    "yaml": {"replay/sources"},
 }
 
 
@@ -56,7 +67,7 @@ def test_imports_go_down_or_stay_in_the_chapter(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_each_library_comes_in_by_its_door(module):
-    """orjson, pydantic, click, rich and wrapt are imported only where `DOORS` says so."""
+    """orjson, pydantic, click, rich, wrapt and yaml are imported only where `DOORS` says so."""
     places = {str(module), module.parts[0]}
 
     for name, line in imports(module):

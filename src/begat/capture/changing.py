@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import Parameter
 from typing import Any
 
 from begat.errors import OverrideError
@@ -151,8 +152,10 @@ class _Bound:
         if isinstance(key, int):
             return held[key]
         public = public_of(self.schema)
-        default = public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
-        return held.get(key, NOT_GIVEN if default is _EMPTY else default)
+        default = (
+            public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
+        )
+        return held.get(key, NOT_GIVEN if default is Parameter.empty else default)
 
     def set(self, parameter: str, value: Any) -> None:
         """Let *parameter* be *value*."""
@@ -176,7 +179,9 @@ class _Bound:
         star, double = self.schema.starred
         public = public_of(self.schema)
         if star is not None and public is not None and parameter in public.parameters:
-            at = list(public.parameters).index(parameter) - len([n for n in self.schema.names if n not in self.schema.starred])
+            at = list(public.parameters).index(parameter) - len(
+                [n for n in self.schema.names if n not in self.schema.starred]
+            )
             place = self._at(star)
             if place is not None and 0 <= at < len(self.values[place]):
                 return place, at
@@ -205,7 +210,6 @@ def default_value(schema: Schema, parameter: str) -> Any:
 
 
 _PLAIN_FACTORIES = (list, dict, set)
-_EMPTY = __import__("inspect").Parameter.empty
 
 
 # --- items of containers ----------------------------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ def _with(value: Any, steps: tuple[str, ...], item: Any) -> Any:
     """A copy of *value* with *item* at the end of *steps*."""
     step, rest = steps[0], steps[1:]
     kind = type(value)
-    key = step if _is_new_key(value, step) else _key(value, step)
+    key: Any = step if _is_new_key(value, step) else _key(value, step)
     inner = _with(value[key], rest, item) if rest else item
     if kind is tuple:
         return (*value[:key], inner, *value[key + 1 :])
@@ -236,13 +240,14 @@ def _is_new_key(value: Any, step: str) -> bool:
 
 def _key(value: Any, step: str) -> Any:
     """The key or index that *step*, a segment of a path, means in *value*. Raises LookupError for what has none."""
+    kind: Any = type(value)
     if isinstance(value, dict):
         for key in value:
             if key == step or segment(str(key)) == step:
                 return key
         raise LookupError(f"there is no {step!r} in {', '.join(map(repr, value)) or 'it'}")
-    if isinstance(value, tuple) and hasattr(type(value), "_fields") and step in type(value)._fields:
-        return type(value)._fields.index(step)
+    if isinstance(value, tuple) and step in getattr(kind, "_fields", ()):
+        return kind._fields.index(step)
     if type(value) is list or isinstance(value, tuple):
         if not step.isdigit() or int(step) >= len(value):
             raise LookupError(f"it has {len(value)} items, and {step!r} is none of them")

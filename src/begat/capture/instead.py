@@ -19,6 +19,7 @@ from begat.intercept.hooks import is_scalar
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import Call, Changed, Instead, Lane, Returned
 from begat.intercept.plans import plan_of
+from begat.intercept.schema import Schema
 from begat.intercept.tracking import track
 from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.values import Symbol
@@ -56,7 +57,9 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
             raise _refused(override, call.place, f"{name_of(other)} is no class")
         _become(other, me, override, call.place)
     args, kwargs = _arguments(override, call, values, other, changes)
-    events.append(Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs}))
+    events.append(
+        Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs})
+    )
     symbol = Symbol(name_of(other), "class" if is_class(other) else "function")
     if me is not None:
         try:
@@ -115,8 +118,9 @@ def _arguments(
     named = {name: value for name, value in given.items() if name not in schema.starred and value is not NOT_GIVEN}
     named |= given.get(double, {}) if double is not None else {}
     rest = given.get(star, ()) if star is not None else ()
-    theirs = plan_of(other).schema if is_class(other) else None
+    theirs: Schema | None = plan_of(other).schema if is_class(other) else None
     for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
+        assert theirs is not None
         if reading.parameter not in schema.names and reading.parameter is not None:
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)

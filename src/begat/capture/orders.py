@@ -29,10 +29,11 @@ class Orders:
     def __init__(self, overrides: Iterable[Override], outer: Orders | None = None) -> None:
         self.own = tuple(overrides)
         self.outer = outer
-        self.overrides = distinct((*(outer.overrides if outer is not None else ()), *self.own))
+        self.overrides: tuple[Override, ...] = distinct((*(outer.overrides if outer is not None else ()), *self.own))
         self.hits: dict[int, int] = outer.hits if outer is not None else {}
         self.refused: list[OverrideError] = outer.refused if outer is not None else []
-        self.near: dict[int, str] = outer.near if outer is not None else {}  # why one did not change what it may have meant
+        # Why one did not change what it may have meant.
+        self.near: dict[int, str] = outer.near if outer is not None else {}
         self.met: dict[str, set[str]] = outer.met if outer is not None else {}  # parameters, by what takes them
         # `layers.3.dim` means one of many: then all have to be counted.
         self.counting = any(segment.isdigit() for override in self.overrides for segment in override.segments)

@@ -30,7 +30,6 @@ from begat.introspect.callsites import locate
 from begat.record.graph import Run
 from begat.replay.override import BLOCK, Override, chosen
 
-
 _everywhere: list[Orders] = []
 
 
@@ -161,7 +160,9 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
 
     def __init__(self, changes: Mapping[str, Any]) -> None:
         if not isinstance(changes, Mapping):
-            raise TypeError(f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}')
+            raise TypeError(
+                f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
+            )
         self._changes = dict(changes)
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []
 

@@ -21,7 +21,18 @@ from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import ABSENT, Argument, ArgumentDraft, CallSite, Event, Node, NodeDraft, Outcome, Process, Source
+from begat.record.model import (
+    ABSENT,
+    Argument,
+    ArgumentDraft,
+    CallSite,
+    Event,
+    Node,
+    NodeDraft,
+    Outcome,
+    Process,
+    Source,
+)
 from begat.record.values import NUMBERS, SCALARS, Cut, Ref, Symbol
 from begat.record.walk import refs
 

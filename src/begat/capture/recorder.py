@@ -337,7 +337,15 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return count, len(self.outcomes), len(self.again), len(self.unbuilt), len(self.built), len(self.changed), len(self.instead)
+        return (
+            count,
+            len(self.outcomes),
+            len(self.again),
+            len(self.unbuilt),
+            len(self.built),
+            len(self.changed),
+            len(self.instead),
+        )
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
@@ -48,6 +49,8 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     if me is None:
         return _call_waits(token, schema, lane, frame, values)
     kind, blocks = type(me), BLOCKS.get()
+    rule: Rule | None
+    manner: Manner | None
     known = blocks[-1].cache.get(id(kind)) if blocks else None  # most often it is the block around
     if known is not None and known[1] is not None and known[0]() is kind:
         rule, manner = blocks[-1], known[1]
@@ -333,7 +336,7 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = sys._getframe(1)
+    frame: Any = sys._getframe(1)
     while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti

@@ -127,7 +127,9 @@ def _of_module(said: str, folder: Path) -> Path:
     """The newest run of a module, which headers call ``-m pkg.train``."""
     found = next((head for head in heads(folder) if head.get("script") == said), None)
     if found is None:
-        raise UnknownRun(f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`")
+        raise UnknownRun(
+            f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`"
+        )
     return folder / "runs" / str(found["id"]) / RECORD
 
 

@@ -56,7 +56,13 @@ class RunCommand(click.Command):
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=complete,
+    metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -120,7 +126,9 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     environment = {name.upper(): value for name, value in os.environ.items()}
     local = os.path.join(folder or ".", ".env")
     if os.path.isfile(local):
-        found += [each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment]
+        found += [
+            each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment
+        ]
     found += sources.from_environment(os.environ)
     found += [parse(word, place="command line") for word in given]
     return distinct(found)

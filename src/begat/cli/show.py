@@ -47,7 +47,9 @@ def command(run: Path, everything: bool, **forms: bool) -> None:
 
 
 # `begat run --config` reads the first line of this.
-_BACK = "# To use it: begat run --config FILE SCRIPT. What is changed here is an override, the rest is left to the code."
+_BACK = (
+    "# To use it: begat run --config FILE SCRIPT. What is changed here is an override, the rest is left to the code."
+)
 
 
 def _formed(form: str, run: Run, everything: bool) -> str:

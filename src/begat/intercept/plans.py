@@ -23,7 +23,6 @@ from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
 
-
 _ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
 
 
@@ -34,7 +33,7 @@ class Tracked:
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
-        self.subject = ref(subject, lambda _, ends=_ends: ends() or _forget(key))
+        self.subject = ref(subject, lambda _, ends=_ends: None if ends() else _forget(key))  # type: ignore[misc]  # a default is no second parameter
         self.key = id(constructor.function) if constructor.function is not None else key
         self.constructor = constructor.way
         self.options = options
@@ -49,7 +48,7 @@ class Plan:
 
     def __init__(self, kind: Any, key: int | None, schema: Schema | None) -> None:
         address = id(kind)
-        self.kind = ref(kind, lambda _, ends=_ends: ends() or PLANS.pop(address, None))
+        self.kind = ref(kind, lambda _, ends=_ends: ends() or PLANS.pop(address, None))  # type: ignore[misc]  # as above
         self.key = key
         self.schema = schema
         self.weak = bool(_weakrefoffset(kind))

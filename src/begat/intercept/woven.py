@@ -38,7 +38,7 @@ class Woven:
     def __init__(self, function: FunctionType, *, way: str, changed: Callable[[Woven], None] | None = None) -> None:
         key = self.key = id(function)
         self.way = way  # of the constructor: "init", "new" or "call"
-        self.function = ref(function, lambda _, ends=_ends: ends() or WOVEN.pop(key, None))
+        self.function = ref(function, lambda _, ends=_ends: ends() or WOVEN.pop(key, None))  # type: ignore[misc]  # a default is no second parameter
         self._changed = changed
         self.code: CodeType = written(function.__code__)
         self.users: set[int] = set()

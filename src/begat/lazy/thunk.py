@@ -171,7 +171,8 @@ _PATIENCE = 0.05  # seconds, between two looks at whether the constructor waits 
 
 def _in_between(claim: Claim, innermost: Claim) -> None:
     """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
-    thunk, above, here = claim.thunk, [], innermost
+    above: list[Thunk] = []
+    thunk, here = claim.thunk, innermost
     while here is not claim:
         above.insert(0, here.thunk)
         assert here.below is not None  # a claim that holds is among those of its thread

@@ -135,7 +135,9 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
             raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
             # A helper of the constructor has not waited.
-            return getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            return (
+                getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            )
         except AttributeError as error:
             # The interpreter is about to ask our __getattr__, and the class's own has been asked.
             if asks:
@@ -181,7 +183,8 @@ def _reduce(self: Any, protocol: int = 0) -> Any:
     if recipe is None:
         return _as_itself(self, lambda: self.__reduce_ex__(protocol))
     # Allocated first, and made to wait then: an argument may lead back to it.
-    return copyreg.__newobj__, (_class_of(self),), recipe, None, None, DOOR.revive
+    new = copyreg.__newobj__  # type: ignore[attr-defined]  # typeshed lacks it
+    return new, (_class_of(self),), recipe, None, None, DOOR.revive
 
 
 def _copy(self: Any) -> Any:

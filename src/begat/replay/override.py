@@ -144,13 +144,15 @@ class Target:
     def _of(self, override: Override) -> Iterable[Reading]:
         segments = override.segments
         if len(segments) == 1:  # `lr=0.1`: whatever has it
-            for parameter in self._parameters(override, segments[0], others=False):
-                yield Reading(override, ("*",), parameter)
+            yield from (
+                Reading(override, ("*",), each) for each in self._parameters(override, segments[0], others=False)
+            )
         for at in range(1, len(segments) + 1):
             owner, rest = segments[:at], segments[at:]
             if not rest and not names_something(override.value):
                 continue
-            for parameter in self._parameters(override, rest[0]) if rest else (None,):
+            parameters: Iterable[str | None] = self._parameters(override, rest[0]) if rest else (None,)
+            for parameter in parameters:
                 ordinal = self._called(override, owner)
                 if ordinal is not None:
                     yield Reading(override, owner, parameter, rest[1:], True, ordinal if ordinal >= 0 else None)
@@ -224,11 +226,13 @@ def unmatched(
         if id(override) in near:
             hint = near[id(override)]
         elif accepted is not None and parameter not in (accepted := list(accepted)):
-            near = get_close_matches(parameter, accepted, n=1, cutoff=0.5)
-            hint = f"{owner} takes {', '.join(accepted) or 'nothing'}" + (f"; did you mean {near[0]}?" if near else "")
+            close = get_close_matches(parameter, accepted, n=1, cutoff=0.5)
+            hint = f"{owner} takes {', '.join(accepted) or 'nothing'}" + (
+                f"; did you mean {close[0]}?" if close else ""
+            )
         else:
-            near = _near(address, everything)
-            hint = f"did you mean {', '.join(near)}?" if near else "`begat params` lists what there is"
+            close = _near(address, everything)
+            hint = f"did you mean {', '.join(close)}?" if close else "`begat params` lists what there is"
         lines.append(f"{override.said} matched nothing; {hint}")
     return "\n".join(lines)
 
