@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import Parameter
-from typing import Any
+from typing import Any, Optional
 
 from begat.errors import OverrideError
 from begat.intercept.constants import NOT_GIVEN, Defaults, KeywordDefaults
@@ -24,8 +24,9 @@ from begat.introspect.public import Public, public_signature
 from begat.introspect.targets import is_class
 from begat.record.model import Source
 from begat.record.paths import segment
+from begat.replay.literals import UNKNOWN, literal
 from begat.replay.override import COMMAND, Override, Reading, names_something
-from begat.replay.validate import UNKNOWN, check, read, refusal
+from begat.replay.validate import check, read, refusal
 
 Changes = dict[str, tuple[Any, Source]]
 """What was changed, by parameter: the value that is used, and where it came from."""
@@ -82,7 +83,10 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
     annotation: Any = UNKNOWN
     if not reading.steps:
         annotation = annotation_of(schema.function(), schema.subject(), parameter)
-        annotation = UNKNOWN if annotation is MISSING else annotation
+        if annotation is MISSING:
+            annotation = UNKNOWN
+        elif default_value(schema, parameter) is None and not isinstance(annotation, str):
+            annotation = Optional[annotation]  # noqa: UP045  # `depth: int = None`: anything may stand there, and have no `|`
         if _is_built(now) and names_something(override.value):
             raise LookupError(
                 f"{parameter} is an object that is built already: another class can stand in its place only where it is called"
@@ -100,14 +104,13 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
 
 def value_for(override: Override, annotation: Any, current: Any, space: Mapping[str, Any]) -> Any:
     """What *override* gives in the place of *current*. Raises ValueError if its value does not fit."""
+    current = UNKNOWN if current is NOT_GIVEN else current
     if not override.text:
-        return check(override.value, annotation)
+        return check(override.value, annotation, current)
     if override.exactly:
-        from begat.replay.validate import literal
-
         value = literal(override.value)
-        return check(override.value if value is UNKNOWN else value, annotation)
-    return read(override.value, annotation, UNKNOWN if current is NOT_GIVEN else current, resolver(override, space))
+        return check(override.value if value is UNKNOWN else value, annotation, current)
+    return read(override.value, annotation, current, resolver(override, space))
 
 
 def resolver(override: Override, space: Mapping[str, Any]) -> Callable[[str], Any]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from begat.errors import OverrideError
 from begat.record.paths import KEPT_AS_ITSELF, segment
+from begat.replay.literals import UNKNOWN, literal
 from begat.replay.override import ENVIRONMENT, FILE, Override
-from begat.replay.validate import UNKNOWN, literal
 
 PREFIX = "BEGAT__"
 _CLASS = ("class", "call")
