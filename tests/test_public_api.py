@@ -15,7 +15,7 @@ FACE = {
     " seeds=<factory>)",
     "Event": "(kind, node, arguments, site=None)",
     "Node": "(id, target, kind, path, arguments, site=None, within=None, outcome='returned', process=None, code=None,"
-    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=())",
+    " user=True, error=None, annotations=<factory>, starred=(None, None), notes=(), positional=0)",
     "Ref": "(node, run=None)",
     "Run": "(header, nodes=(), environment=None, events=(), children=())",
     "Watch": None,  # made by `watch` only
@@ -30,6 +30,7 @@ FACE = {
     "params": "(obj)",
     "paused": "()",
     "provenance": "(obj)",
+    "rebuild": "(run, path=None, *, allow=(), overrides=None, supply=None, lazy=False, moved=None)",
     "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=())",
     "untrack": "(subject)",
     "watch": "(*patterns, lazy=())",
@@ -49,6 +50,7 @@ RUN = {
     "save",
     "select",
     "to_dot",
+    "to_python",
     "unbuilt",
     "upstream",
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "params",
     "paused",
     "provenance",
+    "rebuild",
     "trackable",
     "untrack",
     "watch",
@@ -65,6 +67,7 @@ _LATER = {
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    "rebuild": "begat.replay.rebuild",
 }
 
 

@@ -55,6 +55,47 @@ class LazyError(BegatError, RuntimeError):
     code = "begat-L1"
 
 
+class CannotRebuild(BegatError, ValueError):
+    """
+    Objects of a record cannot be built again; nothing was called. The text lists everything that stands in the way.
+
+    *problems* has the same as data, a `Problem` each.
+    """
+
+    code = "begat-B1"
+
+    def __init__(self, text: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__("\n  ".join((text, *map(str, problems))))
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _cannot_rebuild, (self.args[0], self.problems)
+
+
+class Problem:
+    """One thing that stands in the way of a rebuild: *path* says where, *what* it is, *way* what to do about it."""
+
+    __slots__ = ("allow", "path", "way", "what")
+
+    def __init__(self, path: str, what: str, way: str = "", allow: str | None = None) -> None:
+        self.path = path
+        self.what = what
+        self.way = way
+        self.allow = allow  # the name that would have to be allowed
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" + (f"; {self.way}" if self.way else "")
+
+    def __repr__(self) -> str:
+        return f"<Problem {self}>"
+
+
+def _cannot_rebuild(text: str, problems: tuple[Problem, ...]) -> CannotRebuild:
+    error = CannotRebuild(text)
+    error.problems = problems
+    return error
+
+
 class CaptureWarning(RuntimeWarning):
     """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
 

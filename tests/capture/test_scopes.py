@@ -533,7 +533,7 @@ def test_an_object_is_known_as_long_as_it_lives(net):
 
 def test_a_run_is_let_go_with_its_last_object(net):
     """What nobody can ask for any more is not kept, but for the last run."""
-    from begat.capture.recorder import recorders
+    from begat.capture.living import recorders
 
     before = len(recorders())
     for a in range(20):

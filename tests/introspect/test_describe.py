@@ -220,7 +220,7 @@ def test_links_are_leaves():
     """A tracked object is its link wherever it stands, also behind a bound method."""
     thing = Private()
     thing.method = types.MethodType(lambda self: 1, thing)
-    link = Link((1, "schema"))
+    link = Link(1, "schema")
 
     def linker(value):
         return link if value is thing else None

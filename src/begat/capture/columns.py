@@ -7,7 +7,7 @@ time, from end to end. So what is final is packed into tuples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 _BLOCK = 4096
@@ -27,6 +27,13 @@ class Column:
 
     def __iter__(self) -> Iterator[Any]:
         return chain.from_iterable((*self._packed, tuple(self._tail)))
+
+    def since(self, start: int) -> Iterator[Any]:
+        """The items from *start* on."""
+        block, place = divmod(start, _BLOCK)
+        if block >= len(self._packed):
+            return iter(self._tail[start - len(self._packed) * _BLOCK :])
+        return islice(chain.from_iterable((*self._packed[block:], tuple(self._tail))), place, None)
 
     def __getitem__(self, number: int) -> Any:
         block, place = divmod(number, _BLOCK)

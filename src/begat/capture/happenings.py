@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from begat.capture import links
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import Built, Changed, Instead
 from begat.introspect.describe import Link
@@ -31,7 +32,7 @@ def noted(recorder: Recorder, event: Any, numbers: dict[int, int]) -> None:
 
 
 def _settled(recorder: Recorder, part: object, numbers: dict[int, int]) -> object:
-    return recorder._settled(part, numbers) if type(part) is Link else part
+    return links.known(part, numbers, recorder.again, recorder._outside) if type(part) is Link else part
 
 
 def _built(recorder: Recorder, event: Built, number: int) -> None:

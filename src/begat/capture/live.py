@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import ref
 
-from begat.capture.recorder import Recorder, recorders
+from begat.capture.living import recorders
+from begat.capture.recorder import Recorder
 from begat.record.graph import Run
 from begat.record.model import Environment, Event, Header, Node
 from begat.record.values import Ref

@@ -9,7 +9,7 @@ from typing import Any
 from begat.capture.changing import public_of
 from begat.capture.foretelling import Foreteller
 from begat.errors import OverrideError
-from begat.intercept.identity import snap
+from begat.intercept.identity import described
 from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
@@ -162,7 +162,7 @@ class _Site:
 
 def _shown(override: Override) -> str:
     """The value as text, unless it is a secret's."""
-    value = override.value if override.text else text(snap(override.value), lambda ref: "an object")
+    value = override.value if override.text else text(described(override.value), lambda ref: "an object")
     value = redacted(override.segments[-1], value)
     return value if isinstance(value, str) else "***"
 

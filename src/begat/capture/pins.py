@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from sys import getrefcount
 from weakref import ref
 
 from begat.intercept.interceptor import Pin
 from begat.introspect.targets import dict_of, mro_of
 
+_NEW = object.__new__  # half the time of calling the class
+_YOUNG = 4
 _OURS = 2  # references: the pin's, and the argument of getrefcount
 _FINALIZERS: dict[int, tuple[ref[type], bool]] = {}
-
-
-def _has_finalizer(kind: type) -> bool:
-    known = _FINALIZERS.get(id(kind))
-    if known is None or known[0]() is not kind:
-        known = _FINALIZERS[id(kind)] = ref(kind), any("__del__" in dict_of(cls) for cls in mro_of(kind))
-    return known[1]
 
 
 class Pins:
@@ -25,25 +19,36 @@ class Pins:
 
     def __init__(self) -> None:
         self._kept: dict[int, Pin] = {}
-        self._young: deque[Pin] = deque(maxlen=4)
+        self._young: list[Pin] = []  # another thread may be reading it: it is replaced, and never gets shorter
+        self.met = False  # an object was asked for that was pinned already
         self._swept = 256
 
     def of(self, obj: object) -> Pin:
         """The pin that holds *obj*. One with a finalizer is held only while it is under construction."""
         pin = self._kept.get(id(obj))
         if pin is not None and pin.obj is obj:
+            self.met = True
             return pin
-        for young in self._young:
-            if young.obj is not None and getrefcount(young.obj) <= _OURS:
-                self._draw(list(self._young))
-                break
-        if _has_finalizer(type(obj)):
+        young = self._young
+        # Of what was built together the outermost goes first; a drawn pin holds None, to which there are many references.
+        if young and (getrefcount(young[-1].obj) <= _OURS or getrefcount(young[0].obj) <= _OURS):
+            self._draw(young)
+            self._young = young = [each for each in young if each.obj is not None]
+        kind = type(obj)
+        known = _FINALIZERS.get(id(kind))
+        if known is None or known[0]() is not kind:
+            known = _FINALIZERS[id(kind)] = ref(kind), any("__del__" in dict_of(cls) for cls in mro_of(kind))
+        if known[1]:
             return Pin(obj, brief=True)
         if len(self._kept) >= self._swept:
             self._draw(list(self._kept.values()))
             self._swept = max(256, 2 * len(self._kept))
-        pin = self._kept[id(obj)] = Pin(obj)
-        self._young.append(pin)
+        pin = _NEW(Pin)
+        pin.obj, pin.brief = obj, False
+        self._kept[id(obj)] = pin
+        if len(young) == _YOUNG:
+            self._young = young = young[1:]
+        young.append(pin)
         return pin
 
     def known(self, obj: object) -> Pin | None:
@@ -56,8 +61,8 @@ class Pins:
         for pin in list(self._kept.values()):
             self._let_go(pin)
 
-    def _draw(self, pins: deque[Pin] | list[Pin]) -> None:
-        for pin in list(pins):
+    def _draw(self, pins: list[Pin]) -> None:
+        for pin in pins:
             if pin.obj is not None and getrefcount(pin.obj) <= _OURS:
                 self._let_go(pin)
 

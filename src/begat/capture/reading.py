@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
-from begat.capture.fields import filled, fills_fields, is_object
-from begat.capture.naming import Namer
+from begat.capture.fields import fills_fields, is_object
 from begat.capture.ownership import is_users
 from begat.capture.recorder import Recorder
+from begat.capture.story import Entry, Fate, Place, tell
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import Defaulted
 from begat.intercept.schema import Options, Schema, exchanged_defaults
 from begat.intercept.woven import original
-from begat.introspect.callsites import Name, locate
+from begat.introspect.callsites import locate
 from begat.introspect.callsites import name as name_at
 from begat.introspect.describe import LIMITS
 from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
-from begat.record.model import (
-    ABSENT,
-    Argument,
-    ArgumentDraft,
-    CallSite,
-    Event,
-    Node,
-    NodeDraft,
-    Outcome,
-    Process,
-    Source,
-)
+from begat.record.model import ABSENT, Argument, ArgumentDraft, Event, Node, Process, Source
 from begat.record.values import NUMBERS, SCALARS, Cut, Ref, Symbol
 from begat.record.walk import refs
 
@@ -42,93 +31,61 @@ class Reader:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._sites: dict[tuple[int, int], tuple[CallSite, bool, bool, Name | None]] = {}  # the recorder holds the code
+        self._places: dict[tuple[int, int], Place] = {}  # the recorder holds the code
         self._schemas: dict[int, _Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         """All nodes and events so far."""
         count = self.recorder.resolve()
         with resting():
-            return self._read(count)
+            return tell(self.entries(0, count), Process(self.recorder.pid, self.recorder.rank))
 
-    def _read(self, count: int) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
+    def entries(self, start: int, count: int) -> Iterator[Entry]:
+        """The rows from *start* up to *count*, for whoever tells them."""
         recorder = self.recorder
-        process = Process(recorder.pid, recorder.rank)
-        namer = Namer()
-        nodes: list[Node] = []
-        events: list[Event] = []
-        fillings: dict[int, list[int]] = {}
-        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count)):
+        again, moved, strangers = recorder.again, recorder.moved, recorder.strangers
+        special = self._special()
+        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
             known = self._schemas.get(id(schema)) or self._known(schema)
-            if number in recorder.moved:
-                code, lasti = recorder.rows.place(recorder.moved[number])
-            site, user, fills, name = self._sites.get((id(code), lasti)) or self._site(code, lasti)
-            again = recorder.again.get(number)
-            if again is not None and again[0] == "continued":
-                continue
-            if again is not None:
-                events.append(Event(again[0], again[1], known.bind(row), site))
-                continue
-            arguments = known.bind(row)
-            if number in recorder.changed:
-                passed = self._passed(recorder.moved[number]) if number in recorder.moved else arguments
-                arguments = changed(arguments, recorder.changed[number], passed, schema.options)
-            target = schema.target
-            if (other := recorder.instead.get(number)) is not None:
-                was: Any = Symbol(target, schema.kind)
-                if number in recorder.moved:
-                    was = Symbol(recorder.rows.schema(recorder.moved[number]).target, schema.kind)
-                else:
-                    arguments = {name: each for name, each in arguments.items() if name in other.names}
-                target = other.symbol.target  # type: ignore[attr-defined]  # a symbol
-                call = Argument("called", other.symbol, other.source, was)
-                events.append(Event("override", number, {"called": call}, site))
-            within = recorder.again.get(within, ("", within))[1] if within is not None else None
-            error = recorder.outcomes.get(number)
-            outcome: Outcome = "raised" if error else "deferred" if number in recorder.unbuilt else "returned"
-            built = recorder.built.get(number)
-            if built is not None:
-                seconds = Argument("seconds", round(built.seconds, 6))
-                events.append(Event("built", number, {"seconds": seconds}, self._site(built.code, built.lasti)[0]))
-            nodes.append(
-                NodeDraft(
-                    number,
-                    target,
-                    schema.kind,
-                    "",
-                    arguments,
-                    site,
-                    within,
-                    outcome,
-                    process,
-                    known.code,
-                    user,
-                    error,
-                    known.annotations,
-                    known.starred,
-                    known.notes,
-                )
-            )
-            namer.add(nodes[-1], name, known.alone and SCALARS.issuperset(map(type, row)))
-            if fills and within is not None:
-                fillings.setdefault(within, []).append(number)
-        self._fill(nodes, fillings, namer)
-        for node in namer.named(nodes):
-            node.__class__ = Node
-        return tuple(nodes), tuple(events)
+            if number in moved:
+                code, lasti = recorder.rows.place(moved[number])
+            place = self._places.get((id(code), lasti)) or self._place(code, lasti)
+            arguments = known.bind(recorder.told(row) if strangers else row)
+            if within is not None and within in again:
+                within = again[within][1]
+            fate = None
+            if number in special:
+                arguments, fate = self._fated(number, schema, arguments)
+            yield number, known, place, within, arguments, known.alone and SCALARS.issuperset(map(type, row)), fate
 
-    def _fill(self, nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:
-        """Put what default factories made into the arguments that were left to them."""
-        known = {node.id: node for node in nodes} if fillings else {}
-        for number, made in fillings.items():
-            node = known.get(number)
-            if node is None:
-                continue
-            for name, other in filled(node, [(known[child], namer.name_of(child)) for child in made]):
-                node.arguments[name] = Argument(name, Ref(other.id), "default")
-                namer.consume(node, name, other)
-                if other.user is False:  # the code that called has no place of its own
-                    other.site, other.user = node.site, node.user  # type: ignore[misc]  # still a draft
+    def _special(self) -> set[int]:
+        """The rows whose calls did not simply return."""
+        r = self.recorder
+        return {*r.again, *r.outcomes, *r.unbuilt, *r.built, *r.changed, *r.instead}
+
+    def _fated(self, number: int, schema: Schema, arguments: dict[str, Argument]) -> tuple[dict[str, Argument], Fate]:
+        recorder = self.recorder
+        if number in recorder.changed:
+            passed = self._passed(recorder.moved[number]) if number in recorder.moved else arguments
+            arguments = changed(arguments, recorder.changed[number], passed, schema.options)
+        called = None
+        other = recorder.instead.get(number)
+        if other is not None:
+            was = schema
+            if number in recorder.moved:
+                was = recorder.rows.schema(recorder.moved[number])
+            else:
+                arguments = {name: each for name, each in arguments.items() if name in other.names}
+            symbol: Any = other.symbol
+            called = symbol, other.source, Symbol(was.target, was.kind)
+        built = recorder.built.get(number)
+        return arguments, Fate(
+            recorder.again.get(number),
+            recorder.outcomes.get(number),
+            number in recorder.unbuilt,
+            (self._place(built.code, built.lasti).site, built.seconds) if built is not None else None,
+            called,
+        )
 
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
@@ -144,13 +101,12 @@ class Reader:
 
     def _passed(self, number: int) -> dict[str, Argument]:
         rows = self.recorder.rows
-        return self._known(rows.schema(number)).bind(rows.values(number))
+        return self._known(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
 
-    def _site(self, code: CodeType, lasti: int) -> tuple[CallSite, bool, bool, Name | None]:
-        """Where the call stands, whether that is the user's code, whether it may be a field's default that is made, its name."""
+    def _place(self, code: CodeType, lasti: int) -> Place:
         site = locate(code, lasti)
         user = is_users(site.file)
-        found = self._sites[id(code), lasti] = (site, user, fills_fields(code, user), name_at(code, lasti))
+        found = self._places[id(code), lasti] = Place(site, user, fills_fields(code, user), name_at(code, lasti))
         return found
 
     def _known(self, schema: Schema) -> _Known:
@@ -175,13 +131,14 @@ class _Known:
     """What a schema says once its class is looked at: the public parameters, their annotations, the fingerprint of the code."""
 
     def __init__(self, schema: Schema, settled: Callable[[object], object]) -> None:
-        self.schema = schema
+        self.schema, self.target, self.kind = schema, schema.target, schema.kind
         subject, function = schema.subject(), schema.function()
         self.annotations = annotations_of(function) if function is not None else {}
         self.annotations = {k: v for k, v in self.annotations.items() if k in schema.names}
         self.code = code_fingerprint(subject, original) if subject is not None else None
         self.public = _public(subject, schema)
         self.starred = schema.starred if self.public is None else self.public.shown
+        self.positional = schema.positional_only if self.public is None else self.public.positional
         if self.public is not None:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore

@@ -18,19 +18,18 @@ from operator import call
 from typing import Any
 from weakref import ref
 
+from begat.capture import links, living
 from begat.capture.happenings import noted
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
-from begat.intercept.identity import linked
-from begat.intercept.interceptor import HEAD, Built, Instead, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
-from begat.record.values import Opaque, Ref
-from begat.record.walk import replaced
+from begat.record.values import Ref
 
 
 class Recorder:
@@ -42,7 +41,8 @@ class Recorder:
         self.identity = identity
         self.owner: Callable[[], Any] = lambda: None  # the live run that reads this, weakly
         self.pid = os.getpid()
-        self.rank = _rank()
+        # From torchrun, or another launcher.
+        self.rank = int(rank) if (rank := os.environ.get("RANK", "")).isdecimal() else None
         self.closed = False
         self.log: list[Any] = []
         self.events: list[Any] = []
@@ -59,20 +59,28 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self._loose = False  # there may be links in the rows that are not resolved yet
+        self.pin = self.pins.of
+        self.links: list[Link] = []  # in the rows that are not resolved yet
+        self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
+        self._far = False  # some of them refer to what is not among them
+        self._familiar: dict[int, tuple[object, int]] = {}  # by id: the tokens of what was going on, and their numbers
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._later: list[Any] = []
         self._outer: dict[int, Ref] | None = None
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
-        self._linked = linked.count
         self._suspicious = False
         self._swept = 4096
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
-        _RECORDERS.append(ref(self))
+        living.join(self)
+
+    def forked(self) -> None:
+        """In the child of a fork: another thread may have held the lock, and is not here to release it."""
+        self._busy = threading.RLock()
+        self._inside = 0
 
     @property
     def run(self) -> Any:
@@ -85,12 +93,8 @@ class Recorder:
         thread = ident()
         lane = self.lanes.get(thread)
         if lane is None:
-            lane = self.lanes[thread] = Lane(self, self.log, self.events, thread)
+            lane = self.lanes[thread] = Lane(self, self.log, self.events, self.links, thread)
         return lane
-
-    def pin(self, obj: object) -> object:
-        """Hold *obj*, which has no weak references, until nobody else does."""
-        return self.pins.of(obj)
 
     def pinned(self, obj: object) -> object | None:
         """What `pin` returned for *obj*, if that still holds it."""
@@ -173,11 +177,8 @@ class Recorder:
         if (over := start + len(batch.tokens) - self.limit) > 0:
             self.dropped += over
             batch = batch.first(len(batch.tokens) - over)
-        if batch.within.count(None) != len(batch.within):
+        if any(batch.within):  # the tokens are true: to compare them would take ten times as long
             self._inner = True
-        if linked.count != self._linked:
-            self._linked = linked.count
-            self._loose = True
         self.rows.add(batch)
 
     def _level(self) -> None:
@@ -210,9 +211,10 @@ class Recorder:
         tokens, start = self.rows.tokens, self._resolved
         dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
         dead += [i for i, found in enumerate(map(call, self._young()), start) if found is None]
+        known = len(self.links)
         self._take()
         if self._unresolved():
-            self._refer()
+            self._refer(known)
         for position in dead:
             tokens[position] = None
         self._live = array("q", [i for i in self._live if tokens[i] is not None])
@@ -224,34 +226,75 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._unresolved() or any(r._loose or (r.log and r._linked != linked.count) for r in recorders()):
+        if self._far or self._raised or self._returned or self._later or self._suspicious or self.pins.met:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
         # A token is called for its object; by C, for this is done for every row.
-        living = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
-        if not self.log:  # else a row may have come in meanwhile, and refer to what died since
-            tokens[start:] = living
+        alive = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
+        around = self._around()
+        if (self._inner or self.links or around) and not self._refer_nearby(young, around):
+            self._far = True
+            return
+        # Else something may have come in meanwhile, and refer to what died since.
+        if not (self.log or self.events or any(r.links for r in living.recorders())):
+            tokens[start:] = alive
             self._settled_up_to_here()
+
+    def _refer_nearby(self, young: list[Any], around: list[object]) -> bool:
+        """
+        Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
+
+        Familiar are the constructions that were going on last time; *around* are those that are now.
+        """
+        if any(type(token) is Call for token in around):
+            return False  # what it built may turn out to be what it returns
+        numbers = dict(zip(map(id, young), range(self._resolved, self._resolved + len(young)), strict=True))
+        for key, (_, number) in self._familiar.items():
+            numbers[key] = number
+        if self._inner:
+            self._inner = not self.rows.renew_within(self._resolved, numbers)
+        links.find(self.links, numbers, self.again)
+        self._meet(around, numbers)
+        return not (self._inner or self.links)
+
+    def _around(self) -> list[object]:
+        """The tokens of what is going on."""
+        return [token for lane in list(self.lanes.values()) for token in lane.stack]
+
+    def _meet(self, tokens: list[object], numbers: dict[int, int]) -> None:
+        self._familiar = {id(token): (token, numbers[id(token)]) for token in tokens if id(token) in numbers}
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
         young = self.rows.tokens[self._resolved :]
-        return [_gone if token is None else token for token in young] if young.count(None) else young
+        return young if all(young) else [_gone if token is None else token for token in young]
 
     def _unresolved(self) -> object:
-        return self._loose or self._inner or self._raised or self._returned or self._later or self._suspicious
+        return (
+            self.links
+            or self._inner
+            or self._raised
+            or self._returned
+            or self._later
+            or self._suspicious
+            or self.pins.met
+        )
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
         young = tokens[start:]
-        if young.count(None) != len(young):
+        if any(young):
             self._live.extend([i for i, token in enumerate(young, start) if token is not None])
         self._resolved = len(tokens)
         self.rows.pack()
 
-    def _refer(self) -> None:
-        """Put numbers in the place of tokens in all rows that are new."""
+    def _refer(self, known: int) -> None:
+        """
+        Put numbers in the place of tokens in all rows that are new.
+
+        Of the links that are left the first *known*, which were there before the log was taken, lead to nothing in this run.
+        """
         numbers = self._numbers()
         for token, error in self._raised:
             number = numbers.get(id(token))
@@ -262,18 +305,13 @@ class Recorder:
         for returned in self._returned:
             self._identify(returned, numbers)
 
-        def leaf(value: object) -> object:
-            return self._settled(value, numbers) if type(value) is Link else value
-
-        def settled(value: object) -> object:
-            return leaf(value) if type(value) is Link else renewed(value, leaf)
-
         if self._inner:
-            self.rows.renew_within(self._resolved, lambda token: numbers.get(id(token)))
-        if self._loose:
-            self.rows.renew_values(self._resolved, settled)
-        self._raised, self._returned, self._later, self._loose, self._inner = [], [], [], False, False
-        self._outer, self._suspicious = None, False
+            self.rows.renew_within(self._resolved, numbers)
+            self.rows.end_within(self._resolved)
+        self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
+        self._meet(self._around(), numbers)
+        self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
+        self._outer, self._suspicious, self.pins.met = None, False, False
 
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
@@ -308,26 +346,17 @@ class Recorder:
 
     def settled(self, value: object) -> object:
         """*value*, which is none of a row's (a default), with what this run knows in the place of every `Link`."""
-        numbers = self._numbers()
-        return replaced(value, lambda part: self._settled(part, numbers) if type(part) is Link else part)
+        return links.settled(value, self._numbers, self.again, self._outside)
 
-    def _settled(self, link: Link, numbers: dict[int, int]) -> object:
-        token, schema = link
-        number = numbers.get(id(token)) if token is not None else None
-        if number is not None:
-            return Ref(self.again[number][1] if number in self.again else number)
-        outer = self._outside().get(id(token)) if token is not None else None
-        if outer is not None:
-            return outer
-        target = schema.target if schema is not None else "?"
-        why = "its construction was not observed in this run" if token is not None else _NOT_FOLLOWED
-        return Opaque(target, {"reason": why})
+    def told(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """*row* with what can be said of every object in it that nobody saw built, if there are any."""
+        return tuple([renewed(value, links.told) for value in row]) if self.strangers else row
 
     def _outside(self) -> dict[int, Ref]:
         """What the runs around this one built, by token."""
         if self._outer is None:
             self._outer = {}
-            for outer in (known for known in recorders() if known is not self):
+            for outer in (known for known in living.recorders() if known is not self):
                 outer.settle()
                 for position, token in enumerate(outer.rows.tokens):
                     if token is not None:
@@ -364,35 +393,5 @@ class Recorder:
         return None if found is None else self.again.get(found, ("", found))[1]
 
 
-_NOT_FOLLOWED = "not followed: objects of its class have no weak references, and this one was not held"
-
-# Objects pass from run to run: an argument may be another's node. Not a WeakSet: it removes what dies in a callback, and an
-# interrupt that falls into a callback is lost.
-_RECORDERS: list[ref[Recorder]] = []
-
-
-def recorders() -> list[Recorder]:
-    """The recorders that are still in memory, the newest first."""
-    _RECORDERS[:] = [known for known in _RECORDERS if known() is not None]
-    living = [known() for known in _RECORDERS]
-    return [recorder for recorder in reversed(living) if recorder is not None]
-
-
 def _gone() -> None:
     """The token of what is gone."""
-
-
-def _after_fork() -> None:
-    # Another thread may have held a lock when this process was forked, and is not here to release it.
-    for recorder in recorders():
-        recorder._busy = threading.RLock()
-        recorder._inside = 0
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
-def _rank() -> int | None:
-    """The rank that torchrun, or another launcher, gave this process."""
-    rank = os.environ.get("RANK", "")
-    return int(rank) if rank.isdecimal() else None

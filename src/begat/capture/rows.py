@@ -7,7 +7,7 @@ which stand in one column for all rows, up to ``ends[n]``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, pairwise, repeat
 from types import CodeType
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from begat.capture.columns import Column
 from begat.intercept.interceptor import HEAD
 from begat.intercept.schema import Schema
-from begat.record.values import SCALARS
 
 
 class Batch(NamedTuple):
@@ -153,27 +152,37 @@ class Rows:
         """The values in row *number*."""
         return tuple(self._values.span(*self._span(number)))
 
-    def renew_within(self, start: int, number: Callable[[Any], int | None]) -> None:
-        """In the rows from *start* on, put the number of the construction around in the place of its token."""
+    def renew_within(self, start: int, numbers: dict[int, int]) -> bool:
+        """In the rows from *start* on, put the number of the construction around in the place of its token. Whether all are."""
         young = self.within.span(start, len(self.within))
-        self.within.renew(start, [t if t is None or type(t) is int else number(t) for t in young])
+        known: dict[int, int | None] = {**numbers, id(None): None}
+        try:
+            self.within.renew(start, list(map(known.__getitem__, map(id, young))))
+            return True
+        except KeyError:
+            found: list[Any] = list(map(numbers.get, map(id, young)))
+        left = False
+        for place, number in enumerate(found):
+            if number is None and (token := young[place]) is not None:
+                found[place] = token
+                left = left or type(token) is not int
+        self.within.renew(start, found)
+        return not left
 
-    def renew_values(self, start: int, settled: Callable[[Any], object]) -> None:
-        """In the rows from *start* on, put every value that is no scalar through *settled*."""
+    def end_within(self, start: int) -> None:
+        """In the rows from *start* on, what is left of tokens leads nowhere."""
+        young = self.within.span(start, len(self.within))
+        self.within.renew(start, [token if type(token) is int else None for token in young])
+
+    def read(self, count: int, start: int = 0) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
+        """The rows from *start* up to *count*, in order: values, schema, the code and position of the call, the row around it."""
         begin = self._ends[start - 1] if start else 0
-        young = self._values.span(begin, len(self._values))
-        for place, value in enumerate(young):
-            if type(value) not in SCALARS:
-                young[place] = settled(value)
-        self._values.renew(begin, young)
-
-    def read(self, count: int) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
-        """The first *count* rows in order: values, schema, the code and position of the call, the row around it."""
-        rows = _rows(self._values, (end - start for start, end in pairwise(chain((0,), self._ends[:count]))))
+        ends = self._ends[start:count]
+        rows = _rows(self._values.since(begin), (end - first for first, end in pairwise(chain((begin,), ends))))
+        schemas = map(self.known.__getitem__, self._schemas[start:count])
+        codes, lastis, within = self._codes.since(start), self._lastis[start:count], self.within.since(start)
         # Not strict: while others build there are more rows than these.
-        return zip(
-            rows, map(self.known.__getitem__, self._schemas), self._codes, self._lastis, self.within, strict=False
-        )
+        return zip(rows, schemas, codes, lastis, within, strict=False)
 
     def _span(self, number: int) -> tuple[int, int]:
         return self._ends[number - 1] if number else 0, self._ends[number]

@@ -19,14 +19,17 @@ from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
-from begat.capture.recorder import Recorder, recorders
+from begat.capture.living import recorders
+from begat.capture.recorder import Recorder
 from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
+from begat.record import graph as graph_module
 from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.replay import door
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -144,6 +147,29 @@ def _asks(*call: Any) -> Any:
 
 
 deferring.DOOR.asks = _asks
+
+
+def _tracked(target: str) -> Any:
+    from begat.intercept.tracking import tracked_as
+
+    return tracked_as(target)
+
+
+def _lazy(thing: Any) -> Callable[..., Any]:
+    from begat.capture.laziness import lazy
+
+    return lazy(thing)
+
+
+def _to_python(run: Run, path: str | None, *, defaults: bool) -> str:
+    from begat.replay.codegen import to_python
+
+    return to_python(run, path, defaults=defaults)
+
+
+graph_module.DOOR.to_python = _to_python
+door.DOOR.tracked = _tracked
+door.DOOR.lazy = _lazy
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

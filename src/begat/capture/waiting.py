@@ -347,7 +347,7 @@ def _behind(obj: Any) -> Link | None:
     if not proxy.is_waiting(obj):
         return link(proxy.made(obj))
     thunk = obj._self_thunk
-    return Link((thunk.token, thunk.schema)) if type(thunk) is Calling else None
+    return Link(thunk.token, thunk.schema) if type(thunk) is Calling else None
 
 
 linked.behind[id(Proxy)] = _behind

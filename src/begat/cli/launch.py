@@ -25,6 +25,17 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*."""
+
+    name: str | None
+    save: str | None
+    quiet: bool
+    home: str
+    dry: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to run and how: *target* is a path, `STDIN`, or a module if *is_module*; *home* the ``.begat`` folder."""
 
@@ -39,6 +50,7 @@ class Plan:
     home: str
     overrides: tuple[Override, ...] = ()
     dry: bool = False
+    codes: dict[str, str] | None = None  # of the run that is made again
 
 
 def start(plan: Plan) -> None:
@@ -53,7 +65,7 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv))
+    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     orders = overrule(plan) if plan.overrides else None
@@ -199,6 +211,11 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.codes:
+            from begat.cli.again import changed
+
+            if said := changed(self.plan.codes, self.run):
+                print(f"begat: {said}", file=sys.stderr, flush=True)
         if not self.plan.quiet:
             self._say()
 

@@ -21,6 +21,8 @@ VERBS = {
     "params": "begat.cli.params:command",
     "show": "begat.cli.show:command",
     "runs": "begat.cli.runs:command",
+    "code": "begat.cli.code:command",
+    "rebuild": "begat.cli.rebuild:command",
 }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
 
 from begat.cli.completing import complete
-from begat.cli.launch import STDIN, Plan
+from begat.cli.find import RunType, home
+from begat.cli.launch import STDIN, Manner, Plan
 from begat.cli.output import examples
 from begat.errors import UnknownRun
 from begat.replay.override import Override, distinct, is_override, parse
@@ -41,6 +43,7 @@ class RunCommand(click.Command):
         "begat run --watch torch.optim train.py --epochs 3",
         "begat run --lazy Encoder train.py",
         "begat run -m pkg.train -- --epochs 3",
+        "begat run --again last model.hidden_size=512",
     ),
 )
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
@@ -53,6 +56,7 @@ class RunCommand(click.Command):
 @click.option("--config", multiple=True, metavar="FILE", help="Overrides from a YAML, TOML or JSON file.")
 @click.option("--dry-run", is_flag=True, help="Configure, build nothing: stop where the first object is needed.")
 @click.option("--help-params", is_flag=True, help="List what can be overridden, and do not run.")
+@click.option("--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it.")
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
@@ -72,6 +76,7 @@ def command(
     config: tuple[str, ...],
     dry_run: bool,
     help_params: bool,
+    again: Path | None,
     name: str | None,
     save: str | None,
     quiet: bool,
@@ -85,6 +90,14 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
+    where = os.fspath(home().absolute())
+    saved = os.path.abspath(save) if save else None
+    if again is not None:
+        from begat.cli.again import plan_of
+
+        words = (*words, *behind, *filter(None, (module, *config)))
+        ctx.obj.plan = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run))
+        return
     if module is None:
         if not words:
             raise click.UsageError("give a script to run, - for standard input, or -m and a module", ctx)
@@ -93,8 +106,6 @@ def command(
             raise click.UsageError(f"can't open file {os.path.abspath(target)!r}: no such file", ctx)
     else:
         target = module
-    from begat.cli.find import home
-
     if help_params:
         _help_params(target, module is not None)
         return
@@ -103,8 +114,6 @@ def command(
     overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
-    where = os.fspath(home().absolute())
-    saved = os.path.abspath(save) if save else None
     ctx.obj.plan = Plan(
         target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run
     )

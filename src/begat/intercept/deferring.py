@@ -14,8 +14,8 @@ from weakref import ref
 
 from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
-from begat.intercept.patterns import covers
 from begat.intercept.schema import Schema
+from begat.introspect.patterns import covers
 from begat.introspect.targets import mro_of
 
 

@@ -6,16 +6,19 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
         lane = LANE()
         if lane is None: return None
         try:
+            stack = lane.stack
+            exact = TYPE(me) is CLASS()
+            if not exact and stack and stack[-1]() is me: return None   # super().__init__ in a construction that is known
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
                 if lane is None: return None
             stack = lane.stack
-            if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA   # the very class, and never seen before
-            elif stack and stack[-1]() is me: return None               # super().__init__ in a construction that is known
+            if exact and not COUNT(me): schema = SCHEMA                 # the very class, and never seen before
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me); frame = FRAME(2)
+            if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
@@ -60,7 +63,7 @@ from begat.intercept.interceptor import (
     leave_of,
     over,
     spoiled,
-    token_of,
+    weakrefoffset,
 )
 from begat.introspect.targets import dict_of, mro_of
 from begat.record.walk import replaced
@@ -77,7 +80,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
         if lane is None: return None
         try:
 {unpack}\
-            if lane.thread != IDENT():
+{chain}            if lane.thread != IDENT():
                 lane = ARRIVE(lane)
                 if lane is None: return None
             stack = lane.stack
@@ -96,20 +99,26 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
             if TROUBLE(error, lane): raise
     return enter
 """
+# Before anything else is asked: most constructors are reached by way of super() from another's.
+_CHAIN = """\
+            stack = lane.stack
+            exact = TYPE(me) is CLASS()
+            if not exact and stack and stack[-1]() is me: return None
+"""
 _FAST = """\
-            if TYPE(me) is CLASS() and not COUNT(me): schema = SCHEMA
-            elif stack and stack[-1]() is me: return None
+            if exact and not COUNT(me): schema = SCHEMA
             else:
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me)
-            frame = FRAME(2) if schema is SCHEMA else BEYOND(FRAME(2), me, schema)"""
+            frame = FRAME(2)
+            if schema.passed_on: frame = BEYOND(frame, me)"""
 _SLOW = """\
-            if stack and stack[-1]() is me: return None
             schema = WHICH(me, lane)
             if schema is None: return None
-            token = TOKEN(me, lane)
-            frame = BEYOND(FRAME(2), me, schema)"""
+            token = REF(me) if WEAK(TYPE(me)) else lane.sink.pin(me)
+            frame = FRAME(2)
+            if schema.passed_on: frame = BEYOND(frame, me)"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
@@ -121,7 +130,10 @@ _POP = """\
 # What leaves is made first: nothing may fail, or be interrupted, between the token on the stack and the body.
 _LEAVE = {
     way: f"            leave = {made}\n            stack.append(token)\n            return leave"
-    for way, made in (("call", "LEAVE(lane, token)"), ("slow", "LEAVE_OF(token, lane)"))
+    for way, made in (
+        ("call", "LEAVE(lane, token)"),
+        ("slow", "lane.leave if TYPE(token) is REF or not token.brief else LEAVE_OF(token, lane)"),
+    )
 }
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _UNPACK = """\
@@ -143,12 +155,11 @@ def is_scalar(value: object) -> bool:
     return kind is int or kind is float or kind is _NONE or kind is bool or (kind is str and len(value) < LONG)  # type: ignore[arg-type]
 
 
-def beyond(found: Any, me: object, schema: Any) -> Any:
-    """The frame of the call that builds *me*: where others' code hands its arguments on, behind its own ``__init__``s."""
-    if schema.passed_on:
-        codes = [getattr(dict_of(cls).get("__init__"), "__code__", None) for cls in mro_of(type(me))]
-        while found.f_back is not None and any(found.f_code is code for code in codes):
-            found = found.f_back
+def beyond(found: Any, me: object) -> Any:
+    """The frame of the call that builds *me*, where others' code hands its arguments on: behind its own ``__init__``s."""
+    codes = [getattr(dict_of(cls).get("__init__"), "__code__", None) for cls in mro_of(type(me))]
+    while found.f_back is not None and any(found.f_code is code for code in codes):
+        found = found.f_back
     return found
 
 
@@ -202,6 +213,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
     given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
     source = _OPENING.format(
         parameters=", ".join(names),
+        chain=_CHAIN if way in ("fast", "slow") else "",
         choose=choose,
         me="me" if way in ("fast", "slow") else "None",
         raw="".join(f"{name}, " for name in names[first:]),
@@ -230,7 +242,7 @@ _GLOBALS: dict[str, Any] = {
     "TYPE": type,
     "COUNT": getweakrefcount,
     "REF": ref,
-    "TOKEN": token_of,
+    "WEAK": weakrefoffset,
     "CALL": Call,
     "FRAME": frame,
     "SNAP": snap,

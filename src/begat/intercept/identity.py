@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
-from begat.intercept.interceptor import LANE, Lane, Pin, token_of, weakrefoffset
+from begat.intercept.interceptor import LANE, Lane, token_of
 from begat.introspect.describe import Link, snapshot
 
 
@@ -23,7 +23,6 @@ class _Linked:
     def __init__(self) -> None:
         self.results = {}
         self.plans: dict[int, Any] = {}  # those made so far, by the id of the type
-        self.count = 0  # the links made so far: who sees it unchanged has no edge to look for
         self.result_types: set[int] = set()
         self.behind: dict[int, Callable[[Any], Any]] = {}  # by the id of a type whose objects stand for others
 
@@ -32,30 +31,33 @@ linked = _Linked()
 
 
 def link(obj: object) -> Link | None:
-    """What stands for *obj* in a row if its class is tracked or a tracked function returned it; None otherwise."""
+    """What stands for *obj* in a value if its class is tracked or a tracked function returned it; None otherwise."""
     kind = type(obj)
     plan = linked.plan_of(kind)
     if plan.key is not None:
-        linked.count += 1
-        return Link((_token(obj), plan.schema))
+        return Link(ref(obj) if plan.weak else _pinned(obj), plan.schema)
     if id(kind) in linked.result_types:
         token = ref(obj)
         if linked.results.get(id(token)) is token:
-            linked.count += 1
-            return Link((token, None))
+            return Link(token, None)
     behind = linked.behind.get(id(kind))
     if behind is not None:
         found: Link | None = behind(obj)
-        linked.count += found is not None
         return found
     return None
 
 
-def _token(obj: object) -> object:
-    if weakrefoffset(type(obj)):
-        return ref(obj)
+def _pinned(obj: object) -> object | None:
     lane = LANE.get()
     return lane.sink.pinned(obj) if lane is not None and lane.sink is not None else None
+
+
+def _row_link(obj: object) -> Link | None:
+    """The `link` of *obj* for a row that is being written: the run will find its number."""
+    found = link(obj)
+    if found is not None and (lane := LANE.get()) is not None:
+        lane.links.append(found)
+    return found
 
 
 def identity_of(result: object, lane: Lane) -> object | None:
@@ -75,11 +77,9 @@ def identity_of(result: object, lane: Lane) -> object | None:
     return token
 
 
-def stands_for(token: object, obj: object) -> bool:
-    """Whether *token* is the token of *obj*."""
-    if type(token) is ref:
-        return token() is obj
-    return type(token) is Pin and token.obj is obj
+def described(value: object) -> object:
+    """*value* as it is now, as data, for no row: its links are nobody's business yet."""
+    return snapshot(value, link)
 
 
 def snap(value: object) -> object:
@@ -87,25 +87,27 @@ def snap(value: object) -> object:
     # Tracked objects, and flat containers of them and of scalars, are most of what comes here: the quick way to what
     # `snapshot` would find.
     kind = type(value)
-    if _is_tracked(kind):
-        found: object = link(value)
+    plan = _PLANS.get(id(kind))
+    if plan is not None and plan.key is not None:
+        found: object = _row_link(value)
         if found is not None:
             return found
-    elif (kind is tuple or kind is list) and len(value) <= _FEW:  # type: ignore[arg-type]  # by its type
-        items = _flat(value[:])  # type: ignore[index]  # as above
-        if items is not None:
-            return items if kind is list else tuple(items)
-    return snapshot(value, link)
-
-
-def _is_tracked(kind: type) -> bool:
-    plan = linked.plans.get(id(kind))
-    return plan is not None and plan.key is not None
+    elif kind is tuple or kind is list:
+        if not value:
+            return () if kind is tuple else []
+        if len(value) <= _FEW:  # type: ignore[arg-type]  # by its type
+            items = _flat(value[:])  # type: ignore[index]  # as above
+            if items is not None:
+                return items if kind is list else tuple(items)
+    elif kind is dict and not value:
+        return {}
+    return snapshot(value, _row_link)
 
 
 def _flat(values: Any) -> list[object] | None:
     """*values* as data if they are short scalars and tracked objects; None if they need a closer look."""
     found: list[object] = []
+    links: list[Link] = []
     for value in values:
         kind = type(value)
         if kind is str:
@@ -115,11 +117,19 @@ def _flat(values: Any) -> list[object] | None:
         elif kind is float or kind is bool or value is None or (kind is int and value.bit_length() <= _BITS):
             found.append(value)
         else:
-            item = link(value) if _is_tracked(kind) else None
-            if item is None:
+            plan = _PLANS.get(id(kind))
+            if plan is None or plan.key is None or not plan.weak or plan.kind() is not kind:
                 return None
+            item: Link = _NEW(Link)
+            item.node = ref(value)
+            item.run = plan.schema
+            links.append(item)
             found.append(item)
+    if links and (lane := LANE.get()) is not None:
+        lane.links += links
     return found
 
 
+_PLANS = linked.plans
+_NEW = object.__new__  # half the time of calling the class
 _FEW, _SHORT, _BITS = 64, 200, 64

@@ -22,10 +22,10 @@ from begat.intercept.constructors import own
 from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.patterns import covers, stem
 from begat.intercept.plans import TRACKED
 from begat.intercept.schema import Options
 from begat.intercept.tracking import release, track
+from begat.introspect.patterns import covers, stem
 from begat.introspect.targets import contents, is_class, module_of, name_of
 from begat.record.installed import is_installed
 

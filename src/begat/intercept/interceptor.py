@@ -24,6 +24,7 @@ from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
 from begat.intercept.constants import Gate
+from begat.introspect.describe import Link
 
 HEAD = 6  # the items of a row before its values
 
@@ -103,16 +104,20 @@ class Lane:
     """One thread's way into one run. *leave* takes the innermost construction off the stack.
 
     *thread* is 0 when the run is over, and None when an interrupt fell on our own instructions: `arrive` looks after it.
-    *events* holds a `Returned`, or a token and the type of the exception in which its call ended.
+    *events* holds a `Returned`, or a token and the type of the exception in which its call ended; *links* every `Link` in
+    the rows whose number is not known yet.
     """
 
-    __slots__ = ("events", "extend", "leave", "log", "sink", "stack", "thread")
+    __slots__ = ("events", "extend", "leave", "links", "log", "sink", "stack", "thread")
 
-    def __init__(self, sink: Sink | None, log: list[object], events: list[object], thread: int) -> None:
+    def __init__(
+        self, sink: Sink | None, log: list[object], events: list[object], links: list[Link], thread: int
+    ) -> None:
         self.sink = sink
         self.log = log
         self.extend = log.extend
         self.events = events
+        self.links = links
         self.stack = Stack()
         self.stack.lane = self
         self.leave = self.stack.pop
@@ -120,7 +125,7 @@ class Lane:
 
 
 # A lane of no thread: whoever finds it has to ask `arrive` for its own. None in its place means: record nothing.
-NOWHERE = Lane(None, [], [], 0)
+NOWHERE = Lane(None, [], [], [], 0)
 LANE: ContextVar[Lane | None] = ContextVar("begat.lane", default=NOWHERE)
 
 

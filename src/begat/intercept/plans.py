@@ -15,13 +15,14 @@ from weakref import getweakrefcount, ref
 from begat.intercept.constants import LISTENING
 from begat.intercept.constructors import Constructor, mro, own
 from begat.intercept.deferring import Rule
-from begat.intercept.identity import linked, stands_for
+from begat.intercept.identity import linked
 from begat.intercept.interceptor import Lane
 from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
+from begat.record.model import SEEN_BY_BASE
 
 _ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
 
@@ -56,7 +57,7 @@ class Plan:
 
 _weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
-PLANS: dict[int, Plan] = {}
+PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
 
 
@@ -80,16 +81,18 @@ def which(key: int) -> Callable[[Any, Lane], Schema | None]:
 
     def decide(me: Any, lane: Lane) -> Schema | None:
         for token in lane.stack:  # super().__init__ and self.__init__ inside a construction belong to it
-            if stands_for(token, me):
+            if token() is me:  # type: ignore[operator]  # all tokens are called for their objects
                 return None
-        plan = plan_of(type(me))
+        kind = type(me)
+        plan = PLANS.get(id(kind))
+        if plan is None or plan.kind() is not kind:
+            plan = plan_of(kind)
         if plan.key != key:
             plan = _again(plan)
             if plan.key != key:
                 return None
-        if getweakrefcount(me) or not plan.weak:
-            assert lane.sink is not None
-            lane.sink.suspect()
+        if plan.weak and getweakrefcount(me):
+            lane.sink.suspect()  # type: ignore[union-attr]  # a lane that is written to has one
         return plan.schema
 
     return decide
@@ -203,7 +206,7 @@ def _tracked(cls: type) -> Tracked | None:
 
 
 def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
-    return (f"the arguments are those that {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
+    return (f"{SEEN_BY_BASE} {name_of(tracked.subject())} saw: {name_of(kind)} is not tracked itself",)
 
 
 _ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"
@@ -219,4 +222,4 @@ def _schema(
     return schema_of(subject, target, kind, function, code, defaults, keywords, skip=skip, options=options, notes=notes)
 
 
-linked.plan_of, linked.plans = plan_of, PLANS
+linked.plan_of = plan_of

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.constants import Defaults, KeywordDefaults
-from begat.intercept.identity import snap
+from begat.intercept.identity import described
 from begat.introspect.describe import Link
 from begat.introspect.factories import MARKS as FACTORY_MARKS
 from begat.introspect.factories import default_of
@@ -55,7 +55,7 @@ class Schema:
     The parameters of one tracked callable, in the order in which rows hold their values.
 
     *skip* leading values of the code (``self``, ``cls``) are not in the row; the first *positional* names may be given by
-    position. *subject* is the class or function, weakly:
+    position, the first *positional_only* in no other way. *subject* is the class or function, weakly:
     a record keeps nothing of the program alive. *defaults* are values of the record.
     """
 
@@ -68,6 +68,7 @@ class Schema:
     starred: tuple[str | None, str | None] = (None, None)
     skip: int = 0
     positional: int = 0
+    positional_only: int = 0
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
@@ -111,7 +112,8 @@ def schema_of(
         starred,
         skip,
         max(0, code.co_argcount - skip),
-        {name: default_of(subject, name, default, snap) for name, default in known.items()},
+        max(0, code.co_posonlyargcount - skip),
+        {name: default_of(subject, name, default, described) for name, default in known.items()},
         options,
         notes,
     )
@@ -139,7 +141,7 @@ def _lasts(default: object) -> bool:
         return True
     if any(module_of(base).partition(".")[0] == "numpy" for base in mro_of(kind)):
         return any(name_of(base) in ("numpy:generic", "numpy:dtype") for base in mro_of(kind))
-    return type(snap(default)) is Link  # an object with a node of its own
+    return type(described(default)) is Link  # an object with a node of its own
 
 
 def exchanged_defaults(function: FunctionType | None, known: dict[str, object]) -> dict[str, object]:

@@ -15,14 +15,14 @@ from typing import Any, Literal, TypeVar, overload
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
-from begat.intercept.constructors import Constructor, constructor_of, own
+from begat.intercept.constructors import Constructor, constructor_of, mro, own
 from begat.intercept.deferring import CHECKING, RULES, declare, revoke
 from begat.intercept.plans import LOCK, PLANS, TRACKED, Tracked, plan_of, which, which_call, which_new
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options
 from begat.intercept.woven import WOVEN, Woven
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
-from begat.introspect.targets import is_class, name_of
+from begat.introspect.targets import contents, importable, is_class, name_of
 
 T = TypeVar("T")
 _HEAP = 1 << 9  # of types: made by a class statement
@@ -107,6 +107,50 @@ def track(subject: T, options: Options = Options(), by: object = USER) -> T:
             RULES.put(CHECKING)
         LISTENING.add("tracked")
     return subject
+
+
+def tracked_as(target: str) -> Any:
+    """
+    The class or function that is tracked under the name *target*, or None; of several the one that the name leads to, or the newest.
+
+    A class method of a class that does not define it goes by that class: ``pkg:Child.create``. Imports nothing.
+    """
+    subjects = [found for found in (tracked.subject() for tracked in list(TRACKED.values())) if found is not None]
+    named = [subject for subject in subjects if name_of(subject) == target]
+    if named:
+        return _as_called(next((subject for subject in named if importable(target, subject)), named[-1]), target)
+    owner, _, method = target.rpartition(".")
+    if ":" not in owner:
+        return None
+    cls = next((subject for subject in reversed(subjects) if is_class(subject) and name_of(subject) == owner), None)
+    return _method_of(cls if cls is not None else _loaded(owner), method)
+
+
+def _as_called(subject: Any, target: str) -> Any:
+    """*subject*; a function that is a class method, bound to its class."""
+    owner, _, method = target.rpartition(".")
+    if is_class(subject) or ":" not in owner:
+        return subject
+    bound = _method_of(_loaded(owner), method)
+    return bound if bound is not None else subject
+
+
+def _method_of(cls: Any, name: str) -> Any:
+    found = next((own(base)[name] for base in mro(cls) if name in own(base)), None) if is_class(cls) else None
+    if type(found) is not classmethod or id(found.__func__) not in TRACKED:
+        return None
+    return MethodType(found.__func__, cls)
+
+
+def _loaded(target: str) -> Any:
+    """The class under the name *target* in the modules that are loaded now, or None."""
+    module, _, qualname = target.partition(":")
+    found: Any = None
+    space: Any = contents(module)
+    for step in qualname.split("."):
+        found = space.get(step)
+        space = own(found) if is_class(found) else {}
+    return found if is_class(found) and name_of(found) == target else None
 
 
 def release(subject: Any, by: object) -> None:

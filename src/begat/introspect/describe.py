@@ -17,10 +17,18 @@ from begat.introspect.targets import UNKNOWN, name_of
 from begat.record.values import Alias, Mapping, Opaque
 
 
-class Link(tuple):  # type: ignore[type-arg]  # what it holds is the recorder's business
-    """``Link((ref, schema))``: a tracked object among the values, to be resolved into a `Ref` when somebody looks."""
+class Link:
+    """A tracked object among the values, by its token; *run* holds what is known of its class.
 
-    __slots__ = ()
+    When the number of its node is found it becomes a `Ref` in its place, however deep in the value that is: the slots
+    are the same. A value is never searched for links.
+    """
+
+    __slots__ = ("node", "run")
+
+    def __init__(self, token: object, schema: Any) -> None:
+        self.node: Any = token
+        self.run = schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Public:
             if p.default is not p.empty
         }
         kinds = {p.kind.name: p.name for p in parameters}
+        self.positional = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
         self.starred = (kinds.get("VAR_POSITIONAL"), kinds.get("VAR_KEYWORD"))
         self.shown = (self.starred[0], self.starred[1] or self.double)
 

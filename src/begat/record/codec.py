@@ -114,7 +114,7 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
 
 def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
     header, environment, where = document["run"], document["environment"], taken.where
-    for key in ("argv", "marks"):
+    for key in ("argv", "marks", "watch", "lazy"):
         header[key] = tuple(header.get(key, ()))
     header["overrides"] = tuple(Overridden(**each) for each in header.get("overrides", ()))
     header["result"] = _values_from(header.get("result", {}), f"{where}run.result")

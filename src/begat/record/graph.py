@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import Environment, Event, Header, Node
@@ -12,6 +12,15 @@ from begat.record.walk import refs
 
 if TYPE_CHECKING:
     import os
+
+
+class Door:
+    """What a run can be asked, and is answered above this floor; who answers puts itself here."""
+
+    to_python: Callable[..., str]
+
+
+DOOR = Door()
 
 
 class Run:
@@ -185,6 +194,14 @@ class Run:
         from begat.record.dot import dot
 
         return dot(self, everything=all)
+
+    def to_python(self, path: str | None = None, *, defaults: bool = False) -> str:
+        """
+        Python that builds what this run built, or what is at *path* and all that went into it; nothing is called for that.
+
+        With *defaults*, arguments that were left out are written too. KeyError if nothing is at *path*.
+        """
+        return DOOR.to_python(self, path, defaults=defaults)
 
     def _repr_html_(self) -> str:
         from begat.record.picture import html

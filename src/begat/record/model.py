@@ -25,6 +25,7 @@ class _Absent:
 
 
 ABSENT = _Absent()
+SEEN_BY_BASE = "the arguments are those that"  # the beginning of a note: not what the class itself was called with
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Node:
     *arguments* maps parameter names, in the order of the signature, to `Argument`. ``*args`` and ``**kwargs`` appear under
     their own names, as a tuple and as a dict. *within* is the id of the construction that made this call, or None.
     *user* says that the call was made by the user's own code (DESIGN D14). *notes* say what the record does not know.
+    The first *positional* arguments can be given by position only.
     """
 
     id: int
@@ -79,6 +81,7 @@ class Node:
     annotations: dict[str, str] = field(default_factory=dict)
     starred: tuple[str | None, str | None] = (None, None)
     notes: tuple[str, ...] = ()
+    positional: int = 0
 
     @property
     def params(self) -> dict[str, Any]:
@@ -145,6 +148,7 @@ class Header:
 
     *exit_code* is the status that ``sys.exit`` was called with, where it was not 0.
     *parent* is the id of the run it was opened in. *marks* say what this record does not hold, and why.
+    *watch* and *lazy* are the patterns that ``begat run`` was given for it.
     """
 
     id: str
@@ -159,4 +163,6 @@ class Header:
     result: dict[str, object] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     exit_code: int | None = None
+    watch: tuple[str, ...] = ()
+    lazy: tuple[str, ...] = ()
     overrides: tuple[Overridden, ...] = ()

@@ -78,6 +78,7 @@ class NodeDocument(TypedDict):
     error: NotRequired[str | None]
     annotations: NotRequired[dict[str, str]]
     starred: NotRequired[Annotated[list[str | None], Field(min_length=2, max_length=2)]]
+    positional: NotRequired[_Id]
     notes: NotRequired[list[str]]
 
 
@@ -118,6 +119,8 @@ class HeaderDocument(TypedDict):
     result: NotRequired[dict[str, _Value]]
     marks: NotRequired[list[str]]
     exit_code: NotRequired[int | None]
+    watch: NotRequired[list[str]]
+    lazy: NotRequired[list[str]]
     overrides: NotRequired[list[OverriddenDocument]]
 
 

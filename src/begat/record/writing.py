@@ -93,6 +93,8 @@ def _header(header: Header, marks: list[str]) -> dict[str, Any]:
         "result": _values(header.result),
         "marks": [encodable(mark) for mark in (*header.marks, *marks)],
         "exit_code": header.exit_code,
+        "watch": [encodable(pattern) for pattern in header.watch],
+        "lazy": [encodable(pattern) for pattern in header.lazy],
         "overrides": [_overridden(each) for each in header.overrides],
     }
 
@@ -154,6 +156,8 @@ def _nodes(nodes: Iterable[Node]) -> Iterator[dict[str, Any]]:
             }
         if node.starred != (None, None):
             row["starred"] = node.starred
+        if node.positional:
+            row["positional"] = node.positional
         if node.notes:
             row["notes"] = [encodable(note) for note in node.notes]
         yield row

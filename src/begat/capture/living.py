@@ -1,0 +1,33 @@
+"""The recorders that are in memory: objects pass from run to run, and an argument may be another's node."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from weakref import ref
+
+if TYPE_CHECKING:
+    from begat.capture.recorder import Recorder
+
+# Not a WeakSet: it removes what dies in a callback, and an interrupt that falls into a callback is lost.
+_KNOWN: list[ref[Recorder]] = []
+
+
+def join(recorder: Recorder) -> None:
+    """*recorder* is one of them, as long as it lives."""
+    _KNOWN.append(ref(recorder))
+
+
+def recorders() -> list[Recorder]:
+    """The recorders that are still in memory, the newest first."""
+    _KNOWN[:] = [known for known in _KNOWN if known() is not None]
+    living = [known() for known in _KNOWN]
+    return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def _after_fork() -> None:
+    for recorder in recorders():
+        recorder.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

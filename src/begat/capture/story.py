@@ -1,0 +1,125 @@
+"""Nodes out of entries: what happened to each call is put together, and each gets its path. Entries come from memory or from a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
+
+from begat.capture.fields import filled
+from begat.capture.naming import Namer
+from begat.introspect.callsites import Name
+from begat.record.model import Argument, CallSite, Event, Kind, Node, NodeDraft, Outcome, Process, Source
+from begat.record.values import Ref, Symbol
+
+
+class About(Protocol):
+    """What is the same for all calls of one class or function."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+
+    code: str | None
+    annotations: dict[str, str]
+    starred: tuple[str | None, str | None]
+    positional: int
+    notes: tuple[str, ...]
+
+
+class Place(NamedTuple):
+    """A place of calls: whether it is the user's, whether what it builds may fill a field, what the source calls the result."""
+
+    site: CallSite
+    user: bool
+    fills: bool
+    name: Name | None
+
+
+class Fate(NamedTuple):
+    """What became of a call that did not simply return.
+
+    *again*: it is another row's, and how. *built*: where, and in how many seconds, what had waited was built. *called*: what was
+    called instead, by whose wish, and what was to be called.
+    """
+
+    again: tuple[str, int] | None = None
+    error: str | None = None
+    unbuilt: bool = False
+    built: tuple[CallSite, float] | None = None
+    called: tuple[Symbol, Source, Symbol] | None = None
+
+
+Entry = tuple[int, About, Place, "int | None", dict[str, Argument], bool, "Fate | None"]
+"""One row: its number, what was called, where, the number of the row around it, the arguments, whether they are all scalars."""
+
+
+def tell(entries: Iterable[Entry], process: Process) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
+    """The nodes and events of *entries*, which come in the order of their numbers."""
+    namer = Namer()
+    nodes: list[Node] = []
+    events: list[Event] = []
+    fillings: dict[int, list[int]] = {}
+    for number, about, place, within, arguments, alone, fate in entries:
+        site, user, fills, name = place
+        target, outcome, error = about.target, "returned", None
+        if fate is not None:
+            if fate.again is not None:
+                if fate.again[0] != "continued":
+                    events.append(Event(fate.again[0], fate.again[1], arguments, site))
+                continue
+            target, outcome, error = _fated(fate, number, site, target, events)
+        nodes.append(
+            NodeDraft(
+                number,
+                target,
+                about.kind,
+                "",
+                arguments,
+                site,
+                within,
+                outcome,
+                process,
+                about.code,
+                user,
+                error,
+                about.annotations,
+                about.starred,
+                about.notes,
+                about.positional,
+            )
+        )
+        namer.add(nodes[-1], name, alone)
+        if fills and within is not None:
+            fillings.setdefault(within, []).append(number)
+    _fill(nodes, fillings, namer)
+    for node in namer.named(nodes):
+        node.__class__ = Node
+    return tuple(nodes), tuple(events)
+
+
+def _fated(
+    fate: Fate, number: int, site: CallSite, target: str, events: list[Event]
+) -> tuple[str, Outcome, str | None]:
+    if fate.called is not None:
+        other, source, was = fate.called
+        events.append(Event("override", number, {"called": Argument("called", other, source, was)}, site))
+        target = other.target
+    if fate.built is not None:
+        where, seconds = fate.built
+        events.append(Event("built", number, {"seconds": Argument("seconds", round(seconds, 6))}, where))
+    return target, "raised" if fate.error else "deferred" if fate.unbuilt else "returned", fate.error
+
+
+def _fill(nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:
+    """Put what default factories made into the arguments that were left to them."""
+    known = {node.id: node for node in nodes} if fillings else {}
+    for number, made in fillings.items():
+        node: Any = known.get(number)
+        if node is None:
+            continue
+        for name, other in filled(node, [(known[child], namer.name_of(child)) for child in made]):
+            node.arguments[name] = Argument(name, Ref(other.id), "default")
+            namer.consume(node, name, other)
+            if other.user is False:  # the code that called has no place of its own
+                other.site, other.user = node.site, node.user  # type: ignore[misc]  # still a draft
