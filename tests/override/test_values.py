@@ -91,7 +91,7 @@ BY_ANNOTATION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "annotation", "expected"), BY_ANNOTATION, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(("text", "annotation", "expected"), BY_ANNOTATION, ids=[str(row[0])[:30] for row in BY_ANNOTATION])
 def test_the_annotation_says_what_the_text_means(text, annotation, expected):
     """What the parameter is annotated with decides, whatever stands there now."""
     found = value(text, annotation)
@@ -117,7 +117,7 @@ REPLACED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "current", "expected"), REPLACED, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(("text", "current", "expected"), REPLACED, ids=[str(row[0])[:30] for row in REPLACED])
 def test_without_annotation_the_replaced_value_says_it(text, current, expected):
     """scikit-learn annotates nothing: the kind of value that is replaced decides."""
     found = value(text, current=current)
@@ -134,7 +134,7 @@ LITERALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), LITERALS, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(("text", "expected"), LITERALS, ids=[str(row[0])[:30] for row in LITERALS])
 def test_with_neither_it_is_a_literal_or_text(text, expected):
     """Python's literals are read, everything else stays the text it is: nothing is ever executed."""
     found = value(text)
@@ -156,7 +156,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "annotation", "current", "said"), REFUSED, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(("text", "annotation", "current", "said"), REFUSED, ids=[str(row[0])[:30] for row in REFUSED])
 def test_what_does_not_fit_is_refused_with_what_is_expected(text, annotation, current, said):
     """A text that means nothing for the parameter is a ValueError that says what would."""
     with pytest.raises(ValueError, match=said):

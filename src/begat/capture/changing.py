@@ -38,7 +38,7 @@ class Place:
 
     schema: Schema
     where: str
-    space: Mapping[str, Any]
+    space: Callable[[], Mapping[str, Any]]
 
 
 @lru_cache(maxsize=4096)
@@ -53,9 +53,9 @@ def public_of(schema: Schema) -> Public | None:
 
 def changed_values(
     place: Place, values: tuple[Any, ...], readings: Iterable[Reading], missed: dict[int, str]
-) -> tuple[tuple[Any, ...], Changes, list[Override]]:
+) -> tuple[tuple[Any, ...], Changes, list[Reading]]:
     """
-    *values*, of the call at *place*, as *readings* want them, the weaker ones first; what was changed, and by which overrides.
+    *values*, of the call at *place*, as *readings* want them, the weaker ones first; what was changed, and by which of them.
 
     What leads nowhere is noted in *missed*, by the id of the override: it may still mean another call.
     """
@@ -72,7 +72,7 @@ def changed_values(
             continue
         bound.set(reading.parameter, value)
         changes[reading.parameter] = value, reading.override.source
-        applied.append(reading.override)
+        applied.append(reading)
     return tuple(bound.values), changes, applied
 
 
@@ -102,7 +102,7 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
     return _with(now, reading.steps, value) if reading.steps else value
 
 
-def value_for(override: Override, annotation: Any, current: Any, space: Mapping[str, Any]) -> Any:
+def value_for(override: Override, annotation: Any, current: Any, space: Callable[[], Mapping[str, Any]]) -> Any:
     """What *override* gives in the place of *current*. Raises ValueError if its value does not fit."""
     current = UNKNOWN if current is NOT_GIVEN else current
     if not override.text:
@@ -113,12 +113,12 @@ def value_for(override: Override, annotation: Any, current: Any, space: Mapping[
     return read(override.value, annotation, current, resolver(override, space))
 
 
-def resolver(override: Override, space: Mapping[str, Any]) -> Callable[[str], Any]:
+def resolver(override: Override, space: Callable[[], Mapping[str, Any]]) -> Callable[[str], Any]:
     """What finds the class or function that *override* names. From a file or the environment only what is tracked already."""
 
     def resolve(path: str) -> Any:
         trusted = override.level >= COMMAND
-        found = named(path, space, load=trusted)
+        found = named(path, space(), load=trusted)
         if not trusted and not _is_tracked(found):
             raise LookupError(
                 f"{path} is not tracked here; what files and the environment name has to be: give it on the command line"

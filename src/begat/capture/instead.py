@@ -125,7 +125,7 @@ def _arguments(
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)
             changes[reading.parameter] = value, reading.override.source
-            call.orders.applied(reading.override)
+            call.orders.applied((reading,), call.token)
     try:
         signature = inspect.signature(other)
     except (TypeError, ValueError):

@@ -77,12 +77,11 @@ def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if orders is None or id(token) in orders.asked or not orders.concern(schema):
         return values
     run, number = thunk.lane.sink.run, thunk.lane.sink.number_of(token)
-    path = run.nodes[number].path if run is not None and number is not None else ""
-    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", {})
+    path = run[number].path if run is not None and number is not None else ""
+    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", dict)
     meant = [each for each in orders.meant_at(path, schema) if each.parameter is not None]
     used, changes, applied = changed_values(place, values, chosen(meant).values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     thunk.lane.events.append(_changed(token, changes))
     return used
 
@@ -110,14 +109,13 @@ def _change(
         picked = chosen(meant)
     except OverrideError as error:
         raise OverrideError(f"{_plain(error)}: both mean {_where(schema, frame)}") from None
-    place = Place(schema, _where(schema, frame), {**frame.f_globals, **frame.f_locals})
+    place = Place(schema, _where(schema, frame), lambda: {**frame.f_globals, **frame.f_locals})
     whole = picked.pop((None, ()), None)
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     if whole is not None:
-        orders.applied(whole.override)
-        path = orders.path(token, schema, lane, frame)
+        orders.applied((whole,), token)
+        path = orders.foretold(token, schema, lane, frame).path
         other = called(whole.override, place)
         if other is not schema.subject():
             instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
