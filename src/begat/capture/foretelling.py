@@ -42,6 +42,7 @@ class Foretold:
     path: str
     number: int
     learnt: bool = False
+    source: str = ""  # the path as far as the source around the call tells
 
 
 class Foreteller:
@@ -60,11 +61,14 @@ class Foreteller:
 
     def learn(self, run: Run) -> None:
         """What objects were called in an earlier *run*. Of files that were changed since nothing is learnt."""
-        started = _seconds(run.header.started)
+        unchanged: dict[str, bool] = {}
         for each in family(undone(run)):
             paths = {node.id: node.path for node in each.nodes}
             for node in each.nodes:
-                if node.site is not None and node.site.line is not None and _is_as_it_was(node.site.file, started):
+                file = node.site.file if node.site is not None else ""
+                if file not in unchanged:
+                    unchanged[file] = is_as_it_was(file, run.header.started)
+                if node.site is not None and node.site.line is not None and unchanged[file]:
                     above = paths.get(node.within, "") if node.within is not None else ""
                     key = node.site.file, node.site.line, node.site.column, class_name(node.target), above
                     self._learnt.setdefault(key, []).append(node.path)
@@ -81,13 +85,14 @@ class Foreteller:
         if len(self._known) >= _MANY:
             kept = {id(each) for each in stack}
             self._known = {key: each for key, each in self._known.items() if key in kept}
-        found = self._known[id(token)] = Foretold(token, learnt or path, number, learnt is not None and learnt != path)
+        found = self._known[id(token)] = Foretold(
+            token, learnt or path, number, learnt is not None and learnt != path, path
+        )
         return found
 
-    def learnt(self, token: object) -> str | None:
-        """The path of the call of *token*, if only an earlier run says so."""
-        known = self._known.get(id(token))
-        return known.path if known is not None and known.learnt else None
+    def known(self, token: object) -> Foretold | None:
+        """What was foretold of the call of *token*."""
+        return self._known.get(id(token))
 
     def _from_record(
         self, frame: FrameType, lasti: int, target: str, above: str, outer: FrameType | None
@@ -165,17 +170,11 @@ def _numbered(path: str, number: int) -> str:
     return f"{path}.{number}" if number else path
 
 
-def _seconds(moment: str) -> float | None:
+def is_as_it_was(file: str, started: str) -> bool:
+    """Whether *file* was not changed since a run that *started* at that moment."""
     try:
-        return datetime.fromisoformat(moment).timestamp()
-    except ValueError:
-        return None
-
-
-def _is_as_it_was(file: str, started: float | None) -> bool:
-    try:
-        return started is None or os.stat(file).st_mtime <= started
-    except OSError:
+        return os.stat(file).st_mtime <= datetime.fromisoformat(started).timestamp()
+    except (OSError, ValueError):
         return False
 
 

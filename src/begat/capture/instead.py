@@ -62,9 +62,11 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
     )
     symbol = Symbol(name_of(other), "class" if is_class(other) else "function")
     if me is not None:
+        call.orders.standing.add(id(token))
         try:
             type(me).__init__(me, *args, **kwargs)
         finally:
+            call.orders.standing.discard(id(token))
             events.append(Instead(token, symbol, override.source))
         return
     star = call.place.schema.starred[0]
@@ -87,7 +89,7 @@ def _become(other: Any, me: Any, override: Override, place: Place) -> None:
     try:
         track(other)
     except CannotTrack as error:
-        raise _refused(override, place, str(error)) from None
+        raise _refused(override, place, str(error.args[0])) from None
     try:
         object.__setattr__(me, "__class__", other)
     except TypeError as error:
@@ -121,7 +123,7 @@ def _arguments(
     theirs: Schema | None = plan_of(other).schema if is_class(other) else None
     for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
         assert theirs is not None
-        if reading.parameter not in schema.names and reading.parameter is not None:
+        if reading.parameter is not None and (reading.by_class or reading.parameter not in schema.names):
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)
             changes[reading.parameter] = value, reading.override.source

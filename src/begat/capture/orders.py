@@ -18,7 +18,7 @@ from begat.record import paths
 from begat.record.graph import Run
 from begat.record.model import Overridden
 from begat.record.plain import text
-from begat.replay.known import family, known_paths, meant, named_by, names_of
+from begat.replay.known import family, known_paths, meant, named_by, names_of, takes_of
 from begat.replay.override import Override, Reading, Target, distinct, unmatched
 
 
@@ -41,6 +41,9 @@ class Orders:
         self._followed: set[str] = set()
         self._trusted: list[tuple[Reading, str]] = []  # what was changed because of an earlier run, and its path there
         self.teller = Foreteller(numbering=self.counting)
+        self.standing: set[int] = (
+            set()
+        )  # the ids of tokens of calls that stand in the place of others: they are changed already
         self.asked: set[int] = set()  # the ids of tokens whose calls wait, changed by these already
 
     def readings(self, schema: Schema) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
@@ -68,7 +71,7 @@ class Orders:
             return found
         call = self.foretold(token, schema, lane, frame)
         found += [reading for reading in by_class if reading.ordinal == call.number]
-        candidates = named_by(call.path)
+        candidates = named_by(call.path) | named_by(call.source)
         return found + [reading for reading in by_path if reading.names(candidates)]
 
     def meant_at(self, path: str, schema: Schema) -> list[Reading]:
@@ -110,9 +113,9 @@ class Orders:
         """Count what *readings* have changed of the call of *token*."""
         for reading in readings:
             self.hits[id(reading.override)] = self.hits.get(id(reading.override), 0) + 1
-            path = self.teller.learnt(token)
-            if path is not None and not reading.by_class:
-                self._trusted.append((reading, path))
+            call = self.teller.known(token)
+            if call is not None and call.learnt and not reading.by_class and not reading.names(named_by(call.source)):
+                self._trusted.append((reading, call.path))
 
     def missed(self) -> list[Override]:
         """This block's own overrides that have changed nothing so far."""
@@ -135,7 +138,8 @@ class Orders:
         if missed:
             late = _late(run, missed) if run is not None else {}
             known = known_paths(run) if run is not None else []
-            raise OverrideError(unmatched(missed, known, dict(self.met), {**self.near, **late}))
+            takes = {**self.met, **(takes_of(run) if run is not None else {})}
+            raise OverrideError(unmatched(missed, known, takes, {**self.near, **late}))
 
     def _check_trusted(self, run: Run) -> None:
         """Raise OverrideError if something was changed because the last run called it so, and this one calls it otherwise."""

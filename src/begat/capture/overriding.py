@@ -102,7 +102,7 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
 def _change(
     orders: Orders, me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]
 ) -> Any:
-    meant = orders.meant(token, schema, lane, frame)
+    meant = orders.meant(token, schema, lane, frame) if id(token) not in orders.standing else []
     if not meant:
         return None
     try:
@@ -114,9 +114,9 @@ def _change(
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
     orders.applied(applied, token)
     if whole is not None:
-        orders.applied((whole,), token)
         path = orders.foretold(token, schema, lane, frame).path
         other = called(whole.override, place)
+        orders.applied((whole,), token)
         if other is not schema.subject():
             instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
             return WAITING

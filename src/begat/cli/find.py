@@ -108,6 +108,22 @@ def _head(record: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def last_finished(said: str) -> Run | None:
+    """The newest run of the script, or ``-m`` and module, *said* that ended well, or None."""
+    folder = home()
+    wanted = said if said.startswith("-m ") else os.path.realpath(said)
+    for head in heads(folder):
+        if head.get("outcome") != "finished" or os.path.basename(str(head.get("script"))) != os.path.basename(said):
+            continue
+        try:
+            run = load(folder / "runs" / str(head["id"]) / RECORD)
+        except (OSError, InvalidRecord):
+            continue
+        if (run.header.script if said.startswith("-m ") else _script(run)) == wanted:
+            return run
+    return None
+
+
 def _of_script(script: Path, folder: Path) -> Path:
     """The newest run of *script*."""
     wanted = os.path.realpath(script)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Node
 from begat.record.paths import segment
-from begat.record.values import Symbol
+from begat.record.values import SCALARS, Ref, Symbol
 from begat.replay.override import Override, Reading, Target
 
 
@@ -60,6 +60,8 @@ def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, N
         if readings[key]:
             candidates = named_by(node.path)
             for reading in readings[key]:
+                if reading.steps and not _has_items(node, reading.parameter):
+                    continue
                 if reading.ordinal in (None, number) if reading.by_class else reading.names(candidates):
                     yield reading.override, node, reading
 
@@ -69,6 +71,21 @@ def known_paths(run: Run) -> list[str]:
     nodes = [node for each in family(run) for node in each.nodes]
     ordered = sorted(nodes, key=lambda node: not node.user)
     return [f"{node.path}.{segment(name)}" for node in ordered for name in node.arguments]
+
+
+def _has_items(node: Node, parameter: str | None) -> bool:
+    """Whether steps can lead into the value of *parameter*: not into an object, nor into a number."""
+    argument = node.arguments.get(parameter or "")
+    return argument is None or not (type(argument.value) in SCALARS or type(argument.value) in (Ref, Symbol))
+
+
+def takes_of(run: Run) -> dict[str, list[str]]:
+    """The parameters that calls in *run* take, by their paths and by the names of their classes."""
+    found: dict[str, dict[str, None]] = {}
+    for node in (node for each in family(run) for node in each.nodes):
+        for name in (node.path, node.target.rpartition(":")[2]):
+            found.setdefault(name, {}).update(dict.fromkeys(node.arguments))
+    return {name: list(parameters) for name, parameters in found.items()}
 
 
 def undone(run: Run) -> Run:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from begat.errors import OverrideError
+from begat.introspect.secrets import MASK, redacted
 from begat.record import paths
 from begat.record.model import Source
 
@@ -55,6 +56,8 @@ class Override:
     def said(self) -> str:
         """The override as somebody would find it again."""
         value = self.value if self.text else repr(self.value)
+        if redacted(self.address.rpartition(".")[2], value) != value:
+            value = MASK
         value = value if len(value) <= 200 else value[:199] + "…"
         return f"{self.address}{':' if self.exactly else ''}={value}" + (f" ({self.place})" if self.place else "")
 
@@ -223,13 +226,13 @@ def unmatched(
         address = ".".join(override.segments)
         owner, _, parameter = address.rpartition(".")
         accepted = takes.get(owner)
-        if id(override) in near:
-            hint = near[id(override)]
-        elif accepted is not None and parameter not in (accepted := list(accepted)):
+        if accepted is not None and parameter not in (accepted := list(accepted)):
             close = get_close_matches(parameter, accepted, n=1, cutoff=0.5)
             hint = f"{owner} takes {', '.join(accepted) or 'nothing'}" + (
                 f"; did you mean {close[0]}?" if close else ""
             )
+        elif id(override) in near:
+            hint = near[id(override)]
         else:
             close = _near(address, everything)
             hint = f"did you mean {', '.join(close)}?" if close else "`begat params` lists what there is"
