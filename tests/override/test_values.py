@@ -91,7 +91,9 @@ BY_ANNOTATION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "annotation", "expected"), BY_ANNOTATION, ids=[str(row[0])[:30] for row in BY_ANNOTATION])
+@pytest.mark.parametrize(
+    ("text", "annotation", "expected"), BY_ANNOTATION, ids=[str(row[0])[:30] for row in BY_ANNOTATION]
+)
 def test_the_annotation_says_what_the_text_means(text, annotation, expected):
     """What the parameter is annotated with decides, whatever stands there now."""
     found = value(text, annotation)

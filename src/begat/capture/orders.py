@@ -161,6 +161,8 @@ def _late(run: Run, missed: list[Override]) -> dict[int, str]:
     """Why overrides changed nothing that mean something in *run*, now that it is over."""
     found: dict[int, tuple[int, str]] = {}
     for override, node, reading in meant(run, missed):
+        if reading.by_class or "*" in reading.owner:
+            continue  # that could have been known
         known = found.get(id(override), (0, ""))
         if len(reading.owner) > known[0]:
             found[id(override)] = len(reading.owner), node.path

@@ -133,7 +133,7 @@ class Reading:
 class Target:
     """One kind of call, for those who look for what means it: its *names* (``Encoder``, ``pkg.mod.Encoder``), its parameters.
 
-    *others* says whether it takes keywords beside its *parameters*.
+    *others* says whether it takes keywords beside its *parameters*: those too can be meant, if the call is meant by its name.
     """
 
     names: tuple[str, ...]
@@ -154,7 +154,9 @@ class Target:
             owner, rest = segments[:at], segments[at:]
             if not rest and not names_something(override.value):
                 continue
-            parameters: Iterable[str | None] = self._parameters(override, rest[0]) if rest else (None,)
+            parameters: Iterable[str | None] = (
+                self._parameters(override, rest[0], others=not set("*?") & set("".join(owner))) if rest else (None,)
+            )
             for parameter in parameters:
                 ordinal = self._called(override, owner)
                 if ordinal is not None:

@@ -1,8 +1,19 @@
-import dataclasses, functools, sys, collections
+import collections
+import dataclasses
+import functools
+import sys
+
+
 class Act:
-    def __init__(self, slope=0.1): self.slope = slope
+    def __init__(self, slope=0.1):
+        self.slope = slope
+
+
 class Layer:
-    def __init__(self, dim, drop=0.1, act=None): self.dim, self.drop, self.act = dim, drop, act or Act()
+    def __init__(self, dim, drop=0.1, act=None):
+        self.dim, self.drop, self.act = dim, drop, act or Act()
+
+
 class Enc:
     def __init__(self, n, dim=8):
         self.layers = [Layer(dim + i) for i in range(n)]
@@ -10,37 +21,69 @@ class Enc:
         self.extra = {"a": Act(0.2), "b": Act(0.3)}
         for i in range(2):
             setattr(self, f"x{i}", Act(i + 0.5))
+
+
 class Model:
-    def __init__(self, enc, dec=None, *, width=4): self.enc, self.dec, self.width = enc, dec, width
+    def __init__(self, enc, dec=None, *, width=4):
+        self.enc, self.dec, self.width = enc, dec, width
+
+
 class Opt:
-    def __init__(self, params, lr=0.1, **kw): self.lr, self.kw = lr, kw
+    def __init__(self, params, lr=0.1, **kw):
+        self.lr, self.kw = lr, kw
+
+
 @dataclasses.dataclass
 class Cfg:
     act: Act = dataclasses.field(default_factory=Act)
     lr: float = 0.1
     tags: list = dataclasses.field(default_factory=list)
+
+
 class Sub(Layer):
     def __init__(self, dim, k=3, **kw):
         super().__init__(dim, **kw)
         self.k = k
+
+
 class Pos:
-    def __init__(self, a, /, b, *rest, c=1): self.a, self.b, self.rest, self.c = a, b, rest, c
+    def __init__(self, a, /, b, *rest, c=1):
+        self.a, self.b, self.rest, self.c = a, b, rest, c
+
+
 P = collections.namedtuple("P", "x y")
+
+
 def helper(dim):
     return Layer(dim, act=Act(0.9))
+
+
 def outer(dim):
     lay = helper(dim)
     return Model(lay, width=dim)
+
+
 def pick(flag):
     return Layer(1) if flag else Layer(2)
+
+
 class Factory:
     @classmethod
-    def make(cls, n): return cls(n)
-    def __init__(self, n): self.n = n
+    def make(cls, n):
+        return cls(n)
+
+    def __init__(self, n):
+        self.n = n
+
+
 class Registry:
     table = {"layer": Layer, "act": Act}
+
     @staticmethod
-    def build(name, **kw): return Registry.table[name](**kw)
+    def build(name, **kw):
+        return Registry.table[name](**kw)
+
+
 AT_IMPORT = Act(0.77)
 model = Model(Enc(2), dec=Enc(1, dim=16), width=7)
 m2 = outer(3)
@@ -84,7 +127,12 @@ try:
 finally:
     pass
 a = b = Layer(17)
-class Holder: pass
+
+
+class Holder:
+    pass
+
+
 h = Holder()
 h.layer = Layer(18)
 h.list = [Layer(19)]
