@@ -2,7 +2,7 @@
 
 What a fence means:
 
-- ``python file=NAME``: a file; it is written, not run.
+- any language with ``file=NAME``: a file; it is written, not run.
 - ``python``: run, all blocks of a document in one namespace. ``python heavy`` needs torch and runs with ``--heavy`` only.
 - ``pycon``: run as doctests in the same namespace; ``...`` in the output stands for anything.
 - ``console``: if its first command is ``begat``, run by the shell; output that is shown has to be what is printed.
@@ -46,7 +46,7 @@ class Block:
     @property
     def runs(self) -> bool:
         """Whether the block is executed (or, being a file, needed by one that is)."""
-        return self.language in ("python", "pycon") or (self.language == "console" and self.text.startswith("$ begat"))
+        return self.file is not None or self.language in ("python", "pycon") or (self.language == "console" and self.text.startswith("$ begat"))
 
 
 def blocks(text: str) -> Iterator[Block]:

@@ -109,17 +109,24 @@ def _head(record: Path) -> dict[str, Any]:
 
 
 def last_finished(said: str) -> Run | None:
-    """The newest run of the script, or ``-m`` and module, *said* that ended well, or None."""
+    """
+    The newest run of the script, or ``-m`` and module, *said* that ended well, or None.
+
+    One without overrides, if there is one: it says what the program does by itself.
+    """
     folder = home()
-    wanted = said if said.startswith("-m ") else os.path.realpath(said)
-    for head in heads(folder):
-        if head.get("outcome") != "finished" or os.path.basename(str(head.get("script"))) != os.path.basename(said):
-            continue
+    name = os.path.basename(said)
+    known = [
+        head
+        for head in heads(folder)
+        if head.get("outcome") == "finished" and os.path.basename(str(head.get("script"))) == name
+    ]
+    for head in sorted(known, key=lambda head: bool(head.get("overrides"))):
         try:
             run = load(folder / "runs" / str(head["id"]) / RECORD)
         except (OSError, InvalidRecord):
             continue
-        if (run.header.script if said.startswith("-m ") else _script(run)) == wanted:
+        if run.header.script == said or (not said.startswith("-m ") and _script(run) == os.path.realpath(said)):
             return run
     return None
 

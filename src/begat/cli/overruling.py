@@ -38,7 +38,7 @@ def _is_of_today(plan: Plan, known: Run) -> bool:
 
 
 def _refuse_unknown(plan: Plan, known: Run) -> None:
-    if any(names_something(each.value) for each in plan.overrides):
+    if known.header.overrides or any(names_something(each.value) for each in plan.overrides):
         return  # what it would have built nobody knows
     found = {id(override) for override, _, _ in meant(known, plan.overrides)}
     # Those of files and the environment may be meant for other programs too, and other arguments build other things.
