@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.render.export import export
+    from begat.replay.changes import Change, Diff
+    from begat.replay.diff import diff
     from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"
@@ -32,6 +35,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Argument",
     "CallSite",
+    "Change",
+    "Diff",
     "Environment",
     "Event",
     "Node",
@@ -40,7 +45,9 @@ __all__ = [
     "Watch",
     "capture",
     "deferred",
+    "diff",
     "dump",
+    "export",
     "graph",
     "is_lazy",
     "lazy",
@@ -64,9 +71,12 @@ _LATER = {
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
+    "export": "begat.render.export",
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),
+    "diff": "begat.replay.diff",
     "rebuild": "begat.replay.rebuild",
 }
 

@@ -70,9 +70,9 @@ MALFORMED = [
     "hostlib :Good",
     "hostlib: Good",
     "hostlib:Good()",
-    "hostlib:Gооd",  # two of the letters are Cyrillic
-    "hоstlib:Good",
-    "ｈostlib:Good",  # what NFKC makes equal is not equal
+    "hostlib:G\u043e\u043ed",  # two of the letters are Cyrillic
+    "h\u043estlib:Good",
+    "\uff48ostlib:Good",  # what NFKC makes equal is not equal
     "hostlib:Good\0",
     "hostlib:Good\u202e",
     "HOSTLIB:Good",

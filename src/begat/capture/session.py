@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
@@ -21,9 +20,9 @@ from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.living import recorders
 from begat.capture.recorder import Recorder
-from begat.errors import CaptureWarning
+from begat.errors import is_ours
 from begat.intercept import deferring
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, report, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
 from begat.record import graph as graph_module
 from begat.record.files import prepare
@@ -43,7 +42,7 @@ class Session:
 
     def __init__(self) -> None:
         self._root: LiveRun | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler that builds may come while it is held
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
         self._open = 0
@@ -55,7 +54,9 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    self._root = LiveRun(None)
+                    root = LiveRun(None)
+                    if self._root is None:  # a signal handler may have come first
+                        self._root = root
         return self._root
 
     def arrive(self, found: Lane | None) -> Lane | None:
@@ -85,7 +86,7 @@ class Session:
 
     def forked(self) -> None:
         """This process is a child now, without the threads that may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def others(self, current: LiveRun) -> list[LiveRun]:
         """Every run that is still in memory but *current*, the newest first."""
@@ -139,10 +140,18 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-def _asks(*call: Any) -> Any:
-    from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-    from begat.capture.overriding import asks  # puts itself here
+_importing: set[int] = set()
 
+
+def _asks(*call: Any) -> Any:
+    if ident() in _importing:
+        return None  # an object that these imports need
+    _importing.add(ident())
+    try:
+        from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
+        from begat.capture.overriding import asks  # puts itself here
+    finally:
+        _importing.discard(ident())
     return asks(*call)
 
 
@@ -198,23 +207,25 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             )
         self.name = name
         self.save = save
-        self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
+        self._entered: list[tuple[LiveRun, Token[Lane | None], str | None]] = []
 
     def __enter__(self) -> Run:
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        file = None
         if self.save is not None:
-            prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
+            file = _whole(self.save)
+            _try(file)
         run = LiveRun(self.name, parent)
         session.opened()
-        self._entered.append((run, LANE.set(run.recorder.lane())))
+        self._entered.append((run, LANE.set(run.recorder.lane()), file))
         return run
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run, token = self._entered.pop()
+        run, token, file = self._entered.pop()
         try:
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
@@ -225,21 +236,8 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             trouble(failed, "closing a run")
         finally:
             session.ended(run)
-        if self.save is not None:
-            self._save(run, error)
-
-    def _save(self, run: LiveRun, error: BaseException | None) -> None:
-        run.file = self.save
-        try:
-            run.save(self.save)  # type: ignore[arg-type]  # asked above
-        except OSError as failed:
-            if error is None:
-                raise
-            error.add_note(f"begat: the record could not be written either: {failed}")
-            if isinstance(error, SystemExit):  # nobody sees its notes
-                warnings.warn(f"begat: the record could not be written: {failed}", CaptureWarning, stacklevel=3)
-        except Exception as failed:
-            trouble(failed, "writing a record")
+        if file is not None:
+            _save(run, file, error)
 
     def __call__(self, func: F) -> F:
         from inspect import iscoroutinefunction
@@ -257,6 +255,35 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
 
     def _recreate_cm(self) -> capture:
         return type(self)(self.name, self.save)
+
+
+def _whole(path: str | os.PathLike[str]) -> str:
+    """The file that *path* means now: programs change their folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the present folder was deleted
+        return os.fspath(path)
+
+
+def _try(file: str) -> None:
+    # What cannot be written is better known before the work than after it.
+    try:
+        prepare(file)
+    except (OSError, ValueError) as failed:  # no path has a NUL
+        trouble(failed, f"writing {file}", 5)
+
+
+def _save(run: LiveRun, file: str, error: BaseException | None) -> None:
+    run.file = file
+    doing = f"writing {file}"
+    try:
+        run.save(file)
+    except Exception as failed:
+        run.recorder.trouble(f"{type(failed).__name__} while {doing}")
+        if error is not None and is_ours(failed):
+            report(failed, doing)  # the program's own exception is the one that has to be seen
+        else:
+            trouble(failed, doing, 5)
 
 
 class paused(ContextDecorator):  # noqa: N801  # used like a function
@@ -292,8 +319,9 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     if at_exit:
         from begat.capture.endings import at_end
 
-        prepare(path)
-        at_end(lambda: _last_dump(path))
+        file = _whole(path)
+        prepare(file)
+        at_end(lambda: _last_dump(file))
         return
     (session.current() or session.root).save(path)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from begat.errors import InvalidRecord, UnknownRun
+from begat.record import limits
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,7 +31,10 @@ def home(start: str | os.PathLike[str] | None = None) -> Path:
     chosen = os.environ.get("BEGAT_HOME")
     if chosen:
         return Path(chosen).expanduser()
-    here = Path(start or os.curdir).absolute()
+    try:
+        here = Path(start or os.curdir).absolute()
+    except OSError:  # the present folder was deleted
+        here = Path(os.curdir)
     for folder in (here, *here.parents):
         if (folder / ".begat").is_dir():
             return folder / ".begat"
@@ -92,7 +96,7 @@ def heads(folder: Path) -> Iterator[dict[str, Any]]:
     for name in ids(folder):
         try:
             yield _head(folder / "runs" / name / RECORD) | {"id": name}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # no record
 
 
@@ -104,8 +108,10 @@ def _head(record: Path) -> dict[str, Any]:
             begin = start.index(b'"run":') + len(b'"run":')
             found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
         except ValueError:  # longer, or written by another hand
-            found = json.loads(start + file.read())["run"]
-    return dict(found)
+            found = json.loads(start + file.read(limits.BYTES))["run"]
+    if type(found) is not dict:
+        raise ValueError("no header")
+    return found
 
 
 def last_finished(said: str) -> Run | None:

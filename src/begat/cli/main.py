@@ -21,8 +21,12 @@ VERBS = {
     "params": "begat.cli.params:command",
     "show": "begat.cli.show:command",
     "runs": "begat.cli.runs:command",
+    "sweep": "begat.cli.sweep:command",
+    "diff": "begat.cli.diff:command",
+    "check": "begat.cli.check:command",
     "code": "begat.cli.code:command",
     "rebuild": "begat.cli.rebuild:command",
+    "export": "begat.cli.export:command",
 }
 
 

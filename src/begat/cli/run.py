@@ -61,6 +61,9 @@ class RunCommand(click.Command):
 )
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
+@click.option(
+    "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
 @click.argument(
     "words",
@@ -81,6 +84,7 @@ def command(
     again: Path | None,
     name: str | None,
     save: str | None,
+    summary: str | None,
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -93,12 +97,12 @@ def command(
     """
     behind = ctx.meta["begat.behind"]
     where = os.fspath(home().absolute())
-    saved = os.path.abspath(save) if save else None
+    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
     if again is not None:
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        ctx.obj.plan = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run))
+        ctx.obj.plan = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
         return
     if module is None:
         if not words:
@@ -116,9 +120,20 @@ def command(
     overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
+    arguments = (*rest, *behind)
+    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
-        target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run
-    )
+        target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
+        summary=summed,
+    )  # fmt: skip
+
+
+def _whole(path: str) -> str:
+    """*path* from the root: the program may change its folder. As it is where there is no present folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
@@ -133,7 +148,7 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     for file in files:
         if not os.path.isfile(file):
             raise click.UsageError(f"--config: there is no file {file!r}", ctx)
-        found += sources.from_file(file, _printed(sources.run_of(file)))
+        found += sources.from_file(file, _printed(sources.run_of(file), file))
     environment = {name.upper(): value for name, value in os.environ.items()}
     local = os.path.join(folder or ".", ".env")
     if os.path.isfile(local):
@@ -145,14 +160,15 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     return distinct(found)
 
 
-def _printed(run: str | None) -> str | None:
-    """The configuration of *run* as `begat show --yaml` prints it, but as its code alone would have it, if the record is there."""
+def _printed(run: str | None, file: str) -> str | None:
+    """The configuration of *run* as it is printed into *file*, but as its code alone would have it, if the record is there."""
     if run is None:
         return None
     from begat.cli.find import find, load
-    from begat.render.yaml import emit
+    from begat.render import toml, yaml
     from begat.replay.known import undone
 
+    emit = toml.emit if file.lower().endswith(".toml") else yaml.emit
     try:
         return emit(undone(load(find(run))).config())
     except UnknownRun:

@@ -13,6 +13,7 @@ from begat.introspect.targets import dict_of
 from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
 from begat.lazy.thunk import ident
 
+_NEW: Any = vars(copyreg)["__newobj__"]  # what pickle writes in one byte
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
 
 _BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
@@ -183,8 +184,7 @@ def _reduce(self: Any, protocol: int = 0) -> Any:
     if recipe is None:
         return _as_itself(self, lambda: self.__reduce_ex__(protocol))
     # Allocated first, and made to wait then: an argument may lead back to it.
-    new = copyreg.__newobj__  # type: ignore[attr-defined]  # typeshed lacks it
-    return new, (_class_of(self),), recipe, None, None, DOOR.revive
+    return _NEW, (_class_of(self),), recipe, None, None, DOOR.revive
 
 
 def _copy(self: Any) -> Any:
