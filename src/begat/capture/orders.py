@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from begat.capture.changing import public_of
-from begat.capture.foretelling import Foreteller, Foretold
+from begat.capture.foretelling import Foreteller, Foretold, class_name
 from begat.errors import OverrideError
+from begat.intercept.deferring import RULES
 from begat.intercept.identity import described
 from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
@@ -34,17 +35,24 @@ class Orders:
         # Why one did not change what it may have meant.
         self.near: dict[int, str] = outer.near if outer is not None else {}
         self.met: dict[str, set[str]] = outer.met if outer is not None else {}  # parameters, by what takes them
+        segments = [segment for override in self.overrides for segment in override.segments]
+        self._segments = frozenset(segment.lower() for segment in segments)
+        # One segment alone is a parameter of whatever has it.
+        self._wild = any("*" in segment or "?" in segment for segment in segments) or any(
+            len(override.segments) == 1 for override in self.overrides
+        )
+        # By place and schema: calls that no override means, as long as the rules are those of then.
+        self.idle: dict[tuple[int, int, int], object] = {}
         # `layers.3.dim` means one of many: then all have to be counted. And those around what only an earlier run can name.
-        self.counting = any(segment.isdigit() for override in self.overrides for segment in override.segments)
+        self.counting = any(segment.isdigit() for segment in segments)
         self._readings: dict[int, tuple[Schema, tuple[Reading, ...], tuple[Reading, ...]]] = {}
         self._sites: dict[tuple[int, int, int], tuple[object, bool]] = {}  # the code is held: its id is in the key
         self._followed: set[str] = set()
         self._trusted: list[tuple[Reading, str]] = []  # what was changed because of an earlier run, and its path there
         self.teller = Foreteller(numbering=self.counting)
-        self.standing: set[int] = (
-            set()
-        )  # the ids of tokens of calls that stand in the place of others: they are changed already
-        self.asked: set[int] = set()  # the ids of tokens whose calls wait, changed by these already
+        # The ids of the tokens of calls that are changed already: they stand in the place of others, or wait.
+        self.standing: set[int] = set()
+        self.asked: set[int] = set()
 
     def readings(self, schema: Schema) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
         """How the overrides could mean calls of *schema*: those that name its class, and those whose owner is a path."""
@@ -67,7 +75,9 @@ class Orders:
         """The readings that mean this very call."""
         by_class, by_path = self.readings(schema)
         found = [reading for reading in by_class if reading.ordinal is None]
-        if not (self.counting or schema.target in self._followed or (by_path and self._site(frame, schema, by_path))):
+        numbered = any(reading.ordinal is not None for reading in by_class)
+        possible = numbered or schema.target in self._followed or self._site(frame, schema)
+        if not possible or not (numbered or by_path or self.counting or schema.target in self._followed):
             return found
         call = self.foretold(token, schema, lane, frame)
         found += [reading for reading in by_class if reading.ordinal == call.number]
@@ -96,18 +106,28 @@ class Orders:
         """What is known of the call of *token*, made in *frame*."""
         return self.teller.foretold(frame, frame.f_lasti, schema.target, lane.stack, token)
 
-    def _site(self, frame: Any, schema: Schema, readings: tuple[Reading, ...]) -> bool:
-        """Whether *readings* could mean calls of *schema* from this place, as far as the place alone tells."""
+    def _site(self, frame: Any, schema: Schema) -> bool:
+        """Whether calls of *schema* from this place could be meant, or be around what is, as far as the place alone tells."""
         code, lasti = frame.f_code, frame.f_lasti
         known = self._sites.get((id(code), lasti, id(schema)))
         if known is None:
-            name = name_at(code, lasti)
-            possible = True
-            if name is not None and not name.inline and name.segments:
-                last = paths.segment(name.segments[-1])
-                possible = any(_could_end(reading, last) for reading in readings)
+            name, kind = name_at(code, lasti), class_name(schema.target)
+            last = kind if name is None or not name.segments else paths.segment(name.segments[-1])
+            possible = (
+                self._wild
+                or not self._segments.isdisjoint((last.lower(), kind.lower()))
+                or (name is not None and name.inline)
+                or code.co_filename.startswith("<")  # a field's default
+            )
             known = self._sites[id(code), lasti, id(schema)] = code, possible
         return known[1]
+
+    def passes(self, frame: Any, schema: Schema) -> None:
+        """Nothing holds for calls of *schema* from this place, until the rules change."""
+        key = id(frame.f_code), frame.f_lasti, id(schema)
+        known = self._sites.get(key)
+        if known is not None and not known[1] and schema.target not in self._followed and not self.readings(schema)[0]:
+            self.idle[key] = RULES.now
 
     def applied(self, readings: Iterable[Reading], token: object) -> None:
         """Count what *readings* have changed of the call of *token*."""
@@ -180,12 +200,6 @@ def _shown(override: Override) -> str:
     value = override.value if override.text else text(described(override.value), lambda ref: "an object")
     value = redacted(override.segments[-1], value)
     return value if isinstance(value, str) else "***"
-
-
-def _could_end(reading: Reading, last: str) -> bool:
-    pattern = reading.last
-    last = last.lower() if reading.override.folded else last
-    return pattern.isdigit() or "*" in pattern or "?" in pattern or pattern == last
 
 
 def _target(schema: Schema) -> Target:
