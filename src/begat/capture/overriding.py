@@ -43,6 +43,8 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     """What a hook asks: the arguments of this call as overrides want them, or `WAITING`; None where nothing is changed."""
     caller, frame = frame, callers(frame)
     orders = current()
+    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is RULES.now:
+        return None
     changed = None
     if orders is not None and orders.concern(schema):
         try:
@@ -67,7 +69,14 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             return changed
     if changed is None and not any(_may_hold(rule, schema) for rule in RULES):
         schema.quiet = RULES.now
+    elif changed is None and orders is not None and schema.options.validate == "off" and _are_alone():
+        orders.passes(frame, schema)
     return changed
+
+
+def _are_alone() -> bool:
+    """Whether there are no rules but overrides."""
+    return all(type(rule) is Orders or rule is CHECKING for rule in RULES)
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -77,12 +86,11 @@ def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if orders is None or id(token) in orders.asked or not orders.concern(schema):
         return values
     run, number = thunk.lane.sink.run, thunk.lane.sink.number_of(token)
-    path = run.nodes[number].path if run is not None and number is not None else ""
-    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", {})
+    path = run[number].path if run is not None and number is not None else ""
+    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", dict)
     meant = [each for each in orders.meant_at(path, schema) if each.parameter is not None]
     used, changes, applied = changed_values(place, values, chosen(meant).values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     thunk.lane.events.append(_changed(token, changes))
     return used
 
@@ -103,22 +111,21 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
 def _change(
     orders: Orders, me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]
 ) -> Any:
-    meant = orders.meant(token, schema, lane, frame)
+    meant = orders.meant(token, schema, lane, frame) if id(token) not in orders.standing else []
     if not meant:
         return None
     try:
         picked = chosen(meant)
     except OverrideError as error:
         raise OverrideError(f"{_plain(error)}: both mean {_where(schema, frame)}") from None
-    place = Place(schema, _where(schema, frame), {**frame.f_globals, **frame.f_locals})
+    place = Place(schema, _where(schema, frame), lambda: {**frame.f_globals, **frame.f_locals})
     whole = picked.pop((None, ()), None)
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     if whole is not None:
-        orders.applied(whole.override)
-        path = orders.path(token, schema, lane, frame)
+        path = orders.foretold(token, schema, lane, frame).path
         other = called(whole.override, place)
+        orders.applied((whole,), token)
         if other is not schema.subject():
             instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
             return WAITING
@@ -160,7 +167,9 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
 
     def __init__(self, changes: Mapping[str, Any]) -> None:
         if not isinstance(changes, Mapping):
-            raise TypeError(f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}')
+            raise TypeError(
+                f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
+            )
         self._changes = dict(changes)
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []
 
