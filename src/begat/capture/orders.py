@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from begat.capture.changing import public_of
-from begat.capture.foretelling import Foreteller, Foretold, class_name
+from begat.capture.foretelling import Foreteller, Foretold
 from begat.errors import OverrideError
 from begat.intercept.deferring import RULES
 from begat.intercept.identity import described
