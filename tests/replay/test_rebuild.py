@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -107,6 +108,48 @@ def test_shared_stays_shared():
 
     net, inside = built.args
     assert net.enc is inside[0] is inside[1]["k"] is built.kwargs["key"]
+
+
+def test_what_an_override_set_inside_a_constructor_is_set_again():
+    """The constructor passes what its code says; the record says what was used, and that is what is built."""
+    with begat.override({"model.head.depth": 7, "Encoder.2.depth": 9, "Net.hidden": 4}), begat.capture() as run:
+        model = Net(Encoder(1))
+
+    built = begat.rebuild(again(run), "model")
+    late = begat.rebuild(again(run), "model", lazy=True, overrides={"model.head.depth": 8})
+
+    wanted = [[part.depth for part in (net.head, *net.blocks, net.named["a"])] for net in (model, built, late)]
+    assert wanted == [[7, 9, 2, 2], [7, 9, 2, 2], [8, 9, 2, 2]]
+    assert (built.hidden, late.hidden) == (4, 4)
+
+
+def test_text_that_an_override_set_inside_is_that_text():
+    """It is read once: not again as a number."""
+    with begat.override({"model.head.depth": "7"}), begat.capture() as run:
+        model = Net(None)
+    head = run["model.head"]
+    written = dataclasses.replace(
+        head, arguments={**head.arguments, "depth": dataclasses.replace(head.arguments["depth"], value="7")}
+    )
+    text = begat.Run(run.header, tuple(written if node is head else node for node in run.nodes), run.environment)
+
+    assert (model.head.depth, begat.rebuild(text, "model").head.depth) == (7, "7")
+
+
+def test_an_override_inside_a_class_that_nothing_tracks_is_refused(track):
+    """Nothing is built that is not what the record says."""
+    with begat.override({"model.head.depth": 7}), begat.capture() as run:
+        model = Net(None)
+    begat.untrack(Encoder)
+    BUILT.clear()
+
+    with pytest.raises(
+        CannotRebuild,
+        match=r"model\.head\.depth: set by an override, in the constructor of model, and .*Encoder is not tracked",
+    ):
+        begat.rebuild(again(run), "model", allow=[Net, Encoder])
+
+    assert (model.head.depth, BUILT) == (7, [])
 
 
 def test_the_order_is_that_of_the_run():

@@ -13,7 +13,6 @@ from typing import Any
 from begat.capture.changing import Changes, Place, default_value, resolver, wanted
 from begat.capture.orders import Orders
 from begat.errors import CannotTrack, OverrideError
-from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import is_scalar
 from begat.intercept.identity import identity_of, snap
@@ -49,8 +48,12 @@ def called(override: Override, place: Place) -> Any:
     return other
 
 
-def instead(override: Override, other: Any, call: Standing, values: tuple[Any, ...], changes: Changes) -> None:
-    """Make the call of *other* that *override* wants, with those of the arguments that it takes. The body is not to be run."""
+def instead(override: Override, other: Any, call: Standing, values: tuple[Any, ...], changes: Changes) -> Any:
+    """
+    Make the call of *other* that *override* wants, with those of the arguments that it takes; what it returned.
+
+    The body is not to be run.
+    """
     me, token, events = call.me, call.token, call.lane.events
     if me is not None:
         if not is_class(other):
@@ -68,7 +71,7 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
         finally:
             call.orders.standing.discard(id(token))
             events.append(Instead(token, symbol, override.source))
-        return
+        return None
     star = call.place.schema.starred[0]
     names = frozenset(kwargs) | ({star} if args and star is not None else frozenset())
     events.append(Instead(token, symbol, override.source, names))
@@ -78,7 +81,7 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
         events.append(Returned(token, identity))
     if type(token) is Call:
         token.over = True
-    deferring.give(result)
+    return result
 
 
 def _become(other: Any, me: Any, override: Override, place: Place) -> None:

@@ -20,8 +20,7 @@ from begat.capture.session import session
 from begat.capture.waiting import TOUCH, callers, waits
 from begat.errors import OverrideError
 from begat.intercept import deferring
-from begat.intercept.constants import WAITING
-from begat.intercept.deferring import CHECKING, RULES, Rule
+from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
@@ -39,39 +38,41 @@ def current() -> Orders | None:
     return found if found is not None else _everywhere[-1] if _everywhere else None
 
 
-def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Any:
-    """What a hook asks: the arguments of this call as overrides want them, or `WAITING`; None where nothing is changed."""
+def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+    """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
     caller, frame = frame, callers(frame)
     orders = current()
     if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is RULES.now:
         return None
-    changed = None
+    answer = None
     if orders is not None and orders.concern(schema):
         try:
-            changed = _change(orders, me, token, schema, lane, frame, values)
+            answer = _change(orders, me, token, schema, lane, frame, values)
         except OverrideError as error:
             orders.refused.append(error)
             lane.events.append((token, type(error)))
-            return deferring.refuse(error.with_traceback(None))
-        if changed is WAITING:
-            return WAITING
+            return refused(error.with_traceback(None))
+        if answer is not None and type(answer[0]) is not tuple:
+            return answer
+    used: Any = values if answer is None else answer[0]
     if schema.options.validate != "off":
-        invalid = check(schema, values if changed is None else changed, _where(schema, frame), frames=5)
+        invalid = check(schema, used, _where(schema, frame), frames=5)
         if invalid is not None:
             lane.events.append((token, type(invalid)))
-            return deferring.refuse(invalid)
+            return refused(invalid)
     if any(type(rule) is Rule for rule in RULES):
-        if waits(me, token, schema, lane, caller, values if changed is None else changed):
+        waiting = waits(me, token, schema, lane, caller, used)
+        if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
-            return WAITING
+            return waiting
         if me is None:
-            return changed
-    if changed is None and not any(_may_hold(rule, schema) for rule in RULES):
+            return answer
+    if answer is None and not any(_may_hold(rule, schema) for rule in RULES):
         schema.quiet = RULES.now
-    elif changed is None and orders is not None and schema.options.validate == "off" and _are_alone():
+    elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
         orders.passes(frame, schema)
-    return changed
+    return answer
 
 
 def _are_alone() -> bool:
@@ -110,7 +111,7 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
 
 def _change(
     orders: Orders, me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]
-) -> Any:
+) -> Answer | None:
     meant = orders.meant(token, schema, lane, frame) if id(token) not in orders.standing else []
     if not meant:
         return None
@@ -127,11 +128,12 @@ def _change(
         other = called(whole.override, place)
         orders.applied((whole,), token)
         if other is not schema.subject():
-            instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
-            return WAITING
+            return answered(
+                instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
+            )
     if changes:
         lane.events.append(_changed(token, changes))
-    return used if changes else None
+    return (used, None) if changes else None
 
 
 def _plain(error: OverrideError) -> str:
@@ -171,6 +173,7 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
                 f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
             )
         self._changes = dict(changes)
+        self._reads_text = True
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []
 
     def __enter__(self) -> Self:
@@ -181,7 +184,13 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
             depth, above = depth + 1, above.outer
         orders = Orders(
             (
-                Override(address, value, place="begat.override", level=BLOCK + depth, text=isinstance(value, str))
+                Override(
+                    address,
+                    value,
+                    place="begat.override",
+                    level=BLOCK + depth,
+                    text=self._reads_text and isinstance(value, str),
+                )
                 for address, value in self._changes.items()
             ),
             outer,
@@ -203,6 +212,13 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
             HERE.set(orders.outer)
         if error is None:
             orders.check(session.current())
+
+
+def overriding_exactly(changes: Mapping[str, Any]) -> override:
+    """A block in which *changes* hold, with text for text: the values are those of a record, which nobody typed."""
+    block = override(changes)
+    block._reads_text = False
+    return block
 
 
 def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
