@@ -16,7 +16,8 @@ from begat.introspect.callsites import Call as SourceCall
 from begat.introspect.callsites import Name
 from begat.introspect.callsites import name as name_at
 from begat.introspect.targets import dict_of, is_class, mro_of
-from begat.record.paths import KEPT_AS_ITSELF, segment
+from begat.record.names import class_name
+from begat.record.paths import KEPT_AS_ITSELF, below
 
 _MANY = 10_000
 
@@ -62,11 +63,11 @@ class Foreteller:
             schema = _called(call, frame) if call is not None else None
             if call is not None and schema is not None:
                 taker = self._named(call.name, frame, class_name(schema.target), above)
-                return _joined(taker, *_way(name.segments, schema))
+                return below(taker, *_way(name.segments, schema))
             name = name.otherwise
         if name is None or not name.segments:
-            return _joined(above, target)
-        return _joined(above, *name.segments)
+            return below(above, target)
+        return below(above, *name.segments)
 
 
 def _entry(frame: FrameType | None, obj: object) -> FrameType | None:
@@ -105,7 +106,9 @@ def _called(call: SourceCall, frame: FrameType) -> Schema | None:
 
 def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
     """The *steps* from a call to its argument, a position turned into its parameter."""
-    first, rest = steps[0] if steps else "", steps[1:]
+    if not steps:
+        return ()
+    first, rest = steps[0], steps[1:]
     star = schema.starred[0]
     if first.startswith("#"):
         at = int(first[1:])
@@ -118,13 +121,3 @@ def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
     if first == KEPT_AS_ITSELF.get(class_name(schema.target)):
         return rest
     return (first, *rest)
-
-
-def class_name(target: str) -> str:
-    """``Net`` of ``"mylib:make.<locals>.Net"``."""
-    return target.rpartition(":")[2].rpartition(".<locals>.")[2]
-
-
-def _joined(above: str, *steps: str) -> str:
-    path = ".".join(segment(part) for step in steps for part in (step.split(".") if step else ()))
-    return f"{above}.{path}" if above and path else above or path

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from begat.capture.orders import Orders
 from begat.capture.overriding import hold
 from begat.cli.find import find, load
+from begat.cli.hint import unwatched
 from begat.errors import InvalidRecord, OverrideError, UnknownRun
 from begat.record.graph import Run
+from begat.record.names import names_of
 from begat.replay.known import known_paths, meant
 from begat.replay.override import COMMAND, names_something, unmatched
 
@@ -58,7 +60,7 @@ def _refuse_unknown(plan: Plan, known: Run) -> None:
     if missed and tuple(known.header.argv[1:]) == plan.arguments:
         takes: dict[str, list[str]] = {}
         for node in known.nodes:
-            for name in (node.path, node.target.rpartition(":")[2]):
+            for name in (node.path, *names_of(node.target)):
                 takes.setdefault(name, []).extend(name for name in node.arguments)
         text = unmatched(missed, known_paths(known), {name: dict.fromkeys(names) for name, names in takes.items()})
         _end(
@@ -72,17 +74,30 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
         _say(failed)
         return SystemExit(2)
     if failed is not None and not (isinstance(failed, SystemExit) and failed.code in (None, 0)):
+        if isinstance(failed, Exception | SystemExit) and (error := _complaint(orders, run)) is not None:
+            error.add_note("The program ended by itself; what it did not come to may have matched.")
+            _say(error)
         return failed
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()  # as the interpreter would: they build things too
+    error = _complaint(orders, run)
+    if error is None:
+        return failed
+    error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
+    _say(error)
+    return SystemExit(2)
+
+
+def _complaint(orders: Orders, run: Any) -> OverrideError | None:
     try:
         orders.check(run)
     except OverrideError as error:
-        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
-        _say(error)
-        return SystemExit(2)
-    return failed
+        for override in orders.missed():
+            if said := unwatched(override.segments):
+                error.add_note(said)
+        return error
+    return None
 
 
 def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, quiet: bool) -> BaseException:

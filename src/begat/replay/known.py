@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Node
+from begat.record.names import names_of
 from begat.record.paths import segment
 from begat.record.values import Symbol
 from begat.replay.override import Override, Reading, Target
@@ -24,13 +25,6 @@ def short(path: str) -> str:
 def variants(path: str) -> set[str]:
     """*path*, and the path that means all of that name: ``model.layers`` for ``model.layers.3``."""
     return {path, _NUMBER.sub("", path)}
-
-
-def names_of(target: str) -> tuple[str, ...]:
-    """The names by which the class or function *target* can be meant, the shortest first: ``Net``, ``mylib.Net``."""
-    full = target.replace(":", ".").replace(".<locals>", "")
-    short = target.rpartition(":")[2].rpartition(".<locals>.")[2]
-    return tuple(dict.fromkeys((short.rpartition(".")[2], short, full)))
 
 
 def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, Node, Reading]]:

@@ -275,7 +275,7 @@ def _constant(text: str, kind: Any) -> Any:
         if make is not None:
             try:
                 return make(text)
-            except Exception as error:  # noqa: BLE001  # whatever its constructor says of the text
+            except Exception as error:  # whatever its constructor says of the text
                 raise ValueError(f"expected a {kind.__name__}: {error}") from None
     raise ValueError(f"expected a {kind.__name__}, which no text can say here: give it in Python, with begat.override")
 
