@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from begat.capture.orders import Orders
 from begat.capture.overriding import hold
 from begat.cli.find import find, load
-from begat.cli.hint import unwatched
 from begat.errors import InvalidRecord, OverrideError, UnknownRun
 from begat.record.graph import Run
 from begat.record.names import names_of
@@ -93,6 +92,8 @@ def _complaint(orders: Orders, run: Any) -> OverrideError | None:
     try:
         orders.check(run)
     except OverrideError as error:
+        from begat.cli.hint import unwatched
+
         for override in orders.missed():
             if said := unwatched(override.segments):
                 error.add_note(said)
