@@ -83,7 +83,8 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
     error = _complaint(orders, run)
     if error is None:
         return failed
-    error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
+    if any(each.level == COMMAND for each in orders.missed()):
+        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
     _say(error)
     return SystemExit(2)
 
