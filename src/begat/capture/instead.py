@@ -18,6 +18,7 @@ from begat.intercept.hooks import is_scalar
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import Call, Changed, Instead, Lane, Returned
 from begat.intercept.plans import plan_of
+from begat.intercept.schema import Schema
 from begat.intercept.tracking import track
 from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.values import Symbol
@@ -64,9 +65,11 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
     )
     symbol = Symbol(name_of(other), "class" if is_class(other) else "function")
     if me is not None:
+        call.orders.standing.add(id(token))
         try:
             type(me).__init__(me, *args, **kwargs)
         finally:
+            call.orders.standing.discard(id(token))
             events.append(Instead(token, symbol, override.source))
         return None
     star = call.place.schema.starred[0]
@@ -89,7 +92,7 @@ def _become(other: Any, me: Any, override: Override, place: Place) -> None:
     try:
         track(other)
     except CannotTrack as error:
-        raise _refused(override, place, str(error)) from None
+        raise _refused(override, place, str(error.args[0])) from None
     try:
         object.__setattr__(me, "__class__", other)
     except TypeError as error:
@@ -120,13 +123,14 @@ def _arguments(
     named = {name: value for name, value in given.items() if name not in schema.starred and value is not NOT_GIVEN}
     named |= given.get(double, {}) if double is not None else {}
     rest = given.get(star, ()) if star is not None else ()
-    theirs = plan_of(other).schema if is_class(other) else None
+    theirs: Schema | None = plan_of(other).schema if is_class(other) else None
     for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
-        if reading.parameter not in schema.names and reading.parameter is not None:
+        assert theirs is not None
+        if reading.parameter is not None and (reading.by_class or reading.parameter not in schema.names):
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)
             changes[reading.parameter] = value, reading.override.source
-            call.orders.applied(reading.override)
+            call.orders.applied((reading,), call.token)
     try:
         signature = inspect.signature(other)
     except (TypeError, ValueError):

@@ -56,7 +56,9 @@ class RunCommand(click.Command):
 @click.option("--config", multiple=True, metavar="FILE", help="Overrides from a YAML, TOML or JSON file.")
 @click.option("--dry-run", is_flag=True, help="Configure, build nothing: stop where the first object is needed.")
 @click.option("--help-params", is_flag=True, help="List what can be overridden, and do not run.")
-@click.option("--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it.")
+@click.option(
+    "--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it."
+)
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option(
@@ -94,8 +96,8 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
-    where = os.fspath(home().absolute())
-    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
+    where = _whole(os.fspath(home()))
+    saved, summed = (_whole(file) if file else None for file in (save, summary))
     if again is not None:
         from begat.cli.again import plan_of
 
@@ -119,7 +121,6 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     arguments = (*rest, *behind)
-    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
         target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
         summary=summed,
