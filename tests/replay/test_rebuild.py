@@ -384,6 +384,18 @@ def test_moved_names_packages_modules_and_classes(moved, tmp_path, monkeypatch):
         begat.rebuild(old, "net", moved=moved)
 
 
+def test_an_override_of_a_rebuild_leaves_the_runs_inside_alone():
+    """They are records of their own: what is called alike there does not stand in the way."""
+    with begat.capture() as run:
+        enc = Encoder(1)
+        with begat.capture():
+            inner = Encoder(2)
+
+    built = begat.rebuild(run, "enc", overrides={"Encoder.dim": 7})
+
+    assert (enc.dim, inner.dim, built.dim) == (1, 2, 7)
+
+
 def test_an_override_means_in_a_rebuild_what_it_means_in_a_run():
     """The name of a list means all that is in it."""
     with begat.capture() as run:

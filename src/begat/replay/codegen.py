@@ -15,10 +15,11 @@ from begat.record.model import Node
 from begat.record.plain import elided, escaped
 from begat.replay.calling import arranged
 from begat.replay.forcing import Forced
+from begat.replay.imports import Imports
 from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
-from begat.replay.spelling import Imports, Speller
+from begat.replay.spelling import Speller
 from begat.replay.targets import main_module
 from begat.replay.terms import Absent, Again, Built, Literal, Pairs, Reached, Several, Term, below
 

@@ -10,7 +10,7 @@ from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.names import class_name, short
 from begat.record.paths import segment
-from begat.replay.spelling import is_variable
+from begat.replay.imports import is_variable
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from begat.record.plain import text
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.forcing import Forced, forced
-from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, Translator, below
+from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, below
+from begat.replay.translation import Translator
 
 
 @dataclass(frozen=True, slots=True)

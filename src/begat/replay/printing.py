@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from begat.record.plain import escaped
 from begat.replay.calling import arranged
+from begat.replay.imports import Imports
 from begat.replay.layout import called, laid_out
 from begat.replay.plan import Plan
 from begat.replay.resolver import Resolver
-from begat.replay.spelling import Imports, Speller
+from begat.replay.spelling import Speller
 
 
 class _Whole(Imports):
