@@ -306,6 +306,36 @@ def test_a_missing_module_and_a_missing_class_are_told(tmp_path, monkeypatch):
     assert begat.rebuild(old, "net", allow=["newhome.*"], moved={"oldhome": "newhome"}).dim == 1
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [{"old": "new"}, {"old.home": "new.home"}, {"old.home.Net": "new.home.Net"}, {"old.home:Net": "new.home:Net"}],
+)
+def test_moved_names_packages_modules_and_classes(moved, tmp_path, monkeypatch):
+    """As it does for `begat.diff`: the longest name that fits, whatever lies below it."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "home.py").write_text("class Net:\n    def __init__(self, dim): self.dim = dim\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from handmade import given, node
+    from handmade import run as record
+
+    old = record(node(1, "net", "old.home:Net", given(dim=1)))
+
+    assert begat.rebuild(old, "net", allow=["new.home:Net"], moved=moved).dim == 1
+    with pytest.raises(CannotRebuild, match=r"new\.home:Net is not allowed"):
+        begat.rebuild(old, "net", moved=moved)
+
+
+def test_an_override_means_in_a_rebuild_what_it_means_in_a_run():
+    """The name of a list means all that is in it."""
+    with begat.capture() as run:
+        parts = [Encoder(size) for size in (1, 2)]
+
+    built = begat.rebuild(run, ["parts.0", "parts.1"], overrides={"parts.dim": 7})
+
+    assert parts[0].dim == 1
+    assert [part.dim for part in built.values()] == [7, 7]
+
+
 def test_a_default_that_changed_is_given_as_it_was(tmp_path, monkeypatch):
     """What was left out has the value of the record, not that of another version."""
     (tmp_path / "drifting.py").write_text(

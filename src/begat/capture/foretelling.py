@@ -24,7 +24,8 @@ from begat.introspect.callsites import name as name_at
 from begat.introspect.factories import field_made
 from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.graph import Run
-from begat.record.paths import KEPT_AS_ITSELF, segment
+from begat.record.names import class_name
+from begat.record.paths import KEPT_AS_ITSELF, below, segment
 from begat.replay.known import family, undone
 
 _MANY = 10_000
@@ -111,7 +112,7 @@ class Foreteller:
         name, kind = name_at(frame.f_code, lasti), class_name(target)
         field = field_made(frame.f_code, lasti) if name is None else None
         if field is not None and above:
-            return _joined(above, field)
+            return below(above, field)
         if not above and name is not None and not name.inline and not is_users(frame.f_code.co_filename):
             name = None  # what a library calls it is nobody's business
         base, counted = self._named(name, frame, kind, above)
@@ -159,11 +160,11 @@ class Foreteller:
                     taker = _numbered(taker, self._numbers.get(schema.target, -1) + 1)
                 elif self._numbering:
                     taker = self._free(taker, counted=counted, taken=False)
-                return _joined(taker, *_way(name.segments, schema)), False
+                return below(taker, *_way(name.segments, schema)), False
             name = name.otherwise
         if name is None or not name.segments:
-            return _joined(above, target), False
-        return _joined(above, *name.segments), name.counted
+            return below(above, target), False
+        return below(above, *name.segments), name.counted
 
 
 def _numbered(path: str, number: int) -> str:
@@ -214,7 +215,9 @@ def _called(call: SourceCall, frame: FrameType) -> Schema | None:
 
 def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
     """The *steps* from a call to its argument, a position turned into its parameter."""
-    first, rest = steps[0] if steps else "", steps[1:]
+    if not steps:
+        return ()
+    first, rest = steps[0], steps[1:]
     star = schema.starred[0]
     if first.startswith("#"):
         at = int(first[1:])
@@ -227,13 +230,3 @@ def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
     if first == KEPT_AS_ITSELF.get(class_name(schema.target)):
         return rest
     return (first, *rest)
-
-
-def class_name(target: str) -> str:
-    """``Net`` of ``"mylib:make.<locals>.Net"``."""
-    return target.rpartition(":")[2].rpartition(".<locals>.")[2]
-
-
-def _joined(above: str, *steps: str) -> str:
-    path = ".".join(segment(part) for step in steps for part in (step.split(".") if step else ()))
-    return f"{above}.{path}" if above and path else above or path

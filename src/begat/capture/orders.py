@@ -18,8 +18,9 @@ from begat.introspect.secrets import redacted
 from begat.record import paths
 from begat.record.graph import Run
 from begat.record.model import Overridden
+from begat.record.names import names_of
 from begat.record.plain import text
-from begat.replay.known import family, known_paths, meant, named_by, names_of, takes_of
+from begat.replay.known import family, known_paths, meant, named_by, takes_of
 from begat.replay.override import Override, Reading, Target, distinct, unmatched
 
 

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from begat.capture.changing import Place, changed_values
 from begat.capture.checking import check
-from begat.capture.foretelling import class_name
 from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
@@ -28,6 +27,7 @@ from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
+from begat.record.names import class_name
 from begat.replay.override import BLOCK, Override, chosen
 
 _everywhere: list[Orders] = []

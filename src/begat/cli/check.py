@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from begat.cli.diff import names_of, trouble
+from begat.cli.diff import trouble
 from begat.cli.find import RunType, load
+from begat.cli.moved import MOVED
 from begat.cli.output import console, examples, say
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 )
 @click.argument("run", type=RunType(), default="last", metavar="[RUN]")
 @click.option("--all", "everything", is_flag=True, help="Also what is folded: what cannot be read, and why.")
-@click.option(
-    "--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable."
-)
+@MOVED
 @click.option("--json", "as_json", is_flag=True, help="What has changed as one JSON object.")
-def command(run: Path, everything: bool, moved: tuple[str, ...], as_json: bool) -> None:
+def command(run: Path, everything: bool, moved: dict[str, str], as_json: bool) -> None:
     """Tell whether a record would still mean the same today.
 
     Classes and functions that are missing, parameters and defaults that are others, versions of packages, Python and git.
@@ -35,9 +34,8 @@ def command(run: Path, everything: bool, moved: tuple[str, ...], as_json: bool) 
 
     The exit code is 0 if nothing has changed that matters, 1 if something has, and 2 for trouble.
     """
-    names = names_of(moved)
     with trouble():
-        told = _checked(load(run), names)
+        told = _checked(load(run), moved)
         if as_json:
             from begat.render.compare import data
             from begat.render.yaml import pretty

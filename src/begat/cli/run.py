@@ -96,8 +96,8 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
-    where = os.fspath(home().absolute())
-    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
+    where = _whole(os.fspath(home()))
+    saved, summed = (_whole(file) if file else None for file in (save, summary))
     if again is not None:
         from begat.cli.again import plan_of
 
@@ -121,7 +121,6 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     arguments = (*rest, *behind)
-    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
         target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
         summary=summed,

@@ -113,21 +113,21 @@ _FAST = """\
                 if schema is None: return None
             token = REF(me)
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE
+            except ALONE as error: frame = BELOW(error)
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _SLOW = """\
             schema = WHICH(me, lane)
             if schema is None: return None
             token = REF(me) if WEAK(TYPE(me)) else lane.sink.pin(me)
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE
+            except ALONE as error: frame = BELOW(error)
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE"""
+            except ALONE as error: frame = BELOW(error)"""
 _POP = """\
             stack.append(token)
             return lane.leave"""
@@ -165,6 +165,13 @@ def beyond(found: Any, me: object) -> Any:
     while found.f_back is not None and any(found.f_code is code for code in codes):
         found = found.f_back
     return found
+
+
+def below(error: ValueError) -> Any:
+    """The frame of a call that was made by C code with no Python below it; any other *error* goes on."""
+    if error.args != ("call stack is not deep enough",):
+        raise error  # a signal handler's
+    return NATIVE
 
 
 class Defaulted(tuple[Any]):
@@ -250,7 +257,7 @@ _GLOBALS: dict[str, Any] = {
     "CALL": Call,
     "FRAME": frame,
     "ALONE": ValueError,
-    "NATIVE": NATIVE,
+    "BELOW": below,
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,

@@ -123,14 +123,16 @@ class _Weaver(Operands):
         start = defaults[0] if defaults else body
         idle = self.const(None)
         call = self.call(self.on_gate("enter"), [self.parameter("LOAD", i) for i in range(self.count)])
-        later = ours("POP_TOP")
+        later, given = ours("POP_TOP"), self.call(self.on_gate("given"), [])
+        for each in given:
+            each.position = above  # here a refusal comes through, and a traceback wants a line
         waits = [
             ours("COPY", 1),
             self.const(WAITING),
             ours("IS_OP"),
             ours(IF_FALSE, target=start),
             ours("POP_TOP"),
-            *self.call(self.on_gate("given"), []),
+            *given,
             ours("COPY", 1),
             ours(IF_NONE, target=later),
             ours("UNPACK_SEQUENCE", self.count + 1),
@@ -140,8 +142,6 @@ class _Weaver(Operands):
             *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
             ours("RETURN_VALUE"),
         ]
-        for each in waits[5:]:
-            each.position = above  # here a refusal comes through, and a traceback wants a line
         missed = self._missed(start)
         instructions = [*self.unless(self.const(LISTENING), idle), *call, *waits, *missed, idle, *defaults]
         return instructions, [(call[0], waits[0], missed[0], 0, 0)], start

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import ABSENT
-from begat.record.plain import called, escaped, plain, text
+from begat.record.names import called
+from begat.record.plain import escaped, plain, text
 from begat.record.tree import grow
 from begat.render.outline import where
 from begat.replay.changes import Change, Diff, Row

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node
-from begat.record.plain import called, elided, escaped, text
+from begat.record.names import called
+from begat.record.plain import elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
 from begat.record.values import Ref
 

@@ -17,8 +17,8 @@ from begat.replay.calling import arranged
 from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
-from begat.replay.rebuild import main_module
 from begat.replay.spelling import Imports, Speller
+from begat.replay.targets import main_module
 from begat.replay.terms import Absent, Again, Built, Pairs, Reached, Several, Term, below
 
 _DEEPEST = 12  # calls in calls

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from begat.record.model import Node
-from begat.record.plain import called
+from begat.record.names import called
 from begat.record.tree import folded, place
 from begat.record.values import Ref
 from begat.replay.align import Alignment, align

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Node
+from begat.record.names import names_of
 from begat.record.paths import segment
 from begat.record.values import SCALARS, Ref, Symbol
 from begat.replay.override import Override, Reading, Target
@@ -48,13 +49,6 @@ def named_by(path: str) -> set[str]:
         if not (steps[at - 1].isdigit() or (steps[at : at + 1] and steps[at].isdigit()))
     }
     return {*variants(path), short(path), *first}
-
-
-def names_of(target: str) -> tuple[str, ...]:
-    """The names by which the class or function *target* can be meant, the shortest first: ``Net``, ``mylib.Net``."""
-    full = target.replace(":", ".").replace(".<locals>", "")
-    short = target.rpartition(":")[2].rpartition(".<locals>.")[2]
-    return tuple(dict.fromkeys((short.rpartition(".")[2], short, full)))
 
 
 def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, Node, Reading]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.record.names import class_name, short
 from begat.record.paths import segment
 from begat.replay.spelling import is_variable
 
@@ -65,7 +66,7 @@ class Names:
     def alias(self, node: Node) -> str:
         """A variable for *node*, which goes by where it is used."""
         last = node.path.rpartition(".")[2]
-        last = last if not last.isdecimal() and "." in node.path else _class_name(node).rpartition(".")[2]
+        last = last if not last.isdecimal() and "." in node.path else short(node.target)
         self._names[node.id] = self.fresh(last)
         return self._names[node.id]
 
@@ -152,14 +153,10 @@ def _usable(name: str) -> str:
     return next((spelled for spelled in (name, f"{name}_") if is_variable(spelled)), "")
 
 
-def _class_name(node: Node) -> str:
-    return node.target.rpartition(":")[2].rpartition(".<locals>.")[2]
-
-
 def _is_unnamed(node: Node) -> bool:
     """Whether *node* goes by its class, having no name in the code."""
     path, _, index = node.path.rpartition(".")
-    name = segment(_class_name(node))
+    name = segment(class_name(node.target))
     return node.path == name or (index.isdecimal() and path == name)
 
 

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from begat.record.graph import Run
 from begat.record.model import SEEN_BY_BASE, Argument, Event, Node
+from begat.record.names import called
 from begat.record.paths import normal, segment
-from begat.record.plain import called, text
+from begat.record.plain import text
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, Translator, below

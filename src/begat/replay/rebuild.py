@@ -18,6 +18,7 @@ from begat.replay.evaluation import Evaluation
 from begat.replay.plan import Plan, Step, absent, plan, users
 from begat.replay.replacing import located
 from begat.replay.resolver import Resolver, Unfound
+from begat.replay.targets import main_module
 from begat.replay.terms import Name, Term, below
 
 _MOST = 1_000_000  # calls; more than that is no model that somebody wrote
@@ -43,7 +44,8 @@ def rebuild(
     A record never runs code by itself: only what is tracked in this process is called, and what *allow* names: class and
     function objects, exact names (``"mylib.nets:Net"``), or patterns (``"mylib.*"``), which allow classes only. Callables
     among the arguments need the same. *overrides* are other values for arguments, by path; *supply* has the objects that the
-    record cannot hold, by path: ``{"model.callback": print}``. *moved* maps modules of the record to what they are called now.
+    record cannot hold, by path: ``{"model.callback": print}``. *moved* maps modules and classes of the
+    record to what they are called now.
 
     Raises `begat.errors.CannotRebuild`, a ValueError, with everything that stands in the way, before anything is called;
     KeyError for a path that is not in the record; whatever a constructor raises, with a note that says which.
@@ -111,16 +113,6 @@ def _moved(run: Run, moved: Mapping[str, str] | None) -> dict[str, str]:
     """The module ``__main__`` of a run goes by the name of its script: it is another program's now."""
     home = main_module(run)
     return {**({"__main__": home} if home else {}), **(moved or {})}
-
-
-def main_module(run: Run) -> str | None:
-    """The name by which the module that was ``__main__`` in *run* can be imported, if its script has one."""
-    said = run.header.script or (run.header.argv[0] if run.header.argv else "")
-    if said.startswith("-m "):
-        return said[3:].strip() or None
-    name = said.replace("\\", "/").rpartition("/")[2]
-    stem = name.removesuffix(".py")
-    return stem if stem != name and stem.isidentifier() else None
 
 
 # --- what stands in the way -------------------------------------------------------------------------------------------
