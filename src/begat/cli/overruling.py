@@ -78,8 +78,6 @@ def _complaint(orders: Orders, run: Any) -> OverrideError | None:
     except OverrideError as error:
         from begat.cli.hint import unwatched
 
-        if any(each.level == COMMAND for each in orders.missed()):
-            error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
         for override in orders.missed():
             if said := unwatched(override.segments):
                 error.add_note(said)
