@@ -37,6 +37,10 @@ class Encoder(Part):
         self.dim, self.depth = dim, depth
 
 
+class Deep(Encoder):
+    pass
+
+
 class Net(Part):
     def __init__(self, enc, hidden=8, callback=None):
         super().__init__()
@@ -88,7 +92,7 @@ Point = namedtuple("Point", "x y")
 
 @pytest.fixture(autouse=True)
 def tracked(track):
-    for thing in (Part, Encoder, Net, Wide, make, Net.of):
+    for thing in (Part, Encoder, Deep, Net, Wide, make, Net.of):
         track(thing)
     BUILT.clear()
 
@@ -134,6 +138,18 @@ def test_text_that_an_override_set_inside_is_that_text():
     text = begat.Run(run.header, tuple(written if node is head else node for node in run.nodes), run.environment)
 
     assert (model.head.depth, begat.rebuild(text, "model").head.depth) == (7, "7")
+
+
+def test_a_class_that_an_override_put_inside_a_constructor_is_refused(track):
+    """The constructor would build the other one."""
+    with begat.override({"model.head": Deep}), begat.capture() as run:
+        model = Net(None)
+
+    with pytest.raises(CannotRebuild, match=r"model\.head: put by an override in the place of Encoder"):
+        begat.rebuild(again(run), "model", allow=[Deep])
+
+    assert type(model.head) is Deep
+    assert "put by an override in the place of Encoder" in run.to_python()
 
 
 def test_an_override_inside_a_class_that_nothing_tracks_is_refused(track):

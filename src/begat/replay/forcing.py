@@ -18,6 +18,7 @@ class Forced:
     """
     The argument *name* of *node*, which was built inside the step of *outer*, has the value *term* by an override.
 
+    Without a name it is the class itself that an override put there.
     *node* is the construction number *inner* of its class in that step, and number *overall* in all steps.
     """
 
@@ -31,7 +32,7 @@ class Forced:
     @property
     def at(self) -> str:
         """The path of the argument in the record."""
-        return f"{self.node.path}.{segment(self.name)}"
+        return f"{self.node.path}.{segment(self.name)}" if self.name else self.node.path
 
     def address(self, called: str, number: int) -> str:
         """
@@ -39,12 +40,21 @@ class Forced:
 
         Not by its path, which a program may only tell when it has been built.
         """
-        return f"{called}.{number}.{segment(self.name)}"
+        return f"{called}.{number}.{segment(self.name)}" if self.name else f"{called}.{number}"
 
 
-def forced(nodes: Mapping[int, Node], steps: Iterable[int], term: Callable[[object, str], Term]) -> Iterator[Forced]:
-    """What overrides set inside the constructions *steps*; *term* translates a value at a path."""
-    if all(argument.source in _OWN for node in nodes.values() for argument in node.arguments.values()):
+def forced(
+    nodes: Mapping[int, Node],
+    steps: Iterable[int],
+    replaced: Mapping[int, str],
+    term: Callable[[object, str], Term],
+) -> Iterator[Forced]:
+    """
+    What overrides set inside the constructions *steps*; *term* translates a value at a path.
+
+    *replaced* names the classes in whose place those of nodes were put, which cannot be done again.
+    """
+    if not replaced and all(argument.source in _OWN for node in nodes.values() for argument in node.arguments.values()):
         return
     outermost = set(steps)
     inner: Counter[tuple[int, str]] = Counter()
@@ -55,6 +65,11 @@ def forced(nodes: Mapping[int, Node], steps: Iterable[int], term: Callable[[obje
         if outer is None:
             continue
         if outer is not node:
+            if number in replaced:
+                what = f"put by an override in the place of {replaced[number]}, in the constructor of {outer.path}"
+                yield Forced(
+                    node, outer, "", Absent(node.path, what), inner[outer.id, node.target], overall[node.target]
+                )
             for argument in node.arguments.values():
                 if argument.source not in _OWN:
                     value = _value(term(argument.value, f"{node.path}.{segment(argument.name)}"), outer)

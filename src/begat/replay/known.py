@@ -36,8 +36,18 @@ def variants(path: str) -> set[str]:
 
 
 def named_by(path: str) -> set[str]:
-    """The paths by which people may mean what is called *path*: without its numbers, without a pair's 1, the first as number 0."""
-    first = {} if path.rpartition(".")[2].isdigit() else {f"{path}.0"}
+    """
+    The paths by which people may mean what is called *path*: without its numbers, without a pair's 1, the first as number 0.
+
+    >>> sorted(named_by("loop.act"))
+    ['loop.0.act', 'loop.act', 'loop.act.0']
+    """
+    steps = path.split(".")
+    first = {
+        ".".join((*steps[:at], "0", *steps[at:]))
+        for at in range(1, len(steps) + 1)
+        if not (steps[at - 1].isdigit() or (steps[at : at + 1] and steps[at].isdigit()))
+    }
     return {*variants(path), short(path), *first}
 
 

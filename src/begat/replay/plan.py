@@ -103,7 +103,8 @@ class _Planning:
         steps.sort(key=lambda item: item[:2])
         self._at = None
         wanted = tuple((node, self._refer(Ref(node.id), node.path)) for node in self.wanted)
-        inside = tuple(forced(self.nodes, (step.node.id for _, _, step in steps), self.translator.argument))
+        made = (step.node.id for _, _, step in steps)
+        inside = tuple(forced(self.nodes, made, _replaced(self.run), self.translator.argument))
         unused = sorted(self.translator.replaced.keys() - self.translator.used)
         return Plan(self.run, wanted, tuple(step for _, _, step in steps), tuple(self.problems), tuple(unused), inside)
 
@@ -225,6 +226,12 @@ def _events(run: Run) -> dict[int, list[Event]]:
         if event.kind in ("reinit", "reused"):
             found.setdefault(event.node, []).append(event)
     return found
+
+
+def _replaced(run: Run) -> dict[int, str]:
+    """For the nodes that stand in the place of another class, by an override, what was called."""
+    chosen = [event for event in run.events if event.kind == "override" and "called" in event.arguments]
+    return {event.node: text(event.arguments["called"].was, limit=60) for event in chosen}
 
 
 def absent(said: Step | Forced) -> Iterator[Absent]:

@@ -129,7 +129,9 @@ def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
             if reason is not None:
                 yield _refused(name, resolver, reason)
         for missing in absent(step):
-            yield Problem(missing.at, _shown(missing.what), f"supply it: supply={{{missing.at!r}: …}}")
+            inside = isinstance(step, Forced)  # out of the caller's hands
+            way = "begat run --again runs the program" if inside else f"supply it: supply={{{missing.at!r}: …}}"
+            yield Problem(missing.at, _shown(missing.what), way)
     for path in planned.unused:
         outer = _decides(planned, path)
         if outer is None:
