@@ -26,6 +26,8 @@ class Namer:
         self._nodes: dict[int, Node] = {}
         self._consumer: dict[int, tuple[int, tuple[str, ...]]] = {}
         self._paths: dict[int, str] = {}
+        self._numbers: dict[int, int] = {}  # the how manieth of its target a node is
+        self._calls: dict[str, int] = {}
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
@@ -33,6 +35,8 @@ class Namer:
         """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
         self._nodes[node.id] = node
         self._names[node.id] = known
+        number = self._calls[node.target] = self._calls.get(node.target, -1) + 1
+        self._numbers[node.id] = number
         if alone:
             return
         for argument in node.arguments.values():
@@ -116,8 +120,16 @@ class Namer:
             known = self._otherwise(node, known)
         # `setattr(self, f"head{i}", Head())` has no segments: one of many in `self`, but hardly by index.
         if known is None or not (known.segments or inline) or not (node.user or above):
-            return self._free(below(above, class_name(node.target)))
+            return self._of_class(number, node, above)
         return self._free(below(above, *known.segments), counted=known.counted)
+
+    def _of_class(self, number: int, node: Node, above: str) -> str:
+        """The path of what the code gives no name: the third `Layer` of all is ``Layer.2``, as overrides count them."""
+        path, count = below(above, class_name(node.target)), self._numbers[number]
+        if above or not count or f"{path}.{count}" in self._taken:
+            return self._free(path)
+        self._taken.add(f"{path}.{count}")
+        return f"{path}.{count}"
 
     def _otherwise(self, node: Node, known: Name) -> Name | None:
         """What the source calls *node*, an argument of a call that is no construction of this run, or took it apart."""

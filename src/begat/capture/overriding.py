@@ -20,8 +20,7 @@ from begat.capture.session import session
 from begat.capture.waiting import TOUCH, callers, waits
 from begat.errors import OverrideError
 from begat.intercept import deferring
-from begat.intercept.constants import WAITING
-from begat.intercept.deferring import CHECKING, RULES, Rule
+from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
@@ -39,35 +38,46 @@ def current() -> Orders | None:
     return found if found is not None else _everywhere[-1] if _everywhere else None
 
 
-def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Any:
-    """What a hook asks: the arguments of this call as overrides want them, or `WAITING`; None where nothing is changed."""
+def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+    """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
     caller, frame = frame, callers(frame)
     orders = current()
-    changed = None
+    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is RULES.now:
+        return None
+    answer = None
     if orders is not None and orders.concern(schema):
         try:
-            changed = _change(orders, me, token, schema, lane, frame, values)
+            answer = _change(orders, me, token, schema, lane, frame, values)
         except OverrideError as error:
             orders.refused.append(error)
             lane.events.append((token, type(error)))
-            return deferring.refuse(error.with_traceback(None))
-        if changed is WAITING:
-            return WAITING
+            return refused(error.with_traceback(None))
+        if answer is not None and type(answer[0]) is not tuple:
+            return answer
+    used: Any = values if answer is None else answer[0]
     if schema.options.validate != "off":
-        invalid = check(schema, values if changed is None else changed, _where(schema, frame), frames=5)
+        invalid = check(schema, used, _where(schema, frame), frames=5)
         if invalid is not None:
             lane.events.append((token, type(invalid)))
-            return deferring.refuse(invalid)
+            return refused(invalid)
     if any(type(rule) is Rule for rule in RULES):
-        if waits(me, token, schema, lane, caller, values if changed is None else changed):
+        waiting = waits(me, token, schema, lane, caller, used)
+        if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
-            return WAITING
+            return waiting
         if me is None:
-            return changed
-    if changed is None and not any(_may_hold(rule, schema) for rule in RULES):
+            return answer
+    if answer is None and not any(_may_hold(rule, schema) for rule in RULES):
         schema.quiet = RULES.now
-    return changed
+    elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
+        orders.passes(frame, schema)
+    return answer
+
+
+def _are_alone() -> bool:
+    """Whether there are no rules but overrides."""
+    return all(type(rule) is Orders or rule is CHECKING for rule in RULES)
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -77,12 +87,11 @@ def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if orders is None or id(token) in orders.asked or not orders.concern(schema):
         return values
     run, number = thunk.lane.sink.run, thunk.lane.sink.number_of(token)
-    path = run.nodes[number].path if run is not None and number is not None else ""
-    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", {})
+    path = run[number].path if run is not None and number is not None else ""
+    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", dict)
     meant = [each for each in orders.meant_at(path, schema) if each.parameter is not None]
     used, changes, applied = changed_values(place, values, chosen(meant).values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     thunk.lane.events.append(_changed(token, changes))
     return used
 
@@ -102,29 +111,29 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
 
 def _change(
     orders: Orders, me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]
-) -> Any:
-    meant = orders.meant(token, schema, lane, frame)
+) -> Answer | None:
+    meant = orders.meant(token, schema, lane, frame) if id(token) not in orders.standing else []
     if not meant:
         return None
     try:
         picked = chosen(meant)
     except OverrideError as error:
         raise OverrideError(f"{_plain(error)}: both mean {_where(schema, frame)}") from None
-    place = Place(schema, _where(schema, frame), {**frame.f_globals, **frame.f_locals})
+    place = Place(schema, _where(schema, frame), lambda: {**frame.f_globals, **frame.f_locals})
     whole = picked.pop((None, ()), None)
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     if whole is not None:
-        orders.applied(whole.override)
-        path = orders.path(token, schema, lane, frame)
+        path = orders.foretold(token, schema, lane, frame).path
         other = called(whole.override, place)
+        orders.applied((whole,), token)
         if other is not schema.subject():
-            instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
-            return WAITING
+            return answered(
+                instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
+            )
     if changes:
         lane.events.append(_changed(token, changes))
-    return used if changes else None
+    return (used, None) if changes else None
 
 
 def _plain(error: OverrideError) -> str:
@@ -160,7 +169,9 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
 
     def __init__(self, changes: Mapping[str, Any]) -> None:
         if not isinstance(changes, Mapping):
-            raise TypeError(f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}')
+            raise TypeError(
+                f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
+            )
         self._changes = dict(changes)
         self._reads_text = True
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []

@@ -56,7 +56,9 @@ class RunCommand(click.Command):
 @click.option("--config", multiple=True, metavar="FILE", help="Overrides from a YAML, TOML or JSON file.")
 @click.option("--dry-run", is_flag=True, help="Configure, build nothing: stop where the first object is needed.")
 @click.option("--help-params", is_flag=True, help="List what can be overridden, and do not run.")
-@click.option("--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it.")
+@click.option(
+    "--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it."
+)
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option(

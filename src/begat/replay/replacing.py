@@ -13,8 +13,9 @@ from begat.record.model import Node
 from begat.record.paths import join
 from begat.record.values import SCALARS
 from begat.replay.known import known_paths, meant
+from begat.replay.literals import UNKNOWN
 from begat.replay.override import Override, Reading, chosen, unmatched
-from begat.replay.validate import UNKNOWN, read
+from begat.replay.validate import read
 
 
 def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
