@@ -137,7 +137,7 @@ def test_nothing_recorded_says_what_to_watch(run):
     assert "only what scripts/ defines is watched unasked: try --watch mylib)" in line
 
     done = run(text, "--watch", "mylib", "scripts/train.py")
-    assert "1 constructions recorded" in done.stderr
+    assert "1 construction recorded" in done.stderr
     assert "try" not in done.stderr
 
 
@@ -183,7 +183,7 @@ def test_an_override_that_matched_nothing_is_said_of_a_program_that_failed(run, 
     done = run(f"{NET}net = Net(64)\n{ending}\n", "train.py", "net.widht=3")
 
     assert done.returncode == status
-    assert "net.widht=3 (command line) matched nothing; did you mean net.width?" in done.stderr
+    assert "net.widht=3 (command line) matched nothing; net takes width; did you mean width?" in done.stderr
     assert "The program ended by itself" in done.stderr
 
 
