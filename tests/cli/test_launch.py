@@ -137,7 +137,7 @@ def test_nothing_recorded_says_what_to_watch(run):
     assert "only what scripts/ defines is watched unasked: try --watch mylib)" in line
 
     done = run(text, "--watch", "mylib", "scripts/train.py")
-    assert "1 constructions recorded" in done.stderr
+    assert "1 construction recorded" in done.stderr
     assert "try" not in done.stderr
 
 
