@@ -46,7 +46,11 @@ class Block:
     @property
     def runs(self) -> bool:
         """Whether the block is executed (or, being a file, needed by one that is)."""
-        return self.file is not None or self.language in ("python", "pycon") or (self.language == "console" and self.text.startswith("$ begat"))
+        return (
+            self.file is not None
+            or self.language in ("python", "pycon")
+            or (self.language == "console" and self.text.startswith("$ begat"))
+        )
 
 
 def blocks(text: str) -> Iterator[Block]:

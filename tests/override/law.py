@@ -66,16 +66,28 @@ def _run(script: str, watch: list[str], overrides: list[Override], known: Run | 
     return error, codec.dumps(session.root).decode()
 
 
+def several(run: Run) -> set[str]:
+    """The names that more than one object has."""
+    return {re.sub(r"\.\d+$", "", node.path) for node in run.nodes if re.search(r"\.\d+$", node.path)}
+
+
 def rows(run: Run) -> list[Row]:
     """The arguments of the user's own constructions. The first of several of one name goes by its number."""
-    several = {re.sub(r"\.\d+$", "", node.path) for node in run.nodes if re.search(r"\.\d+$", node.path)}
     return [
-        (f"{node.path}.0" if node.path in several else node.path, argument.name, argument.value)
+        (_numbered(node.path, several(run)), argument.name, argument.value)
         for node in run.nodes
         if node.user
         for argument in node.arguments.values()
         if type(argument.value) in (bool, int, float, str)
     ]
+
+
+def _numbered(path: str, several: set[str]) -> str:
+    steps = path.split(".")
+    for at in range(len(steps), 0, -1):
+        if ".".join(steps[:at]) in several and not (at < len(steps) and steps[at].isdigit()):
+            return ".".join((*steps[:at], "0", *steps[at:]))
+    return path
 
 
 def other(value: Any) -> Any:
@@ -103,8 +115,7 @@ def main(script: str, mode: str, how: str, *watch: str) -> dict[str, str]:
             for each in node.arguments.values()
             if each.source == "override"
         }
-        own = path if path in {node.path for node in base.nodes} else path.removesuffix(".0")
-        if changed != {(own, name, other(value))} or error:
+        if {(_numbered(own, several(base)), *rest) for own, *rest in changed} != {(path, name, other(value))} or error:
             wrong[address] = f"changed {sorted(map(str, changed))}: {error}"
     return wrong
 

@@ -125,7 +125,11 @@ def test_a_changed_line_of_what_is_printed_is_an_override(run, tmp_path):
 
 
 def printed(folder):
-    done = subprocess.run([sys.executable, "-m", "begat", "show", "last", "--yaml"], capture_output=True, text=True, cwd=folder,
+    return show(folder, "--yaml")
+
+
+def show(folder, *options):
+    done = subprocess.run([sys.executable, "-m", "begat", "show", "last", *options], capture_output=True, text=True, cwd=folder,
                           env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])})  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -194,6 +198,16 @@ def test_another_class_is_called_with_what_both_take(run):
 
     node = record["model.enc"]
     assert (node.target, node.params) == ("__main__:BigEncoder", {"dim": 64, "depth": 7, "wide": False})
+
+
+def test_what_was_overridden_is_told_by_show(run, tmp_path):
+    """In the head, with the place and the number of calls; at the argument, with what was replaced."""
+    run("model.enc.dim=128", "layers.dim=7")
+    shown = show(tmp_path)
+
+    assert "# override: model.enc.dim=128 (command line, 1 call)" in shown
+    assert "# override: layers.dim=7 (command line, 3 calls)" in shown
+    assert "dim=128 (override, was 64)" in shown
 
 
 def test_a_secret_is_nowhere(run):

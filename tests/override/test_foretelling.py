@@ -17,16 +17,10 @@ def given(thing):
     return thing
 
 
-@pytest.fixture
-def tracked():
-    begat.trackable(Outer.Inner)
-    yield Outer.Inner
-    begat.untrack(Outer.Inner)
-
-
 @pytest.mark.parametrize("address", ["Outer_Inner.size", "Outer.Inner.size", "Inner.size"])
-def test_a_class_in_a_class_is_meant_by_its_path_and_by_its_names(tracked, address):
+def test_a_class_in_a_class_is_meant_by_its_path_and_by_its_names(track, address):
     """The path that the record gives to an object without a name is one that an override takes."""
+    track(Outer.Inner)
     with begat.override({address: 5}), begat.capture() as run:
         made = given(Outer.Inner())
 

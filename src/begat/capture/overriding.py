@@ -178,6 +178,7 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
                 f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
             )
         self._changes = dict(changes)
+        self._reads_text = True
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []
 
     def __enter__(self) -> Self:
@@ -188,7 +189,13 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
             depth, above = depth + 1, above.outer
         orders = Orders(
             (
-                Override(address, value, place="begat.override", level=BLOCK + depth, text=is_text(value))
+                Override(
+                    address,
+                    value,
+                    place="begat.override",
+                    level=BLOCK + depth,
+                    text=self._reads_text and is_text(value),
+                )
                 for address, value in self._changes.items()
             ),
             outer,
@@ -212,6 +219,13 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
                 HERE.set(orders.outer)
         if error is None:
             orders.check(session.current())
+
+
+def overriding_exactly(changes: Mapping[str, Any]) -> override:
+    """A block in which *changes* hold, with text for text: the values are those of a record, which nobody typed."""
+    block = override(changes)
+    block._reads_text = False
+    return block
 
 
 def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from begat.cli.diff import trouble
+from begat.cli.diff import show_differences, trouble
 from begat.cli.find import RunType, load
 from begat.cli.moved import MOVED
-from begat.cli.output import console, examples, say
+from begat.cli.output import examples, say
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
@@ -42,7 +42,7 @@ def command(run: Path, everything: bool, moved: dict[str, str], as_json: bool) -
 
             say([pretty({key: value for key, value in data(told).items() if key in ("same", "changes", "folded")})])
         else:
-            _show(told, everything)
+            show_differences(told, everything)
         sys.stdout.flush()
     raise click.exceptions.Exit(1 if told else 0)
 
@@ -60,12 +60,3 @@ def _checked(run: Run, moved: dict[str, str]) -> Diff:
         folders.insert(0, os.path.dirname(os.path.abspath(os.path.join(run.environment.cwd, run.header.script))))
     now = replace(collect((), os.getcwd()), packages=installed(run.environment.packages))
     return check(run, now, Sources(folders), moved)
-
-
-def _show(told: Diff, everything: bool) -> None:
-    from begat.render import compare
-
-    if (screen := console()).is_terminal:
-        screen.print(compare.screen(told, everything, screen.width))
-    else:
-        say(compare.lines(told, everything))

@@ -16,7 +16,7 @@ import click
 
 from begat.cli.find import RunType, load
 from begat.cli.moved import MOVED
-from begat.cli.output import console, examples, say
+from begat.cli.output import examples, say, show
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
@@ -85,18 +85,25 @@ def trouble() -> Iterator[None]:
 
 
 def _tell(told: Diff, everything: bool, as_json: bool, as_markdown: bool) -> None:
-    from begat.render import compare
-    from begat.render.yaml import pretty
-
     if as_json:
-        say([pretty(compare.data(told))])
+        from begat.render.compare import data
+        from begat.render.yaml import pretty
+
+        say([pretty(data(told))])
     elif as_markdown:
-        say(compare.markdown(told))
-    elif (screen := console()).is_terminal:
-        screen.print(compare.screen(told, everything, screen.width))
+        from begat.render.markdown import markdown
+
+        say(markdown(told))
     else:
-        say(compare.lines(told, everything))
+        show_differences(told, everything)
     sys.stdout.flush()
+
+
+def show_differences(told: Diff, everything: bool) -> None:
+    """Write *told* for people."""
+    from begat.render import compare
+
+    show(lambda: compare.lines(told, everything), lambda width: compare.screen(told, everything, width))
 
 
 def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:

@@ -56,18 +56,33 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
         _say(failed)
         return SystemExit(2)
     if failed is not None and not (isinstance(failed, SystemExit) and failed.code in (None, 0)):
+        if isinstance(failed, Exception | SystemExit) and (error := _complaint(orders, run)) is not None:
+            error.add_note("The program ended by itself; what it did not come to may have matched.")
+            _say(error)
         return failed
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()  # as the interpreter would: they build things too
+    error = _complaint(orders, run)
+    if error is None:
+        return failed
+    if any(each.level == COMMAND for each in orders.missed()):
+        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
+    _say(error)
+    return SystemExit(2)
+
+
+def _complaint(orders: Orders, run: Any) -> OverrideError | None:
     try:
         orders.check(run)
     except OverrideError as error:
-        if any(each.level == COMMAND for each in orders.missed()):
-            error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
-        _say(error)
-        return SystemExit(2)
-    return failed
+        from begat.cli.hint import unwatched
+
+        for override in orders.missed():
+            if said := unwatched(override.segments):
+                error.add_note(said)
+        return error
+    return None
 
 
 def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, quiet: bool) -> BaseException:

@@ -77,7 +77,18 @@ def command(
         return
     if prepared.problems:
         raise _with_hint(prepared)
+    if prepared.plan.forced:
+        _watch(names)
     _build(found, paths, {**options, "allow": names, "lazy": lazy}, interactive, as_json)
+
+
+def _watch(allowed: list[str]) -> None:
+    """What overrides set inside of constructors is set there again, which takes tracked classes: those that are allowed."""
+    import begat.capture.session  # noqa: F401  # tracked constructions are its business
+    from begat.intercept.importing import watch
+
+    if allowed:
+        watch(*(name.replace(":", ".") for name in allowed))
 
 
 def _folders() -> list[str]:

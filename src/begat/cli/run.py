@@ -38,7 +38,7 @@ class RunCommand(click.Command):
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=examples(
         "begat run train.py",
-        "begat run train.py model.hidden_size=256 AdamW.lr=1e-4 '*.dropout=0.2'",
+        "begat run --watch torch.optim train.py model.hidden_size=256 AdamW.lr=1e-4",
         "begat run --config prod.yaml train.py",
         "begat run --watch torch.optim train.py --epochs 3",
         "begat run --lazy Encoder train.py",

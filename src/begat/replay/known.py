@@ -36,17 +36,27 @@ def variants(path: str) -> set[str]:
 
 
 def named_by(path: str) -> set[str]:
-    """The paths by which people may mean what is called *path*: without its numbers, without a pair's 1, the first as number 0."""
-    first = {} if path.rpartition(".")[2].isdigit() else {f"{path}.0"}
+    """
+    The paths by which people may mean what is called *path*: without its numbers, without a pair's 1, the first as number 0.
+
+    >>> sorted(named_by("loop.act"))
+    ['loop.0.act', 'loop.act', 'loop.act.0']
+    """
+    steps = path.split(".")
+    first = {
+        ".".join((*steps[:at], "0", *steps[at:]))
+        for at in range(1, len(steps) + 1)
+        if not (steps[at - 1].isdigit() or (steps[at : at + 1] and steps[at].isdigit()))
+    }
     return {*variants(path), short(path), *first}
 
 
-def meant(run: Run, overrides: Iterable[Override]) -> Iterator[tuple[Override, Node, Reading]]:
-    """Every way in which *overrides* would change *run*."""
+def meant(run: Run, overrides: Iterable[Override], *, inside: bool = True) -> Iterator[tuple[Override, Node, Reading]]:
+    """Every way in which *overrides* would change *run*, and the runs *inside* it."""
     wanted = tuple(overrides)
     readings: dict[tuple[str, tuple[str, ...]], tuple[Reading, ...]] = {}
     calls: dict[str, int] = {}
-    for node in (node for each in family(run) for node in each.nodes):
+    for node in (node for each in (family(run) if inside else (run,)) for node in each.nodes):
         number = calls[node.target] = calls.get(node.target, -1) + 1
         key = node.target, tuple(node.arguments)
         if key not in readings:
@@ -77,7 +87,7 @@ def takes_of(run: Run) -> dict[str, list[str]]:
     """The parameters that calls in *run* take, by their paths and by the names of their classes."""
     found: dict[str, dict[str, None]] = {}
     for node in (node for each in family(run) for node in each.nodes):
-        for name in (node.path, node.target.rpartition(":")[2]):
+        for name in (node.path, *names_of(node.target)):
             found.setdefault(name, {}).update(dict.fromkeys(node.arguments))
     return {name: list(parameters) for name, parameters in found.items()}
 

@@ -10,7 +10,7 @@ from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.names import class_name, short
 from begat.record.paths import segment
-from begat.replay.spelling import is_variable
+from begat.replay.imports import is_variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,19 @@ class Names:
         base, _, index = node.path.rpartition(".")
         if not base:
             return self._variable(node, node.path)
-        if index.isdecimal() and self._counts.get(_usable(base)) == int(index):
+        if index.isdecimal() and self._is_next(base, int(index)):
+            self._counts[_usable(base)] = int(index)
             return self._variable(node, base)
         if index.isdecimal() and self._lists.get(base) == int(index):
             self._lists[base] += 1
             self._names[node.id] = f"{base}[{index}]"
             return Place(base, append=True)
         return self._inside(node)
+
+    def _is_next(self, base: str, index: int) -> bool:
+        """Whether *index* is what another object called *base* gets now: numbers that arguments of the first have are taken."""
+        count = self._counts.get(_usable(base))
+        return count is not None and count <= index and all(f"{base}.{n}" in self.paths for n in range(count, index))
 
     def _variable(self, node: Node, name: str) -> Place:
         name = _usable(name)

@@ -12,7 +12,7 @@ from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.paths import join
 from begat.record.values import SCALARS
-from begat.replay.known import known_paths, meant
+from begat.replay.known import known_paths, meant, takes_of
 from begat.replay.literals import UNKNOWN
 from begat.replay.override import Override, Reading, chosen, unmatched
 from begat.replay.validate import read
@@ -30,7 +30,7 @@ def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
     met: set[str] = set()
     found: dict[str, object] = {}
     problems: list[Problem] = []
-    for node, every in groupby(meant(run, wishes), key=itemgetter(1)):
+    for node, every in groupby(meant(run, wishes, inside=False), key=itemgetter(1)):
         for reading in chosen([reading for _, _, reading in every]).values():
             met.add(reading.override.address)
             try:
@@ -39,7 +39,7 @@ def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
                 problems.append(Problem(reading.override.address, str(error)))
     missed = [wish for wish in wishes if wish.address not in met]
     if missed:
-        raise OverrideError(unmatched(missed, known_paths(run), {node.path: node.arguments for node in run.nodes}))
+        raise OverrideError(unmatched(missed, known_paths(run), takes_of(run)))
     if problems:
         raise CannotRebuild("overrides that cannot be used:", tuple(problems))
     return found

@@ -183,7 +183,7 @@ def _read(text: str, path: str | os.PathLike[str], place: str) -> Any:
 
 def _yaml(text: str, place: str) -> Any:
     try:
-        import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+        import yaml
     except ImportError as error:
         raise OverrideError(
             f"{place} is YAML, which needs PyYAML: pip install 'begat[yaml]'; JSON and TOML need nothing"

@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import enum
 import math
-import pathlib
-import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
 
 from begat.errors import OverrideError
+from begat.replay.kinds import Resolve, by_kind, constant, is_constant, member
 from begat.replay.literals import UNKNOWN, literal
-
-_TRUE = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-Resolve = Callable[[str], Any]
 
 
 def read(text: str, annotation: Any, current: Any, resolve: Resolve) -> Any:
@@ -47,7 +42,7 @@ def _read(text: str, value: Any, annotation: Any, current: Any, resolve: Resolve
             # What stands there now does not fit either: it is the annotation that is wrong.
     if current is UNKNOWN or current is None:
         return text if value is UNKNOWN else value
-    return _by_kind(text, value, current, resolve)
+    return by_kind(text, value, current, resolve)
 
 
 def check(value: Any, annotation: Any, current: Any = UNKNOWN) -> Any:
@@ -89,7 +84,7 @@ def _by_annotation(text: str, value: Any, annotation: Any, resolve: Resolve) -> 
     for part in parts:
         if isinstance(part, enum.EnumMeta):
             try:
-                return _member(text, value, part)
+                return member(text, value, part)
             except ValueError:
                 if len(parts) == 1:
                     raise
@@ -113,8 +108,8 @@ def _attempts(text: str, value: Any, parts: list[Any]) -> Iterator[Callable[[Any
     if value is not UNKNOWN:
         yield lambda annotation: _validated(annotation, value, strict=True)
     for part in parts if str not in parts else ():
-        if _is_constant(part):
-            yield lambda annotation, part=part: _constant(text, part)  # type: ignore[misc]  # a default is no second parameter
+        if is_constant(part):
+            yield lambda annotation, part=part: constant(text, part)  # type: ignore[misc]  # a default is no second parameter
     yield lambda annotation: _of_text(annotation, text)
     if value is not UNKNOWN and not isinstance(value, bool):
         yield lambda annotation: _validated(annotation, value)
@@ -203,119 +198,6 @@ def _said(annotation: Any) -> str:
     from begat.introspect.signatures import short
 
     return short(annotation)
-
-
-# --- by the value that is replaced ------------------------------------------------------------------------------------------
-def _by_kind(text: str, value: Any, current: Any, resolve: Resolve) -> Any:
-    kind = type(current)
-    quoted = isinstance(value, str)
-    if value is None or quoted:
-        return value
-    if kind is bool:
-        return _boolean(text)
-    if kind is int or kind is float:
-        return _number(text, value, kind)
-    if kind is str:
-        return text
-    if kind is bytes:
-        return value if isinstance(value, bytes) else text.encode()
-    if kind in (list, tuple, dict, set, frozenset):
-        return _container(text, value, kind)
-    if issubclass(kind, enum.Enum):
-        return _member(text, value, kind)
-    if issubclass(kind, pathlib.PurePath):
-        return kind(text)
-    if _is_named(current):
-        try:
-            return resolve(text)
-        except LookupError as error:
-            raise ValueError(f"expected the import path of a class or function: {error}") from None
-    return _constant(text, kind)
-
-
-def _boolean(text: str) -> bool:
-    found = _TRUE.get(text.strip().lower())
-    if found is None:
-        raise ValueError("expected true or false, as it replaces a bool")
-    return found
-
-
-def _number(text: str, value: Any, kind: type) -> Any:
-    if type(value) not in (int, float) and re.fullmatch(r"[+-]?0[0-9]+", text.strip()):
-        value = int(text)
-    if type(value) not in (int, float):
-        raise ValueError(f"expected a number, as it replaces one; PATH:={text!r} gives it as it is")
-    # A library that annotates nothing may take 0.5, or 1.0, where it was given 1; the other way round a float stays one.
-    if kind is int and type(value) is float and "." not in text and value.is_integer():  # 1e3
-        return int(value)
-    return float(value) if kind is float else value
-
-
-def _container(text: str, value: Any, kind: type) -> Any:
-    if value is UNKNOWN and "," in text and kind is not dict:
-        value = literal(f"[{text}]")
-    if kind is dict:
-        if type(value) is not dict:
-            raise ValueError("expected a mapping, as it replaces one: {'a': 1}")
-        return value
-    if type(value) not in (list, tuple, set, frozenset):
-        raise ValueError(f"expected a list, as it replaces a {kind.__name__}: [1, 2]")
-    return kind(value)
-
-
-def _member(text: str, value: Any, kind: Any) -> Any:
-    name = text.removeprefix(f"{kind.__name__}.")
-    if name in kind.__members__:
-        return kind[name]
-    for member in kind:
-        if member.value == value or str(member.value) == text:
-            return member
-    raise ValueError(f"expected one of {', '.join(kind.__members__)}")
-
-
-def _constant(text: str, kind: Any) -> Any:
-    """``torch.float16`` in the place of ``torch.float32``: a value of the same type, by its name in a loaded module."""
-    module, _, name = text.rpartition(".")
-    space = getattr(sys.modules.get(module or kind.__module__.partition(".")[0]), "__dict__", {})
-    found = space.get(name)
-    if isinstance(found, kind):
-        return found
-    make = getattr(kind, "fromisoformat", None) or (_maker(kind) if _is_constant(kind) else None)
-    if make is not None:
-        try:
-            return make(text)
-        except Exception as error:  # whatever its constructor says of the text
-            raise ValueError(f"expected a {kind.__name__}: {error}") from None
-    raise ValueError(f"expected a {kind.__name__}, which no text can say here: give it in Python, with begat.override")
-
-
-_MADE_OF_TEXT = {"torch": ("device", "dtype"), "numpy": ("dtype",), "decimal": ("Decimal",), "uuid": ("UUID",)}
-
-
-def _is_constant(kind: Any) -> bool:
-    """Whether text can be a value of *kind*, a class that pydantic knows nothing of. No other is called to find out."""
-    if not isinstance(kind, type):
-        return False
-    bases = {(base.__module__.partition(".")[0], base.__name__) for base in kind.__mro__}
-    return ("numpy", "generic") in bases or any(
-        (module, name) in bases for module, all_ in _MADE_OF_TEXT.items() for name in all_
-    )
-
-
-def _maker(kind: Any) -> Callable[[str], Any] | None:
-    """What makes a value of *kind* of text."""
-    base = next((each for each in kind.__mro__ if each.__name__ == "dtype" and each.__module__ == "numpy"), None)
-    return base or (None if (kind.__module__, kind.__name__) == ("torch", "dtype") else kind)
-
-
-def _is_named(current: Any) -> bool:
-    """Whether *current* is a class or function, with a name of its own. Asked so that no object's own code answers."""
-    if isinstance(type(current), type) and issubclass(type(current), type):
-        return True
-    try:
-        return isinstance(object.__getattribute__(current, "__name__"), str) and callable(current)
-    except AttributeError:
-        return False
 
 
 def refusal(said: str, parameter: str, annotation: Any, current: Any, where: str, problem: object) -> OverrideError:
