@@ -246,7 +246,7 @@ def _with(value: Any, steps: tuple[str, ...], item: Any) -> Any:
     if kind is tuple:
         return (*value[:key], inner, *value[key + 1 :])
     if issubclass(kind, tuple):  # a named one
-        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # type: ignore[attr-defined]  # checked by `_key`
+        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # checked by `_key`
     copy = value.copy()
     copy[key] = inner
     return copy
