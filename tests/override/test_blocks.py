@@ -1,350 +1,177 @@
-"""`begat.override`: blocks, threads, tasks, what waits, functions, other classes, and what cannot be changed."""
+"""Blocks of overrides beside and inside each other: threads, orders of leaving, values that answer nothing."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import contextvars
-import dataclasses
-import functools
-import os
+import random
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+import time
+from typing import Any
 
-import attrs
-import pydantic
 import pytest
 
 import begat
-from begat.errors import ArgumentWarning, InvalidArgument, OverrideError
+from begat.errors import OverrideError
 
 
-@begat.trackable
+class Encoder:
+    def __init__(self, dim, layers=(1,)):
+        self.dim, self.layers = dim, layers
+
+
 class Net:
-    def __init__(self, dim: int = 8, opts: Any = None, **more: Any) -> None:
-        self.dim, self.opts, self.more = dim, opts, more
+    def __init__(self, a, *rest, b=1, **more):
+        self.a, self.rest, self.b, self.more = a, rest, b, more
+        self.encoder = Encoder(a)
 
 
-@begat.trackable
-class Wide(Net):
-    def __init__(self, dim: int = 8, factor: int = 2, **more: Any) -> None:
-        super().__init__(dim * factor, **more)
+@pytest.fixture(autouse=True)
+def tracked(track):
+    track(Encoder)
+    track(Net)
 
 
-@begat.trackable
-class Other:
-    def __init__(self, dim: int = 0, depth: int = 1) -> None:
-        self.dim, self.depth = dim, depth
+class Silent:
+    """Answers nothing."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+    def _raises(self, *_):
+        raise RuntimeError
+
+    __repr__ = __eq__ = __bool__ = __len__ = __iter__ = __getitem__ = _raises  # type: ignore[assignment]
+    __hash__ = _raises  # type: ignore[assignment]
 
 
-def test_blocks_nest_and_the_inner_wins():
-    """An inner block holds over an outer one, and ends with itself."""
-    with begat.override({"Net.dim": 1, "Net.opts": "x"}):
-        with begat.override({"Net.dim": 2}):
-            inner = Net(dim=9)
-        outer = Net(dim=9)
+def test_threads_do_not_switch_each_others_overrides_off():
+    """What one thread opens and closes changes nothing of what another one's block does, nor of what it lets wait."""
+    wrong: list[Any] = []
+    interval = sys.getswitchinterval()
 
-    assert (inner.dim, inner.opts, outer.dim, Net(dim=9).dim) == (2, "x", 1, 9)
+    def work(number: int) -> None:
+        for _ in range(30):
+            with begat.override({"Net.a": number, "Encoder.layers": (number,)}):
+                net = Net(-1)
+                with begat.deferred(Encoder):
+                    late = Encoder(-1)
+                if (net.a, net.encoder.dim, net.encoder.layers) != (number, number, (number,)):
+                    wrong.append(vars(net))
+                if not begat.is_lazy(late) or late.layers != (number,):
+                    wrong.append(late)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert not wrong
 
 
-def test_each_thread_has_its_own():
-    """Eight threads, each with another override of the same argument."""
-    barrier = threading.Barrier(8)
+def test_fifty_blocks_left_in_any_order():
+    """The innermost that is still open holds; when all are left, none does, also once another block is opened."""
+    blocks = [begat.override({"Encoder.dim": number}) for number in range(50)]
+    for block in blocks:
+        block.__enter__()
+    assert Encoder(-1).dim == 49
 
-    def build(number):
-        with begat.override({"Net.dim": number}):
-            barrier.wait()
-            return {Net(dim=99).dim for _ in range(200)}
+    left = list(range(50))
+    random.Random(1).shuffle(left)
+    while left:
+        left_now = left.pop()
+        try:
+            blocks[left_now].__exit__(None, None, None)
+        except OverrideError:  # it was never the innermost
+            pass
+        assert Encoder(-1).dim == max(left, default=-1)
 
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(build, range(8)))
-
-    assert found == [{number} for number in range(8)]
+    with begat.override({"Encoder.layers": (2,)}):
+        assert Encoder(-1).dim == -1
 
 
-def test_threads_started_inside_inherit_it():
-    """A thread has the overrides of the block it was started in."""
-    found = []
-    with begat.override({"Net.dim": 5}):
-        thread = threading.Thread(target=lambda: found.append(Net().dim))
+def test_a_block_that_is_over_holds_in_no_thread():
+    """A thread that outlives the block it was started in builds what its code says, also while others override."""
+    begun, over = threading.Event(), threading.Event()
+    dims: list[int] = []
+
+    def work() -> None:
+        dims.append(Encoder(-1).dim)
+        begun.set()
+        over.wait()
+        dims.append(Encoder(-1).dim)
+
+    with begat.override({"Encoder.dim": 7}):
+        thread = threading.Thread(target=work)
         thread.start()
+        begun.wait()
+    with begat.override({"Net.a": 1}):
+        Net(-1)
+        over.set()
         thread.join()
 
-    assert found == [5]
+    assert dims == [7, -1]
 
 
-def test_tasks_do_not_mix():
-    """Two tasks, two blocks, one thread."""
+@pytest.mark.parametrize("changes", [{"Net.b": Silent()}, {"Net.b": [Silent()]}, {"Net.extra": Silent()}, {"Net.a": 5}])
+def test_a_value_that_answers_nothing_is_asked_nothing(changes):
+    """Neither what is put in place nor what was there is asked for its class, its text or its equals."""
+    silent = Silent()
 
-    async def build(number):
-        with begat.override({"Net.dim": number}):
-            await asyncio.sleep(0.001)
-            return Net().dim
+    with begat.override(changes):
+        net = Net(silent, b=silent, other=silent)
 
-    async def both():
-        return await asyncio.gather(*(build(number) for number in range(5)))
-
-    assert asyncio.run(both()) == list(range(5))
-
-
-def test_a_block_left_in_another_context():
-    """A generator that is closed elsewhere: the block ends all the same."""
-
-    def generate():
-        with begat.override({"Net.dim": 5}):
-            yield Net().dim
-
-    generator = generate()
-    assert contextvars.copy_context().run(next, generator) == 5
-    generator.close()
-    assert Net().dim == 8
+    (name, value) = next(iter(changes.items()))
+    name = name.partition(".")[2]
+    assert (net.more if name == "extra" else vars(net))[name] is value
+    assert net.more["other"] is silent
 
 
-def test_one_node_for_a_chain_of_constructors():
-    """`super().__init__` is part of the one construction: overriding the outer argument feeds the inner, which is no node."""
-    with begat.capture() as run, begat.override({"Wide.dim": 3}):
-        wide = Wide(dim=9)
-
-    assert wide.dim == 6
-    assert [(node.target.rpartition(":")[2], node.params["dim"]) for node in run.nodes] == [("Wide", 3)]
-
-
-def test_keywords_that_are_only_passed_on():
-    """What `**kwargs` takes can be overridden by name, and added; a glob adds nothing."""
-    with begat.override({"Wide.opts": 7, "Wide.colour": "red"}):
-        wide = Wide(1, opts=3)
-    assert (wide.opts, wide.more) == (7, {"colour": "red"})
-    with begat.override({"*.depth": 4}):
-        assert (Net().more, Other().depth) == ({}, 4)
-
-
-def test_positional_only_and_rest():
-    """Names that no caller can write are names all the same."""
-
-    @begat.trackable
-    class Odd:
-        def __init__(self, a, /, b=2, *rest, c=3):
-            self.all = a, b, rest, c
-
-    with begat.override({"Odd.a": 10, "Odd.c": 30, "Odd.rest.1": 50}):
-        assert Odd(1, 2, 4, 5).all == (10, 2, (4, 50), 30)
-
-
-def test_mutable_defaults_are_copied():
-    """An item of a default is overridden in a copy: the next call finds the default as it was."""
-
-    @begat.trackable
-    class Opts:
-        def __init__(self, opts={"beta": [1, 2]}):
-            self.opts = opts
-
-    with begat.override({"Opts.opts.beta.1": 5, "Opts.opts.new": 1}):
-        assert Opts().opts == {"beta": [1, 5], "new": 1}
-    assert Opts().opts == {"beta": [1, 2]}
-
-
-def test_an_argument_that_is_a_tracked_object():
-    """It is changed where it is built; in its place none, or an object given in Python, can stand."""
-
-    @begat.trackable
-    class Holder:
-        def __init__(self, net):
-            self.net = net
-
-    mine = Net(77)
-    with begat.override({"holder.net.dim": 3}):
-        holder = Holder(Net(1))
-    assert holder.net.dim == 3
-    with begat.override({"Holder.net": mine}):
-        assert Holder(Net(1)).net is mine
-    with begat.override({"Holder.net": "none"}):
-        assert Holder(Net(1)).net is None
-    net = Net(1)
+def test_a_complaint_about_a_value_without_a_text():
+    """The message names its type."""
     with (
-        pytest.raises(OverrideError, match=r"built already|no items|in an object"),
-        begat.override({"Holder.net.dim": 3}),
+        pytest.raises(OverrideError, match=r"Nothing\.at=<Silent>"),
+        begat.override({"Encoder.dim": 1, "Nothing.at": Silent()}),
     ):
-        Holder(net)
+        Encoder(-1)
 
 
-def test_what_classes_that_generate_their_constructor_take():
-    """Dataclasses with factories, attrs, pydantic, NamedTuple."""
+def test_leaving_a_block_takes_no_time_of_what_was_built_before():
+    """It does not read the run."""
+    with begat.capture():
+        for _ in range(20_000):
+            Encoder(1)
 
-    @begat.trackable
-    @dataclasses.dataclass
-    class Data:
-        lr: float = 0.1
-        tags: list = dataclasses.field(default_factory=list)
+        before = time.perf_counter()
+        with begat.override({"Encoder.dim": 7}):
+            Encoder(1)
+        taken = time.perf_counter() - before
 
-    @begat.trackable
-    @attrs.define
-    class Attrs:
-        lr: float = 0.1
-        tags: list = attrs.field(factory=list)
-
-    @begat.trackable
-    class Model(pydantic.BaseModel):
-        lr: float = 0.1
-        tags: list[str] = []
-
-    @begat.trackable
-    class Tuple(NamedTuple):
-        lr: float = 0.1
-        tags: Any = ()
-
-    for cls in (Data, Attrs, Model, Tuple):
-        with begat.override({f"{cls.__name__}.lr": "0.5", f"{cls.__name__}.tags": "[a]"}):
-            made = cls(lr=0.2)
-        assert (made.lr, list(made.tags)) == (0.5, ["a"]), cls
+    assert taken < 0.2
 
 
-def test_a_constructor_that_somebody_wrapped():
-    """`functools.wraps` hides nothing: the parameters that people see are those that are overridden."""
+def test_a_block_opened_while_a_call_is_asked_about_is_not_missed(monkeypatch):
+    """That nothing holds for a class is remembered of the rules that were looked at, not of those that came meanwhile."""
+    from begat.capture import overriding
+    from begat.intercept.deferring import RULES
 
-    def logged(init):
-        @functools.wraps(init)
-        def inner(self, *args, **kwargs):
-            return init(self, *args, **kwargs)
+    was = overriding._may_hold
 
-        return inner
+    def meanwhile(rule, schema):
+        held = was(rule, schema)
+        RULES.now = object()  # what another thread does that opens a block
+        return held
 
-    @begat.trackable
-    class Logged:
-        @logged
-        def __init__(self, dim, depth=2):
-            self.all = dim, depth
+    monkeypatch.setattr(overriding, "_may_hold", meanwhile)
+    with begat.override({"Net.a": 1}):
+        Encoder(-1)
+        asked = []
+        monkeypatch.setattr(overriding, "_may_hold", lambda rule, schema: asked.append(schema) or was(rule, schema))
+        Encoder(-1)
+        Net(-1)
 
-    with begat.override({"Logged.dim": 5, "Logged.depth": 7}):
-        assert Logged(1).all == (5, 7)
-        assert Logged(dim=1, depth=3).all == (5, 7)
-
-
-def test_functions_and_factories():
-    """Functions and class methods that make objects have arguments like any other call."""
-
-    @begat.trackable
-    def load(path, limit=10):
-        return {"path": path, "limit": limit}
-
-    class Maker:
-        @classmethod
-        def make(cls, n=1):
-            return n
-
-    Maker.make = begat.trackable(Maker.make)
-    with begat.override({"load.limit": "20", "data.path": "x", "Maker.make.n": 5}):
-        data = load("y")
-        assert Maker.make(2) == 5
-
-    assert data == {"path": "x", "limit": 20}
-
-
-def test_an_override_reaches_what_waits():
-    """Until an object is built: also from a block around the touch."""
-    with begat.override({"early.dim": 3}):
-        early = begat.lazy(Net)(1)
-    late = begat.lazy(Net)(1)
-    with begat.override({"Net.dim": 4}):
-        assert late.dim == 4
-
-    assert early.dim == 3
-
-
-def test_nothing_recorded_nothing_changed():
-    """Inside `begat.paused()` calls are not looked at; then the override has matched nothing."""
-    with pytest.raises(OverrideError, match="matched nothing"), begat.override({"Net.dim": 3}), begat.paused():
-        assert Net(1).dim == 1
-
-
-def test_another_class_stands_in():
-    """By a class object or a name; what both take is kept, and an override of its own parameters holds."""
-    with begat.capture() as run:
-        with begat.override({"net": Other}):
-            net = Net(dim=4)
-        with begat.override({"net": "Other", "net.depth": 9}):
-            net = Net(dim=5)
-
-    assert (type(net), net.dim, net.depth) == (Other, 5, 9)
-    assert [node.target.rpartition(":")[2] for node in run.nodes] == ["Other", "Other"]
-
-
-class Slotted:
-    __slots__ = ("dim",)
-
-    def __init__(self, dim: int = 1) -> None:
-        self.dim = dim
-
-
-def needs(dim, must): ...
-
-
-@pytest.mark.parametrize(
-    ("value", "why"),
-    [(Slotted, "laid out differently"), (needs, "is no class"), (dict, "written in C"), (3, "matched nothing")],
-)
-def test_what_cannot_stand_in_is_refused_with_the_reason(value, why):
-    """Another layout in memory, a function in the place of a class, a class of C."""
-    changes = {"net": value}
-
-    def build():
-        with begat.override(changes):
-            net = Net(dim=4)
-        return net
-
-    with pytest.raises(OverrideError, match=why):
-        build()
-
-
-def test_a_refusal_that_the_program_swallows_is_raised_at_the_end():
-    """`except ValueError` does not make a mistake go away."""
-
-    def careless():
-        with begat.override({"Net.dim": "x"}), contextlib.suppress(ValueError):
-            Net()
-
-    with pytest.raises(OverrideError, match="valid integer"):
-        careless()
-
-
-def test_an_error_of_the_block_is_not_replaced():
-    """What the program raised matters more than what did not match."""
-    with pytest.raises(KeyError), begat.override({"nobody.dim": 1}):
-        raise KeyError
-
-
-def test_a_fork_has_the_overrides():
-    """A forked child goes on as the parent would."""
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork")
-    with begat.override({"Net.dim": 6}):
-        assert Net().dim == 6
-        child = os.fork()
-        if child == 0:
-            os._exit(Net().dim)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 6
-
-
-def test_ordinary_calls_can_be_checked():
-    """`validate="warn"` says it, `"strict"` raises; off, annotations are only annotations."""
-
-    def make(validate):
-        @begat.trackable(validate=validate)
-        class Checked:
-            def __init__(self, dim: int, name: str | None = None) -> None: ...
-
-        return Checked
-
-    make("off")("x")
-    with pytest.warns(ArgumentWarning, match="dim is 'x'") as caught:
-        make("warn")("x")
-    assert caught[0].filename == __file__
-    with pytest.raises(InvalidArgument, match="dim is 'x'"):
-        make("strict")("x")
-    assert make("strict")(3, name=None) is not None
-
-
-def test_many_threads_one_block_counts_all():
-    """A block entered by one thread holds in the pool it starts."""
-    with begat.override({"Net.dim": 3}), ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(lambda _: Net(1).dim, range(100))) == {3}
+    assert asked

@@ -245,8 +245,8 @@ def _with(value: Any, steps: tuple[str, ...], item: Any) -> Any:
     inner = _with(value[key], rest, item) if rest else item
     if kind is tuple:
         return (*value[:key], inner, *value[key + 1 :])
-    if isinstance(value, tuple):  # a named one
-        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # type: ignore[attr-defined]  # checked by `_key`
+    if issubclass(kind, tuple):  # a named one
+        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # checked by `_key`
     copy = value.copy()
     copy[key] = inner
     return copy
@@ -258,15 +258,15 @@ def _is_new_key(value: Any, step: str) -> bool:
 
 def _key(value: Any, step: str) -> Any:
     """The key or index that *step*, a segment of a path, means in *value*. Raises LookupError for what has none."""
-    kind: Any = type(value)
-    if isinstance(value, dict):
+    kind: Any = type(value)  # the value itself is not asked for its class
+    if issubclass(kind, dict):
         for key in value:
             if key == step or segment(str(key)) == step:
                 return key
         raise LookupError(f"there is no {step!r} in {', '.join(map(repr, value)) or 'it'}")
-    if isinstance(value, tuple) and step in getattr(kind, "_fields", ()):
+    if issubclass(kind, tuple) and step in getattr(kind, "_fields", ()):
         return kind._fields.index(step)
-    if type(value) is list or isinstance(value, tuple):
+    if kind is list or issubclass(kind, tuple):
         if not step.isdigit() or int(step) >= len(value):
             raise LookupError(f"it has {len(value)} items, and {step!r} is none of them")
         return int(step)

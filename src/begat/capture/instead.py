@@ -22,7 +22,7 @@ from begat.intercept.schema import Schema
 from begat.intercept.tracking import track
 from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.values import Symbol
-from begat.replay.override import Override
+from begat.replay.override import Override, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Standing:
 def called(override: Override, place: Place) -> Any:
     """What *override* wants to be called at *place*."""
     try:
-        other = resolver(override, place.space)(override.value) if isinstance(override.value, str) else override.value
+        other = resolver(override, place.space)(override.value) if is_text(override.value) else override.value
     except LookupError as error:
         raise OverrideError(f"{override.said}: {error}") from None
     if not callable(other):

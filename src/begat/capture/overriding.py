@@ -27,7 +27,7 @@ from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
 from begat.record.names import class_name
-from begat.replay.override import BLOCK, Override, chosen
+from begat.replay.override import BLOCK, Override, chosen, is_text
 
 _everywhere: list[Orders] = []
 
@@ -35,14 +35,19 @@ _everywhere: list[Orders] = []
 def current() -> Orders | None:
     """The overrides that hold in this thread and context."""
     found: Orders | None = session.block()
+    # Blocks are not always left in order, and threads live on: what is over holds for nobody.
+    while found is not None and found.over:
+        found = found.outer
     return found if found is not None else _everywhere[-1] if _everywhere else None
 
 
 def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
     """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
+    # Before anything is looked at: what another thread changes meanwhile is then asked about again.
+    now = RULES.now
     caller, frame = frame, callers(frame)
     orders = current()
-    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is RULES.now:
+    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is now:
         return None
     answer = None
     if orders is not None and orders.concern(schema):
@@ -60,7 +65,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if any(type(rule) is Rule for rule in RULES):
+    if any(type(rule) is Rule for rule in RULES[:]):
         waiting = waits(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
@@ -68,16 +73,16 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             return waiting
         if me is None:
             return answer
-    if answer is None and not any(_may_hold(rule, schema) for rule in RULES):
-        schema.quiet = RULES.now
+    if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
+        schema.quiet = now
     elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
-        orders.passes(frame, schema)
+        orders.passes(frame, schema, now)
     return answer
 
 
 def _are_alone() -> bool:
     """Whether there are no rules but overrides."""
-    return all(type(rule) is Orders or rule is CHECKING for rule in RULES)
+    return all(type(rule) is Orders or rule is CHECKING for rule in RULES[:])
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -189,7 +194,7 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
                     value,
                     place="begat.override",
                     level=BLOCK + depth,
-                    text=self._reads_text and isinstance(value, str),
+                    text=self._reads_text and is_text(value),
                 )
                 for address, value in self._changes.items()
             ),
@@ -204,12 +209,14 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         orders, token = self._entered.pop()
+        orders.over = True
         RULES.drop(orders)
         session.closed()
-        try:
-            HERE.reset(token)
-        except ValueError:  # left in another context than entered
-            HERE.set(orders.outer)
+        if HERE.get() is orders:  # else one that was entered later holds still
+            try:
+                HERE.reset(token)
+            except ValueError:  # left in another context than entered
+                HERE.set(orders.outer)
         if error is None:
             orders.check(session.current())
 

@@ -55,11 +55,23 @@ class Override:
     @property
     def said(self) -> str:
         """The override as somebody would find it again."""
-        value = self.value if self.text else repr(self.value)
+        value = self.value if self.text else _shown(self.value)
         if redacted(self.address.rpartition(".")[2], value) != value:
             value = MASK
         value = value if len(value) <= 200 else value[:199] + "…"
         return f"{self.address}{':' if self.exactly else ''}={value}" + (f" ({self.place})" if self.place else "")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # the program's own, in the middle of our message
+        return f"<{type(value).__name__}>"
+
+
+def is_text(value: object) -> bool:
+    """Whether *value* is a text; it is not asked for its class."""
+    return issubclass(type(value), str)
 
 
 def parse(word: str, source: Source = "override", place: str = "", level: int = COMMAND) -> Override:
@@ -188,7 +200,7 @@ def _matches(override: Override, pattern: str, name: str) -> bool:
 
 def names_something(value: Any) -> bool:
     """Whether *value* can be what to call instead: a class or function, or the text of an import path."""
-    if isinstance(value, str):
+    if is_text(value):
         return re.fullmatch(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+|[A-Z]\w*", value) is not None
     return callable(value)
 
