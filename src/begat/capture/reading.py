@@ -44,9 +44,9 @@ class Reader:
         """The rows from *start* up to *count*, for whoever tells them."""
         recorder = self.recorder
         again, moved, strangers = recorder.again, recorder.moved, recorder.strangers
-        special = self._special()
+        special = self.special()
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
-            known = self._schemas.get(id(schema)) or self._known(schema)
+            known = self._schemas.get(id(schema)) or self._known_of(schema)
             if number in moved:
                 code, lasti = recorder.rows.place(moved[number])
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
@@ -58,7 +58,12 @@ class Reader:
                 arguments, fate = self._fated(number, schema, arguments)
             yield number, known, place, within, arguments, known.alone and SCALARS.issuperset(map(type, row)), fate
 
-    def _special(self) -> set[int]:
+    def fate(self, number: int) -> tuple[_Known, dict[str, Argument], Fate]:
+        """What is known of row *number* now: what was called, its arguments, what became of it."""
+        schema = self.recorder.rows.schema(number)
+        return self._known_of(schema), *self._fated(number, schema, self._passed(number))
+
+    def special(self) -> set[int]:
         """The rows whose calls did not simply return."""
         r = self.recorder
         return {*r.again, *r.outcomes, *r.unbuilt, *r.built, *r.changed, *r.instead}
@@ -101,7 +106,7 @@ class Reader:
 
     def _passed(self, number: int) -> dict[str, Argument]:
         rows = self.recorder.rows
-        return self._known(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
+        return self._known_of(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
 
     def _place(self, code: CodeType, lasti: int) -> Place:
         site = locate(code, lasti)
@@ -109,8 +114,10 @@ class Reader:
         found = self._places[id(code), lasti] = Place(site, user, fills_fields(code, user), name_at(code, lasti))
         return found
 
-    def _known(self, schema: Schema) -> _Known:
-        known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
+    def _known_of(self, schema: Schema) -> _Known:
+        known = self._schemas.get(id(schema))
+        if known is None:
+            known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
         return known
 
 

@@ -15,7 +15,7 @@ import threading
 from array import array
 from collections.abc import Callable
 from operator import call
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from begat.capture import links, living
@@ -24,12 +24,27 @@ from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
-from begat.intercept.interceptor import HEAD, Built, Call, Instead, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
+
+if TYPE_CHECKING:
+    from begat.capture.journal import Journal
+
+
+class Events(list[Any]):
+    """What happened to calls later; whoever writes a journal is told."""
+
+    __slots__ = ("journal",)
+    journal: Journal
+
+    def append(self, event: Any) -> None:
+        """Keep *event*."""
+        super().append(event)
+        self.journal.arm()
 
 
 class Recorder:
@@ -69,6 +84,8 @@ class Recorder:
         self._returned: list[Returned] = []
         self._later: list[Any] = []
         self._outer: dict[int, Ref] | None = None
+        self.journal: Journal | None = None
+        self._limit = LIMIT
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
         self._suspicious = False
@@ -94,7 +111,23 @@ class Recorder:
         lane = self.lanes.get(thread)
         if lane is None:
             lane = self.lanes[thread] = Lane(self, self.log, self.events, self.links, thread)
+            lane.limit = self._limit
         return lane
+
+    def write_to(self, journal: Journal) -> None:
+        """What happens from now on goes into *journal*, too."""
+        self.journal = journal
+        self.events = Events(self.events)
+        self.events.journal = journal
+        for lane in list(self.lanes.values()):
+            lane.events = self.events
+        self.limit_log(0)
+
+    def limit_log(self, limit: int) -> None:
+        """Ask to settle when a log is longer than this."""
+        self._limit = limit
+        for lane in list(self.lanes.values()):
+            lane.limit = limit
 
     def pinned(self, obj: object) -> object | None:
         """What `pin` returned for *obj*, if that still holds it."""
@@ -134,6 +167,10 @@ class Recorder:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
+        if self.journal is not None:
+            self.journal.arm()
+            if len(self.log) <= LIMIT:
+                return
         if self._inside == ident() or not self._busy.acquire(blocking=False):
             return
         try:

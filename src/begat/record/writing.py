@@ -69,7 +69,7 @@ def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
         body += [b"},{" if position else b',"children":[{', *_run(child, room, depth + 1)]
     if children:
         body.append(b"}]")
-    return [b'"run":', engine().dumps(_header(run.header, marks)), b',"environment":', environment, *body]
+    return [b'"run":', engine().dumps(header(run.header, marks)), b',"environment":', environment, *body]
 
 
 def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:
@@ -79,7 +79,8 @@ def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:
         yield chunk
 
 
-def _header(header: Header, marks: list[str]) -> dict[str, Any]:
+def header(header: Header, marks: list[str]) -> dict[str, Any]:
+    """*header* as JSON-ready data, with more *marks*."""
     return {
         "id": encodable(header.id),
         "name": _text(header.name),
