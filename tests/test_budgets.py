@@ -13,6 +13,8 @@ import pytest
 
 import begat
 from begat.record.codec import dumps, loads
+from begat.record.model import Header
+from begat.render.export import FORMATS
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 from stopwatch import Way, best
@@ -120,3 +122,25 @@ def test_writing_and_reading_are_linear():
     small, large = (min(work(count) for _ in range(3)) for count in (4_000, 20_000))
 
     assert large < 15 * small
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_run_of_a_hundred_thousand_is_exported_in_seconds(form):
+    """1e5 constructions, half of them with an edge, become any form in less than three seconds of CPU time."""
+    site = begat.CallSite("/home/train.py", 31, "main")
+    nodes = []
+    for number in range(50_000):
+        part = {"size": begat.Argument("size", number), "depth": begat.Argument("depth", 2, "default")}
+        net = {"part": begat.Argument("part", begat.Ref(2 * number)), "rate": begat.Argument("rate", 0.1)}
+        nodes += [
+            begat.Node(2 * number, "train:Part", "class", f"net.{number}.part", part, site),
+            begat.Node(2 * number + 1, "train:Net", "class", f"net.{number}", net, site),
+        ]
+    run = begat.Run(Header("big"), tuple(nodes))
+
+    def once():
+        begin = process_time()
+        begat.export(run, form)
+        return process_time() - begin
+
+    assert min(once() for _ in range(2)) < 3

@@ -22,6 +22,7 @@ FACE = {
     "capture": "(name=None, save=None)",
     "deferred": "(*things, rng=None)",
     "dump": "(path, *, at_exit=False)",
+    "export": "(run, to, path=None, *, all=False, against=None)",
     "graph": "()",
     "is_lazy": "(obj)",
     "lazy": "(thing)",

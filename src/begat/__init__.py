@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.render.export import export
     from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ __all__ = [
     "capture",
     "deferred",
     "dump",
+    "export",
     "graph",
     "is_lazy",
     "lazy",
@@ -64,6 +66,7 @@ _LATER = {
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
+    "export": "begat.render.export",
     "load": "begat.record.codec",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",

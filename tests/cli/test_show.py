@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_is_no_error(begat, tmp_path):
 
 def test_the_entry_point_is_the_group():
     """`python -m begat` and the installed command are the same group."""
-    assert set(command.list_commands(None)) == {"run", "params", "show", "runs"}
+    assert set(command.list_commands(None)) == {"run", "params", "show", "runs", "code", "rebuild", "export"}
 
 
 def test_two_forms_at_once_are_refused(begat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import begat
+from zoo_support.tracking import LIBRARY
 
 
 class Plain:
@@ -147,3 +149,21 @@ def test_run_takes_patterns_of_what_waits(tmp_path: Any) -> None:
     assert shown.count("not built: nothing has touched it") == 1
     (tmp_path / "pyproject.toml").write_text('[tool.begat]\nlazy = ["Enc*"]\n')
     assert begat_("run", "train.py").split() == "configured built 3 3".split()
+
+
+def test_everything_means_everything_but_the_interpreter(tmp_path):
+    """Importing goes on, and locks are locks: the standard library waits where it is named."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import begat, threading\n"
+        "class Net:\n"
+        "    def __init__(self, n): self.n = n\n"
+        "net, event = Net(3), threading.Event()\n"
+        "import colorsys, json.decoder\n"
+        "print(begat.is_lazy(net), begat.is_lazy(event), begat.is_lazy(json.JSONDecoder()), net.n)\n"
+    )
+    for pattern, decoder in (("*", False), ("json.*", True)):
+        command = [sys.executable, "-m", "begat", "run", "--lazy", pattern, str(script)]
+        environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environment)
+        assert done.stdout.split() == [str(not decoder), "False", str(decoder), "3"], done.stderr

@@ -149,7 +149,9 @@ def interrupted(at: int) -> Iterator[list[int]]:
         sys.setprofile(None)
 
 
-@pytest.mark.parametrize("make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n))], ids=["ghost", "slots", "proxy"])
+@pytest.mark.parametrize(
+    "make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n))], ids=["ghost", "slots", "proxy"]
+)
 def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, beside: bool) -> None:
     """Nobody waits for ever, whichever thread comes next; and nothing is left behind."""
     before = len(ghost.THUNKS)
@@ -251,3 +253,39 @@ def test_a_class_may_have_any_attribute() -> None:
 
     assert not begat.is_lazy(C(1))
     assert begat.materialize(begat.lazy(C)(1)).n == 1
+
+
+class Link:
+    """Touches the one before in its constructor."""
+
+    def __init__(self, before: Any) -> None:
+        self.length = 1 if before is None else before.length + 1
+
+
+def follow(before: Any) -> Link:
+    return Link(before)
+
+
+@pytest.mark.parametrize("call", [Link, follow, lambda before: Link([before][0])])
+def test_a_chain_of_many_that_wait_needs_no_deep_stack(call: Any, beside: bool) -> None:
+    begat.trackable(Link)
+    chain = None
+    with begat.deferred(call):
+        for _ in range(5_000):
+            chain = call(chain)
+    assert chain is not None
+    assert chain.length == 5_000
+
+
+def test_a_chain_with_a_failure_in_it_says_so_where_it_is_touched() -> None:
+    class Broken(Link):
+        def __init__(self) -> None:
+            raise OSError("broken")
+
+    with begat.deferred(Link, Broken):
+        chain: Any = Broken()
+        for _ in range(100):
+            chain = Link([chain][0])
+    with pytest.raises(OSError, match="broken"):
+        _ = chain.length
+    assert begat.is_lazy(chain)

@@ -12,7 +12,7 @@ from typing import Any
 
 from begat.errors import OverrideError
 from begat.intercept.constants import NOT_GIVEN, Defaults, KeywordDefaults
-from begat.intercept.identity import link
+from begat.intercept.identity import link, snap
 from begat.intercept.plans import plan_of
 from begat.intercept.schema import Schema
 from begat.introspect.annotated import MISSING, annotation_of
@@ -68,10 +68,25 @@ def changed_values(
         except LookupError as error:
             missed.setdefault(id(reading.override), f"in {place.where}, {error}")
             continue
+        applied.append(reading.override)
+        if _is_same(now, value):
+            continue  # it is so already: the very object that was passed, as scikit-learn's `clone` wants it
         bound.set(reading.parameter, value)
         changes[reading.parameter] = value, reading.override.source
-        applied.append(reading.override)
     return tuple(bound.values), changes, applied
+
+
+def _is_same(now: Any, value: Any) -> bool:
+    """Whether *now* is what *value* is, as far as plain data goes: nothing of the program's is asked."""
+    if now is value:
+        return True
+    if type(now) is not type(value) or type(now) not in _PLAIN:
+        return False
+    one, other = snap(now), snap(value)
+    return repr(one) == repr(other) if type(one) in _PLAIN else False
+
+
+_PLAIN = (int, float, bool, str, list, tuple, dict)
 
 
 def wanted(place: Place, reading: Reading, now: Any) -> Any:

@@ -25,8 +25,8 @@ from begat.errors import CaptureWarning
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
-from begat.record.files import prepare
 from begat.record import graph as graph_module
+from begat.record.files import prepare
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.replay import door
@@ -139,10 +139,18 @@ os.register_at_fork(after_in_child=session.forked)
 DOOR.arrive = session.arrive
 
 
-def _asks(*call: Any) -> Any:
-    from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-    from begat.capture.overriding import asks  # puts itself here
+_importing: set[int] = set()
 
+
+def _asks(*call: Any) -> Any:
+    if ident() in _importing:
+        return None  # an object that these imports need
+    _importing.add(ident())
+    try:
+        from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
+        from begat.capture.overriding import asks  # puts itself here
+    finally:
+        _importing.discard(ident())
     return asks(*call)
 
 

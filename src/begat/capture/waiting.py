@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
@@ -17,7 +19,7 @@ from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
 from begat.lazy import ghost, proxy
-from begat.lazy.arguments import copies, restored
+from begat.lazy.arguments import copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.policy import Seed
 from begat.lazy.proxy import Proxy
@@ -50,11 +52,12 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     kind, blocks = type(me), BLOCKS.get()
     known = blocks[-1].cache.get(id(kind)) if blocks else None  # most often it is the block around
     if known is not None and known[1] is not None and known[0]() is kind:
-        rule, manner = blocks[-1], known[1]
+        rule: Rule | None = blocks[-1]
+        manner: Manner | None = known[1]
     else:
         rule, manner = _manner(kind, schema.target)
-        if rule is None or manner is None:
-            return False
+    if rule is None or manner is None:
+        return False
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return False  # it draws within the construction around it, in its turn
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
@@ -132,6 +135,7 @@ def _is_ours(frame: Any) -> bool:
     return bool(frame.f_globals.get("__name__", "")[:6] == "begat.") and frame.f_back is not None
 
 
+_DEEP = 20  # builds inside each other
 _SEEN_BY_BASE = "its own constructor is not tracked"
 
 
@@ -190,13 +194,27 @@ class Waiting(Thunk):
 
     def first(self, obj: Any) -> None:
         """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
+        if BUILDS[ident()].depth > _DEEP:
+            self._from_below()
         waiting = self.rule.waiting
         place = next((i for i, each in enumerate(waiting) if each is obj), 0) if waiting else 0
         for each in waiting[:place]:
-            if proxy.is_proxy(each):
-                proxy.made(each)
-            else:
-                ghost.build(each)
+            _build(each)
+
+    def _from_below(self) -> None:
+        """Build what waits among the arguments, and among theirs: a chain of them would need a stack as deep as it is long."""
+        order: list[Any] = []
+        met, todo = set(), [self]
+        while todo:
+            for each in held(todo.pop().values):
+                thunk = each._self_thunk if proxy.is_waiting(each) else ghost.thunk_of(each)
+                if isinstance(thunk, Waiting) and thunk.claim is None and thunk not in met:
+                    met.add(thunk)
+                    order.append(each)
+                    todo.append(thunk)
+        with suppress(Exception):  # whoever touches it is told
+            for each in reversed(order):
+                _build(each)
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
@@ -221,6 +239,13 @@ class Waiting(Thunk):
             self.lane.sink.trouble(
                 f"{name!r} of {self.name}, called at {self.place()}, was changed before it was built: it got what was passed"
             )
+
+
+def _build(obj: Any) -> None:
+    if proxy.is_proxy(obj):
+        proxy.made(obj)
+    else:
+        ghost.build(obj)
 
 
 class Calling(Waiting):
@@ -333,7 +358,7 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = sys._getframe(1)
+    frame: Any = sys._getframe(1)
     while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti

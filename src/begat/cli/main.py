@@ -23,6 +23,7 @@ VERBS = {
     "runs": "begat.cli.runs:command",
     "code": "begat.cli.code:command",
     "rebuild": "begat.cli.rebuild:command",
+    "export": "begat.cli.export:command",
 }
 
 

@@ -125,7 +125,7 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     for file in files:
         if not os.path.isfile(file):
             raise click.UsageError(f"--config: there is no file {file!r}", ctx)
-        found += sources.from_file(file, _printed(sources.run_of(file)))
+        found += sources.from_file(file, _printed(sources.run_of(file), file))
     environment = {name.upper(): value for name, value in os.environ.items()}
     local = os.path.join(folder or ".", ".env")
     if os.path.isfile(local):
@@ -135,14 +135,15 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     return distinct(found)
 
 
-def _printed(run: str | None) -> str | None:
-    """The configuration of *run* as `begat show --yaml` prints it, but as its code alone would have it, if the record is there."""
+def _printed(run: str | None, file: str) -> str | None:
+    """The configuration of *run* as it is printed into *file*, but as its code alone would have it, if the record is there."""
     if run is None:
         return None
     from begat.cli.find import find, load
-    from begat.render.yaml import emit
+    from begat.render import toml, yaml
     from begat.replay.known import undone
 
+    emit = toml.emit if file.lower().endswith(".toml") else yaml.emit
     try:
         return emit(undone(load(find(run))).config())
     except UnknownRun:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from begat.cli.find import RunType, load
 from begat.cli.output import console, examples, say
-
-if TYPE_CHECKING:
-    from begat.record.graph import Run
 
 
 @click.command(
@@ -31,35 +26,17 @@ def command(run: Path, everything: bool, **forms: bool) -> None:
     RUN is a record's file or folder, a run's id or the beginning of one, its name, a script (its last run), or `last`.
     """
     from begat.render import tree
+    from begat.render.export import export
 
     asked = [name.removeprefix("as_") for name, wanted in forms.items() if wanted]
     if len(asked) > 1:
         raise click.UsageError(f"one form at a time: --{' or --'.join(asked)}")
     found = load(run)
     if asked:
-        say([_formed(asked[0], found, everything)])
+        say([export(found, asked[0], all=everything).removesuffix("\n")])
         return
     screen = console()
     if screen.is_terminal:
         screen.print(tree.tree(found, everything, screen.width))
     else:
         say(tree.lines(found, everything))
-
-
-# `begat run --config` reads the first line of this.
-_BACK = "# To use it: begat run --config FILE SCRIPT. What is changed here is an override, the rest is left to the code."
-
-
-def _formed(form: str, run: Run, everything: bool) -> str:
-    from begat.record import codec, dot, views
-    from begat.render.yaml import emit, pretty
-
-    match form:
-        case "yaml":
-            return f"# run: {run.id}\n{_BACK}\n" + emit(views.config(run, everything)).removesuffix("\n")
-        case "flat":
-            return pretty(views.flat(run, everything))
-        case "dot":
-            return dot.dot(run, everything).removesuffix("\n")
-        case _:
-            return pretty(json.loads(codec.dumps(run)))

@@ -14,8 +14,8 @@ from weakref import ref
 
 from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
-from begat.introspect.patterns import covers
 from begat.intercept.schema import Schema
+from begat.introspect.patterns import covers, means
 from begat.introspect.targets import mro_of
 
 
@@ -62,7 +62,8 @@ class Rule:
             return True
         name = target.replace(":", ".")
         names = (name, target.partition(":")[2], name.rpartition(".")[2])
-        hits = {pattern for pattern in self.patterns if any(covers(pattern, each) for each in names)}
+        module = target.partition(":")[0]
+        hits = {each for each in self.patterns if means(each, module) and any(covers(each, one) for one in names)}
         self.matched |= hits
         return bool(hits)
 

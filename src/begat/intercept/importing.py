@@ -22,10 +22,10 @@ from begat.intercept.constructors import own
 from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.introspect.patterns import covers, stem
 from begat.intercept.plans import TRACKED
 from begat.intercept.schema import Options
 from begat.intercept.tracking import release, track
+from begat.introspect.patterns import covers, means, stem
 from begat.introspect.targets import contents, is_class, module_of, name_of
 from begat.record.installed import is_installed
 
@@ -92,6 +92,8 @@ class Watch:
     def may_hold(self, module: str) -> bool:
         """Whether *module* may define a class that matches."""
         for pattern in self.patterns:
+            if not means(pattern, module):
+                continue
             start = stem(pattern)
             if covers(pattern, module) or (start and (start + ".").startswith(module + ".")):
                 return True
@@ -107,7 +109,7 @@ class Watch:
         """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
         home = module or module_of(cls)
         name = name_of(cls).replace(":", ".")
-        hits = [p for p in self.patterns if covers(p, home) or covers(p, name)]
+        hits = [p for p in self.patterns if means(p, home) and (covers(p, home) or covers(p, name))]
         if not hits and not (self.folders and self.holds_file(file)):
             return
         self._matched.update(hits)

@@ -5,7 +5,6 @@ A plan is made when a type is first met, and all are forgotten when anything is 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from types import FunctionType
@@ -19,13 +18,10 @@ from begat.intercept.identity import linked
 from begat.intercept.interceptor import Lane
 from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
-from begat.intercept.woven import WOVEN, Woven
+from begat.intercept.woven import WOVEN, Woven, when_gone
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import is_class, name_of
 from begat.record.model import SEEN_BY_BASE
-
-
-_ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
 
 
 class Tracked:
@@ -35,7 +31,7 @@ class Tracked:
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
-        self.subject = ref(subject, lambda _, ends=_ends: ends() or _forget(key))
+        self.subject = ref(subject, when_gone(_forget, key))
         self.key = id(constructor.function) if constructor.function is not None else key
         self.constructor = constructor.way
         self.options = options
@@ -50,7 +46,7 @@ class Plan:
 
     def __init__(self, kind: Any, key: int | None, schema: Schema | None) -> None:
         address = id(kind)
-        self.kind = ref(kind, lambda _, ends=_ends: ends() or PLANS.pop(address, None))
+        self.kind = ref(kind, when_gone(PLANS.pop, address, None))
         self.key = key
         self.schema = schema
         self.weak = bool(_weakrefoffset(kind))

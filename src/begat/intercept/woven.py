@@ -24,7 +24,15 @@ def _idle(*_: object) -> None:
     return None
 
 
-_ends = sys.is_finalizing  # as long as the interpreter ends, names of modules may be gone
+def when_gone(act: Callable[..., object], *args: object) -> Callable[[object], None]:
+    """For a weak reference: *act* then; but not when the interpreter ends, and names of modules are gone."""
+    ends = sys.is_finalizing
+
+    def gone(_: object) -> None:
+        if not ends():
+            act(*args)
+
+    return gone
 
 
 class Woven:
@@ -38,7 +46,7 @@ class Woven:
     def __init__(self, function: FunctionType, *, way: str, changed: Callable[[Woven], None] | None = None) -> None:
         key = self.key = id(function)
         self.way = way  # of the constructor: "init", "new" or "call"
-        self.function = ref(function, lambda _, ends=_ends: ends() or WOVEN.pop(key, None))
+        self.function = ref(function, when_gone(WOVEN.pop, key, None))
         self._changed = changed
         self.code: CodeType = written(function.__code__)
         self.users: set[int] = set()

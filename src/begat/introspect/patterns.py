@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import sys
 
 
 def stem(pattern: str) -> str:
@@ -15,3 +16,15 @@ def covers(pattern: str, name: str) -> bool:
     if stem(pattern) == pattern:
         return name == pattern or name.startswith(pattern + ".")
     return fnmatch.fnmatchcase(name, pattern)
+
+
+def means(pattern: str, module: str) -> bool:
+    """Whether *pattern* may be about *module*: who says ``*`` does not mean the interpreter's own, and nobody means ours."""
+    top = module.partition(".")[0]
+    if top in (
+        "begat",
+        "importlib",
+        "_frozen_importlib",
+    ):  # recording a call, and importing what records it, calls these
+        return False
+    return top not in sys.stdlib_module_names or stem(pattern) == pattern or pattern.partition(".")[0] == top

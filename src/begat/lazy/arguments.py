@@ -6,6 +6,7 @@ identity: no code of the program runs, and whatever is one object in the argumen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import is_
 from typing import Any
 
@@ -50,19 +51,37 @@ def _add(kept: Kept, values: Any) -> None:
 
 def restored(values: tuple[Any, ...], kept: Kept) -> tuple[tuple[Any, ...], list[int]]:
     """*values* as they were when *kept* was made, the very objects where they are unchanged; and which were not."""
+    if not kept:
+        return values, []
     changed = {key for key, (container, copy) in kept.items() if not _same(container, copy)}
     if not changed:
         return values, []
     _spread(changed, kept)
     made = _made(changed, kept)
-    return tuple([made.get(id(value), value) for value in values]), [i for i, v in enumerate(values) if id(v) in changed]
+    return tuple([made.get(id(value), value) for value in values]), [
+        i for i, v in enumerate(values) if id(v) in changed
+    ]
+
+
+def held(values: Any) -> Iterator[Any]:
+    """What is in *values*, and in the containers in it, and no container itself."""
+    todo, met = [values], set()
+    while todo:
+        here = todo.pop()
+        if id(type(here)) not in _KINDS:
+            yield here
+        elif id(here) not in met:
+            met.add(id(here))
+            todo.extend(_parts(here))
 
 
 def _parts(container: Any) -> Any:
     kind = type(container)
     if kind is dict:
         return container.values()
-    return container if kind is list or kind is tuple else ()  # what is hashed, and bytes, hold no containers that change
+    return (
+        container if kind is list or kind is tuple else ()
+    )  # what is hashed, and bytes, hold no containers that change
 
 
 def _same(now: Any, copy: Any) -> bool:

@@ -26,7 +26,9 @@ def key(*parts: object) -> int:
 
 def bases() -> dict[str, int]:
     """A number drawn from each of the usual generators (random, numpy, torch: those imported)."""
-    return {name: draw(module) for name, (draw, _) in _GENERATORS.items() if (module := sys.modules.get(name)) is not None}
+    return {
+        name: draw(module) for name, (draw, _) in _GENERATORS.items() if (module := sys.modules.get(name)) is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)

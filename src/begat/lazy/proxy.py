@@ -74,7 +74,9 @@ class Proxy(wrapt.ObjectProxy[Any]):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         recipe = self._recipe()
-        return (_itself, (self.__wrapped__,)) if recipe is None else (DOOR.again, (self._self_thunk.function(), *recipe))
+        return (
+            (_itself, (self.__wrapped__,)) if recipe is None else (DOOR.again, (self._self_thunk.function(), *recipe))
+        )
 
     def __copy__(self) -> Any:
         recipe = self._recipe()

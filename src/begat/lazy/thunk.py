@@ -29,12 +29,13 @@ ident = _thread.get_ident
 class Claim:
     """One thread's right to build one object. *helpers* are the threads that its constructor waits for."""
 
-    __slots__ = ("below", "helpers", "thread", "thunk")
+    __slots__ = ("below", "depth", "helpers", "thread", "thunk")
 
     def __init__(self, thunk: Thunk, thread: int) -> None:
         self.thunk = thunk
         self.thread = thread
         self.below: Claim | None = None
+        self.depth = 0
         self.helpers: set[int] = set()
 
 
@@ -114,13 +115,15 @@ class Thunk(ABC):
 
     def _enter(self, claim: Claim) -> bool:
         me = claim.thread
-        while not self.passes():
+        while self.claim is None or not self.passes():
             with _guard:
                 if self.built:
                     return False
                 if self.claim is None:
                     # All or nothing: no interrupt falls between these.
-                    claim.below = BUILDS.get(me)
+                    claim.below = below = BUILDS.get(me)
+                    if below is not None:
+                        claim.depth = below.depth + 1
                     self.claim = BUILDS[me] = claim
                     return True
                 self._ring(me)
@@ -171,7 +174,8 @@ _PATIENCE = 0.05  # seconds, between two looks at whether the constructor waits 
 
 def _in_between(claim: Claim, innermost: Claim) -> None:
     """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
-    thunk, above, here = claim.thunk, [], innermost
+    thunk, here = claim.thunk, innermost
+    above: list[Thunk] = []
     while here is not claim:
         above.insert(0, here.thunk)
         assert here.below is not None  # a claim that holds is among those of its thread

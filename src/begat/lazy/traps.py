@@ -13,6 +13,7 @@ from begat.introspect.targets import dict_of
 from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
 from begat.lazy.thunk import ident
 
+_NEW: Any = vars(copyreg)["__newobj__"]  # what pickle writes in one byte
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
 
 _BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
@@ -135,7 +136,9 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
             raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
             # A helper of the constructor has not waited.
-            return getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            return (
+                getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
+            )
         except AttributeError as error:
             # The interpreter is about to ask our __getattr__, and the class's own has been asked.
             if asks:
@@ -181,7 +184,7 @@ def _reduce(self: Any, protocol: int = 0) -> Any:
     if recipe is None:
         return _as_itself(self, lambda: self.__reduce_ex__(protocol))
     # Allocated first, and made to wait then: an argument may lead back to it.
-    return copyreg.__newobj__, (_class_of(self),), recipe, None, None, DOOR.revive
+    return _NEW, (_class_of(self),), recipe, None, None, DOOR.revive
 
 
 def _copy(self: Any) -> Any:

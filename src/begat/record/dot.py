@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from begat.record.edges import edges, given
-from begat.record.plain import called, escaped
+from begat.record.edges import edges, hidden, label
+from begat.record.plain import escaped
 from begat.record.tree import grow
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
 
-_SHOWN = 8
-
 
 def dot(run: Run, everything: bool = False) -> str:
-    """The graph of *run* for ``dot -Tsvg``: arrows go from what was used to what used it, dashed from what was built inside."""
+    """
+    The graph of *run* for ``dot -Tsvg``: arrows go from what was used to what used it, dashed from what was built inside.
+
+    What libraries built for themselves is counted beside what caused it.
+    """
     tree = grow(run, everything)
     lines = [
         f"digraph {_quoted(run.name or run.id)} {{",
@@ -24,10 +26,7 @@ def dot(run: Run, everything: bool = False) -> str:
         '  edge [fontname="Helvetica", fontsize=9, color="#777777"];',
     ]
     for node in tree.nodes.values():
-        chosen = given(node, tree, 40)
-        rows = [tree.names[node.id], called(node.target), *(f"{name}={value}" for name, value in chosen[:_SHOWN])]
-        if len(chosen) > _SHOWN:
-            rows.append(f"… {len(chosen) - _SHOWN} more")
+        rows = label(node, tree)
         color = ', color="#cc3333"' if node.outcome == "raised" else ""
         lines.append(f"  n{node.id} [label={_quoted(*rows)}{color}];")
     for edge in edges(run, tree):
@@ -35,6 +34,10 @@ def dot(run: Run, everything: bool = False) -> str:
             lines.append(f"  n{edge.source} -> n{edge.sink} [style=dashed];")
         else:
             lines.append(f"  n{edge.source} -> n{edge.sink} [label={_quoted(edge.parameter)}];")
+    for number, (cause, group) in enumerate(() if everything else hidden(run)):
+        lines.append(f'  f{number} [label={_quoted(group)}, shape=plaintext, fontcolor="#777777"];')
+        if cause is not None:
+            lines.append(f"  f{number} -> n{cause} [style=dotted, arrowhead=none];")
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from begat.record.model import Node
-from begat.record.plain import text
-from begat.record.tree import Tree, entries
+from begat.record.plain import called, text
+from begat.record.tree import Tree, entries, folded
 from begat.record.walk import located, refs
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def edges(run: Run, tree: Tree) -> list[Edge]:
                     used.add((ref.node, node.id))
     nodes = {node.id: node for node in run.nodes}
     for node in tree.nodes.values():
-        maker = _maker(node, nodes, tree)
-        if maker is not None and (node.id, maker) not in used:
-            found.append(Edge(node.id, maker, None))
+        outer = maker(node, nodes, tree)
+        if outer is not None and (node.id, outer) not in used:
+            found.append(Edge(node.id, outer, None))
     return found
 
 
-def _maker(node: Node, nodes: dict[int, Node], tree: Tree) -> int | None:
+def maker(node: Node, nodes: dict[int, Node], tree: Tree) -> int | None:
     """The nearest shown construction that *node* was built in."""
     at, seen = node.within, {node.id}
     while at is not None and at not in seen:
@@ -59,3 +60,20 @@ def given(node: Node, tree: Tree, limit: int) -> list[tuple[str, str]]:
         for name, value, argument in entries(node)
         if argument.source != "default" and next(refs(value), None) is None
     ]
+
+
+_SHOWN = 8
+
+
+def label(node: Node, tree: Tree) -> list[str]:
+    """What stands in the box of *node*, line by line: its path, what was called, and what was chosen."""
+    chosen = given(node, tree, 40)
+    rows = [tree.names[node.id], called(node.target), *(f"{name}={value}" for name, value in chosen[:_SHOWN])]
+    return rows if len(chosen) <= _SHOWN else [*rows, f"… {len(chosen) - _SHOWN} more"]
+
+
+def hidden(run: Run) -> Iterator[tuple[int | None, str]]:
+    """What is not shown first, counted, with the shown node that caused it."""
+    for cause, groups in folded(run).items():
+        for group in groups:
+            yield cause, str(group)

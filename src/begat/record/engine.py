@@ -12,10 +12,11 @@ from begat.errors import InvalidRecord
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What turns JSON-ready data into bytes and back; both strict."""
+    """What turns JSON-ready data into bytes and back, both strict, and into lines for people."""
 
     dumps: Callable[[Any], bytes]
     loads: Callable[[bytes], Any]
+    indented: Callable[[Any], str]
 
 
 @functools.cache
@@ -24,7 +25,7 @@ def engine() -> Engine:
     try:
         import orjson
     except ImportError:
-        return Engine(_standard_dumps, _standard_loads)
+        return Engine(_standard_dumps, _standard_loads, _standard_indented)
 
     def loads(data: bytes) -> Any:
         try:
@@ -39,13 +40,39 @@ def engine() -> Engine:
             faithful = False
         return parsed if faithful else _standard_loads(data)
 
-    return Engine(orjson.dumps, loads)
+    def indented(data: Any) -> str:
+        try:
+            text = orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+        except TypeError:  # integers beyond 64 bits, nesting beyond 254 levels, half a character
+            return _standard_indented(data)
+        # It writes NaN and the infinities as null, and says nothing.
+        return _standard_indented(data) if "null" in text and not _finite(data) else text
+
+    return Engine(orjson.dumps, loads, indented)
 
 
 def _standard_dumps(data: Any) -> bytes:
     import json
 
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _standard_indented(data: Any) -> str:
+    import json
+
+    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def _finite(data: Any) -> bool:
+    todo = [data]
+    while todo:
+        here = todo.pop()
+        if type(here) is float:
+            if here - here != 0:
+                return False
+        elif isinstance(here, list | tuple | dict):
+            todo.extend(here.values() if isinstance(here, dict) else here)
+    return True
 
 
 def _standard_loads(data: bytes) -> Any:

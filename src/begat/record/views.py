@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import Node
 from begat.record.paths import segment
-from begat.record.plain import fresh, keyed, plain, short, text
+from begat.record.plain import Named, fresh, keyed, plain, short, text
 from begat.record.tree import Tree, entries, grow, scalars
 from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
+
+Told = Callable[[object, Named, str], Any]  # a value, the names of objects, and the value's path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_ .:-]")  # what MLflow refuses in a key, and the slash, of which it makes folders
 _LONGEST = 240  # MLflow takes 250; a number may come behind it
@@ -95,11 +98,12 @@ def _hang(
     at[fresh(f"{last}:{short(node.target)}", at) if last in at else last] = child
 
 
-def flat(run: Run, everything: bool = False) -> dict[str, Any]:
+def flat(run: Run, everything: bool = False, told: Told = plain) -> dict[str, Any]:
     """
     Every argument as dotted, JSON-ready data: ``{"model": "train:Net", "model.hidden": 128, "model.enc": "train:Encoder", …}``.
 
     Made for loggers: MLflow and W&B take it as it is. A key that a node shares with a parameter gets ``.class`` behind it.
+    *told* makes of each value what is to be in its place; objects are texts all the same.
     """
     tree = grow(run, everything)
     found: dict[str, Any] = {}
@@ -116,13 +120,13 @@ def flat(run: Run, everything: bool = False) -> dict[str, Any]:
             if type(value) in SCALARS or scalars(value):
                 if path is not key or len(at) > _LONGEST:
                     at = _key(at)
-                found[at if at not in found else fresh(at, found)] = plain(value)
+                found[at if at not in found else fresh(at, found)] = told(value, tree.name, at)
             else:
-                _descend(found, at, value, tree)
+                _descend(found, at, value, tree, told)
     return found
 
 
-def _descend(found: dict[str, Any], path: str, value: object, tree: Tree) -> None:
+def _descend(found: dict[str, Any], path: str, value: object, tree: Tree, told: Told) -> None:
     """Write *value* under *path*: whole where it is a leaf or a list of leaves, key by key otherwise."""
     todo: list[tuple[str, object]] = [(path, value)]
     while todo:
@@ -144,7 +148,7 @@ def _descend(found: dict[str, Any], path: str, value: object, tree: Tree) -> Non
             case list() | tuple() if _holds(here):
                 below = [(f"{at}.{position}", item) for position, item in enumerate(here)]
             case _:
-                found[fresh(_key(at), found)] = plain(here, tree.name, at)
+                found[fresh(_key(at), found)] = told(here, tree.name, at)
                 continue
         todo.extend(reversed(below))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from begat.record.engine import engine
 from begat.record.plain import NotFinite
 
 # A plain scalar is written only where no reader could take it for something else: letters first, and nothing in it
@@ -17,6 +18,7 @@ _PLAIN_IN_FLOW = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity"})
 _LINE = 96
 _LONGEST_KEY = 120
+READ = 2_000  # constructions; of more, indentation is a third of a document that nobody reads
 
 # What JSON leaves as it is and no reader should meet: C1 controls, line and paragraph separators, byte order marks,
 # surrogates, and the marks that reorder text.
@@ -32,7 +34,26 @@ def emit(data: Any) -> str:
 
 def pretty(data: Any) -> str:
     """*data* as indented JSON, readable in any language, with nothing in it that a terminal would obey."""
-    return _INVISIBLE.sub(_escape, json.dumps(data, ensure_ascii=False, indent=2))
+    return visible(engine().indented(data))
+
+
+def written(document: Any, constructions: int) -> str:
+    """*document* as JSON in indented lines, while it is of a size to be read."""
+    return (pretty if constructions <= READ else packed)(document) + "\n"
+
+
+def packed(data: Any) -> str:
+    """*data* as JSON in one line, for documents that nobody reads; as harmless as `pretty`."""
+    try:
+        return visible(engine().dumps(data).decode())
+    except TypeError:  # what JSON has room for and orjson has not
+        return visible(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
+def visible(text: str) -> str:
+    """*text* in which what no reader should meet is written as JSON, YAML and TOML escape it."""
+    # Most texts are ASCII, where the search for one letter is forty times as fast.
+    return text if text.isascii() and "\x7f" not in text else _INVISIBLE.sub(_escape, text)
 
 
 def _document(data: Any) -> Iterator[str]:
@@ -99,7 +120,7 @@ def _scalar(value: Scalar, plain: re.Pattern[str] = _PLAIN) -> str:
         return _float(float(value))
     if plain.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return _INVISIBLE.sub(_escape, json.dumps(value, ensure_ascii=False))
+    return visible(json.dumps(value, ensure_ascii=False))
 
 
 def _float(value: float) -> str:

@@ -33,7 +33,7 @@ def from_file(path: str | os.PathLike[str], base: str | None = None) -> list[Ove
     """
     The overrides in the file *path*: YAML, TOML or JSON, by its ending.
 
-    What stands in *base*, YAML that begat wrote, too, and has not been changed since, is none. Raises OverrideError for a file
+    What stands in *base* too, a text of the same form that begat wrote, and has not been changed since, is none. Raises OverrideError for a file
     that cannot be read.
     """
     document = _document(path)
@@ -42,7 +42,7 @@ def from_file(path: str | os.PathLike[str], base: str | None = None) -> list[Ove
     if not isinstance(document, Mapping):
         raise OverrideError(f"{path}: a file of overrides is a mapping of addresses to values, not a {type(document).__name__}")
     found = dict(_flat(document, (), str(path)))
-    known = dict(_flat(_yaml(base, "the run"), (), "the run")) if base is not None else {}
+    known = dict(_flat(_read(base, path, "the run"), (), "the run")) if base is not None else {}
     return [
         Override(address, _unmarked(value), "config", str(path), FILE, text=isinstance(value, Plain))
         for address, value in found.items()
@@ -155,21 +155,27 @@ def _item(value: Any) -> Any:
 
 
 def _document(path: str | os.PathLike[str]) -> Any:
-    ending = os.path.splitext(os.fspath(path))[1].lower()
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        if ending == ".toml":
-            import tomllib
-
-            return tomllib.loads(text)
-        if ending == ".json":
-            from begat.record.engine import engine
-
-            return engine().loads(text.encode())
-        if ending in (".yaml", ".yml"):
-            return _yaml(text, str(path))
+        return _read(Path(path).read_text(encoding="utf-8"), path, str(path))
+    except OverrideError:
+        raise  # it has said which file, and why
     except (OSError, ValueError) as error:
         raise OverrideError(f"cannot read {path}: {error}") from error
+
+
+def _read(text: str, path: str | os.PathLike[str], place: str) -> Any:
+    """The data of *text*, in the form that the ending of *path* says."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending == ".toml":
+        import tomllib
+
+        return tomllib.loads(text)
+    if ending == ".json":
+        from begat.record.engine import engine
+
+        return engine().loads(text.encode())
+    if ending in (".yaml", ".yml"):
+        return _yaml(text, place)
     raise OverrideError(f"{path} is none of .yaml, .yml, .toml, .json")
 
 
