@@ -1,299 +1,228 @@
-"""What this process appends to its journal: every row soon after it was made, so that nothing is lost however the process ends.
+"""The journal of one run in this process: every row is in a file soon after it was made, however the process ends.
 
 No thread runs while nothing happens, and nothing is added to a call. A hook asks the recorder to settle when a lane's log is
 longer than its limit; while the journal rests that limit is 0, so the first call after a quiet time starts a thread that
 writes a tenth of a second later, and goes on until a tenth of a second has brought nothing new.
 
-Invariant: lines are written whole, with one system call for all that is new, or the file is given up.
+Invariant: lines are written whole, or what is left of them is written behind a line's end the next time.
 """
 
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
-import time
-import weakref
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-from begat.capture.story import Fate, Place
-from begat.intercept.interceptor import LIMIT, trouble
-from begat.introspect.callsites import Name
-from begat.record import lines
-from begat.record.encoding import encodable, encode
-from begat.record.model import ABSENT, Argument
+from begat.capture.appending import File
+from begat.capture.living import recorders
+from begat.capture.scribe import Scribe
+from begat.intercept.interceptor import LIMIT, ident, trouble
+from begat.lazy.thunk import OURS
 
 if TYPE_CHECKING:
     from begat.capture.live import LiveRun
-    from begat.capture.reading import Reader, _Known
 
 PERIOD = 0.1
 """Seconds until what happened is written."""
 
-_OPEN = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+class Events(list[Any]):
+    """What happened to calls later; the journal is told."""
+
+    __slots__ = ("journal",)
+    journal: Journal
+
+    def append(self, event: Any) -> None:
+        """Keep *event*."""
+        super().append(event)
+        self.journal.arm()
 
 
 class Journal:
-    """The journal of *run* in this process: a new file in *folder*. *always*: every row is written before its call goes on."""
+    """
+    The journal of *run* in this process: a file of its own in *folder*, made when there is something to say.
 
-    def __init__(self, run: LiveRun, folder: str, always: bool = False, parent: tuple[str, int] | None = None) -> None:
-        self.run = weakref.ref(run)
+    *always*: every row is written before its call goes on. *parent* is the journal of the process that this one was forked
+    from, and says what was there before.
+    """
+
+    def __init__(self, run: LiveRun, folder: str, always: bool = False, parent: Journal | None = None) -> None:
+        self.run = ref(run)
         self.recorder = run.recorder
         self.folder = folder
         self.always = always
-        self.name = f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-        self.written = self.recorder.resolve() if parent is not None else 0
-        self.handle: int | None = None
-        self._file: tuple[int, int] | None = None
-        self._parent = parent
-        self._reader: Reader | None = None
-        self._known: dict[int, int] = {}
-        self._places: dict[int, tuple[Place, int]] = {}
-        self._said: dict[str, Any] = {}
-        self._told: set[int] = set()  # rows of which it was said what became of them
-        self._open_ended: set[int] = set()  # those of them of which there may be more to say
-        self._state: tuple[int, ...] = ()
+        self.pid = os.getpid()
+        self.file = File(folder)
+        self._parent = parent.file.name if parent is not None else None
+        self._start = self.recorder.resolve() if parent is not None else 0
+        self._scribe: Scribe | None = None
         self._writing = _thread.allocate_lock()
-        self._armed = False
-        self._rest = _thread.allocate_lock()  # free while no thread of ours runs
-        self._stop = _thread.allocate_lock()  # held while the thread may sleep
-        self._open()
-
-    # --- the file -----------------------------------------------------------------------------------------------------------
-    @property
-    def path(self) -> str:
-        """The file."""
-        return os.path.join(self.folder, self.name)
-
-    def _open(self) -> None:
-        try:
-            os.makedirs(self.folder, 0o700, exist_ok=True)
-            self.handle = os.open(self.path, _OPEN, 0o600)
-            status = os.fstat(self.handle)
-            self._file = status.st_dev, status.st_ino
-        except OSError as error:
-            self._give_up(error)
-
-    def _write(self, data: bytes) -> None:
-        if self.handle is None:
-            return
-        try:
-            status = os.fstat(self.handle)
-            if (status.st_dev, status.st_ino) != self._file:
-                raise OSError(9, "the program closed the file, and its number is another's now")
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self.handle, rest) :]
-        except OSError as error:
-            self._give_up(error)
-
-    def _give_up(self, error: OSError) -> None:
-        """The program goes on, and so does the record in memory; what is on the disk stays readable."""
-        handle, self.handle = self.handle, None
-        self.recorder.trouble(f"the journal could not be written: {error.strerror or error}")
-        if handle is not None and error.errno != 9:
-            try:
-                os.close(handle)
-            except OSError:
-                self.recorder.trouble("the journal could not be closed")
-        trouble(error, "writing the journal")
+        self._writer = 0  # the thread that writes
+        self._over = False
+        self._paused = 0
+        self._resting = _thread.allocate_lock()  # free while no thread of ours runs
+        self._sleep = _thread.allocate_lock()  # held while it may sleep
+        self._sleeper = 0  # that thread, as the system calls it
+        events = Events(self.recorder.events)
+        events.journal = self
+        self.recorder.write_to(self, events)
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
         """Something happened: it is written within `PERIOD`."""
+        if self._over or self._paused:
+            return
         if self.always:
             self.flush()
-            return
-        if self._armed or self.handle is None or not self._rest.acquire(blocking=False):
-            return
-        self._armed = True
-        self.recorder.limit_log(LIMIT)
-        try:
-            self._stop.acquire(blocking=False)
-            _thread.start_new_thread(self._work, ())
-        except RuntimeError:  # no more threads, or the interpreter is ending: the end writes it
-            self._armed = False
-            self._rest.release()
+        elif self._resting.acquire(blocking=False):
+            self.recorder.limit_log(LIMIT)
+            self._sleep.acquire(blocking=False)
+            try:
+                _thread.start_new_thread(self._work, ())
+            except RuntimeError:  # no more threads, or the interpreter is ending: the end writes it
+                self._rest()
 
     def _work(self) -> None:
+        OURS.add(ident())
         try:
-            while True:
-                stopped = self._stop.acquire(timeout=PERIOD)
-                new = self.flush()
-                if stopped:
-                    self._stop.release()
+            self._sleeper = _thread.get_native_id()
+            while not self._sleep.acquire(timeout=PERIOD) and not self._over:
+                if not self.flush():
                     return
-                if not new:
-                    self._armed = False
-                    self.recorder.limit_log(0)
-                    if not self.recorder.log and not self.recorder.events:
-                        return
-                    self._armed = True
-                    self.recorder.limit_log(LIMIT)
         finally:
-            self._armed = False
-            self.recorder.limit_log(0)
-            self._rest.release()
+            OURS.discard(ident())
+            self._rest()
 
-    def pause(self) -> None:
-        """Write all there is, and let no thread of ours run: this process is about to be forked."""
-        if self._armed or self._rest.locked():
-            if self._stop.locked():
-                self._stop.release()
-            self._rest.acquire()
-            self._rest.release()
-        self.flush()
+    def _rest(self) -> None:
+        """No thread runs from now on, until something happens."""
+        if not self.always:
+            self.recorder.limit_log(0)
+        self._resting.release()
+        # What came in just before had no need to start a thread.
+        if not self._paused and not self._over and (self.recorder.log or self.recorder.events):
+            self.arm()
 
     # --- what -----------------------------------------------------------------------------------------------------------
     def flush(self) -> bool:
         """Write what is new; whether there was anything."""
+        return self._write(last=False)
+
+    def _write(self, last: bool) -> bool:
         run = self.run()
-        if run is None or self.handle is None or not self._writing.acquire(timeout=5):
+        # Below our own writing, in a finalizer or a signal handler, there is nothing to be done: it goes on.
+        if run is None or self._over or self._writer == ident() or not self._writing.acquire(timeout=5):
             return False
         try:
-            data = b"".join(self._news(run))
-            if data:
-                self._write(data)
+            self._writer = ident()
+            if self.file.lost:
+                return False
+            if self._scribe is None:
+                self._scribe = Scribe(run, self._start, self._parent)
+            data = self._scribe.end(run) if last else self._scribe.news(run)
+            if data or self.file.owes:
+                self._append(data)
             return bool(data)
         except Exception as error:
             self.recorder.trouble(f"{type(error).__name__} while writing the journal")
             trouble(error, "writing the journal")
             return False
         finally:
+            self._writer = 0
             self._writing.release()
 
-    def end(self) -> None:
-        """Nothing more is written."""
+    def _append(self, data: bytes) -> None:
+        try:
+            self.file.append(data)
+        except OSError as error:
+            self.recorder.trouble(f"the journal could not be written: {error.strerror or error}")
+            trouble(error, "writing the journal")
+
+    def end(self, last: bool = True) -> None:
+        """Write all there is; nothing more is written then. Without *last* not even that this is the end."""
+        if self.pid != os.getpid():
+            return
+        if last and not self._over and (self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start):
+            self._write(last=True)
+        self._over = True
+        if self._sleep.locked():
+            self._sleep.release()
+        self.file.close()
+
+    # --- forks ------------------------------------------------------------------------------------------------------------
+    def pause(self) -> None:
+        """Write all there is, and let no thread of ours run: this process is about to be forked."""
+        self._paused += 1
+        if self._over or ident() in OURS:
+            return
+        if self._resting.locked():
+            if self._sleep.locked():
+                self._sleep.release()
+            if self._resting.acquire(timeout=5):
+                self._resting.release()
+                _wait_for(self._sleeper)
         self.flush()
-        handle, self.handle = self.handle, None
-        if handle is not None:
-            status = os.fstat(handle)
-            if (status.st_dev, status.st_ino) == self._file:
-                os.close(handle)
 
-    def _news(self, run: LiveRun) -> list[bytes]:
-        from begat.capture.reading import Reader
+    def resume(self) -> None:
+        """It was forked."""
+        self._paused -= 1
+        if not self._paused and (self.recorder.log or self.recorder.events):
+            self.arm()
 
-        out: list[bytes] = []
-        if not self._said:
-            out.append(lines.line("journal", self._head()))
-        if self._reader is None:
-            self._reader = Reader(self.recorder)
-        count = self.recorder.resolve()
-        for number, about, place, within, arguments, _, fate in self._reader.entries(self.written, count):
-            row = [number, self._about(about, out), self._place(place, out), within, *_arguments(arguments, about)]
-            out.append(lines.line("n", row))
-            if fate is not None:
-                self._fate(number, fate, None, out)
-        if (state := self.recorder.version(0)) != self._state:
-            self._state = state
-            self._later(out, self._reader.special())
-        self.written = count
-        self._say(run, out)
-        return out
-
-    def _head(self) -> dict[str, Any]:
-        recorder = self.recorder
-        return {
-            "format": lines.FORMAT,
-            "pid": recorder.pid,
-            "rank": recorder.rank,
-            "start": process_start(recorder.pid),
-            "at": time.time(),
-            "parent": self._parent,
-        }
-
-    def _say(self, run: LiveRun, out: list[bytes]) -> None:
-        """What the run says of itself, where it has changed."""
-        from begat.record.writing import header
-
-        facts = {"head": header(run.header, []), "seeds": {k: encode(v) for k, v in self.recorder.seeds.items()}}
-        for kind, fact in facts.items():
-            if self._said.get(kind) != fact:
-                self._said[kind] = fact
-                out.append(lines.line(kind, fact))
-
-    def _about(self, about: Any, out: list[bytes]) -> int:
-        known = self._known.get(id(about))
-        if known is None:
-            known = self._known[id(about)] = len(self._known)
-            schema = [about.target, about.kind, about.code, about.annotations, about.starred, about.positional, about.notes]
-            defaults = {name: encode(argument.value) for name, argument in about.defaults.items()}
-            out.append(lines.line("s", [known, *schema, _names(about), defaults, about.alone]))
-        return known
-
-    def _place(self, place: Place, out: list[bytes]) -> int:
-        known = self._places.get(id(place))
-        if known is None:
-            known = self._places[id(place)] = place, len(self._places)
-            site = place.site
-            where = [encodable(site.file), site.line, encodable(site.function), site.column]
-            out.append(lines.line("p", [known[1], where, place.user, place.fills, _name(place.name)]))
-        return known[1]
-
-    def _later(self, out: list[bytes], special: set[int]) -> None:
-        """What became of rows that were written before."""
-        assert self._reader is not None
-        for number in sorted(n for n in special if n < self.written and (n not in self._told or n in self._open_ended)):
-            about, arguments, fate = self._reader.fate(number)
-            self._fate(number, fate, _arguments(arguments, about), out)
-
-    def _fate(self, number: int, fate: Fate, arguments: Any, out: list[bytes]) -> None:
-        self._told.add(number)
-        if fate.unbuilt or fate.error is not None:
-            self._open_ended.add(number)
-        else:
-            self._open_ended.discard(number)
-        built = None
-        if fate.built is not None:
-            site, seconds = fate.built
-            built = [[encodable(site.file), site.line, encodable(site.function), site.column], seconds]
-        called = fate.called and [encode(fate.called[0]), fate.called[1], encode(fate.called[2])]
-        said = [number, fate.again, fate.error, fate.unbuilt, built, called, arguments]
-        out.append(lines.line("u", said))
+    def forked(self) -> None:
+        """This process is the child: it has a journal of its own."""
+        over, self._over = self._over, True
+        self.file.close()
+        run = self.run()
+        if run is not None and not over and not self.recorder.closed:
+            self.recorder.journal = Journal(run, self.folder, self.always, self)
 
 
-def _names(about: _Known) -> list[str]:
-    return about.order or list(about.schema.names)
+def journals() -> list[Journal]:
+    """Those that are open in this process."""
+    found = [recorder.journal for recorder in recorders() if recorder.journal is not None]
+    return [journal for journal in found if journal.pid == os.getpid() and not journal._over]
 
 
-def _arguments(arguments: dict[str, Argument], about: Any) -> list[Any]:
-    """The arguments of a row: what was given alone, where the rest is as the schema has it; else every one, with its source."""
-    defaults = about.defaults
-    given = {}
-    for name, argument in arguments.items():
-        if argument is defaults.get(name):
-            continue
-        if argument.source != "given":
-            break
-        given[name] = encode(argument.value)
-    else:
-        if list(arguments) == _names(about):
-            return [given]
-    return [None, [_whole(argument) for argument in arguments.values()]]
+def flush() -> None:
+    """Write what is new in all of them."""
+    for journal in journals():
+        journal.flush()
 
 
-def _whole(argument: Argument) -> list[Any]:
-    found = [encodable(argument.name), encode(argument.value), argument.source]
-    return found if argument.was is ABSENT else [*found, encode(argument.was)]
+def _before() -> None:
+    for journal in journals():
+        journal.pause()
 
 
-def _name(name: Name | None) -> list[Any] | None:
-    """What paths are made from. A name within a name is as deep as the source's calls are, which the parser limits."""
-    if name is None:
-        return None
-    return [
-        [encodable(segment) for segment in name.segments],
-        name.on_self,
-        name.counted,
-        name.inline,
-        _name(name.otherwise),
-    ]
+def _in_parent() -> None:
+    for journal in journals():
+        journal.resume()
 
 
-def process_start(pid: int) -> str | None:
-    """What tells this process from another that gets its number later."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return None
+def _in_child() -> None:
+    OURS.clear()
+    for recorder in recorders():
+        if recorder.journal is not None:
+            recorder.journal.forked()
+
+
+def _wait_for(thread: int) -> None:
+    """Until the system, too, has no *thread* of this number any more, which it counts when it warns of forks; not long."""
+    from time import sleep
+
+    for _ in range(50):
+        if not os.path.exists(f"/proc/self/task/{thread}"):
+            return
+        sleep(0.0005)
+
+
+def _at_exit() -> None:
+    for journal in journals():
+        journal.end()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+atexit.register(_at_exit)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from begat.capture.journal import process_start
-from begat.capture.story import Entry, Fate, Place, tell
+from begat.capture.story import tell
+from begat.capture.told import Told
 from begat.errors import InvalidRecord
-from begat.introspect.callsites import Name
-from begat.record import codec, limits, lines
-from begat.record.decoding import Malformed, decode
+from begat.record import codec, limits
+from begat.record.decoding import Malformed
 from begat.record.graph import Run
-from begat.record.model import Argument, CallSite, Environment, Event, Header, Kind, Node, Process
+from begat.record.model import Argument, Environment, Event, Header, Node
 from begat.record.values import Ref
 from begat.record.walk import replaced
 
-RECORD, JOURNALS = "run.json", "journal"
+RECORD, JOURNALS, SUFFIX = "run.json", "journal", ".journal"
 
 
 def load(path: str | os.PathLike[str]) -> Run:
     """
-    Read the record at *path*: a file, or the folder of a run, in which the journals of processes that did not finish count too.
+    Read the record at *path*: a file, or the folder of a run. What processes that did not finish, or have not yet, left in
+    journals belongs to it: the outcome of such a run is ``"killed"``, or ``"running"``.
 
     Raises `begat.errors.InvalidRecord` if it is none, `OSError` if it cannot be read.
 
@@ -35,215 +35,142 @@ def load(path: str | os.PathLike[str]) -> Run:
     >>> begat.load(file) == run
     True
     """
-    place = Path(path)
-    if place.name == RECORD and not place.exists() and (place.parent / JOURNALS).is_dir():
-        place = place.parent
-    if not place.is_dir():
-        beside = Path(f"{os.fspath(path)}.journal")
-        return _together(place if place.exists() else None, beside) if beside.is_dir() else codec.load(path)
-    record = place / RECORD
-    return _together(record if record.exists() else None, place / JOURNALS)
-
-
-def _together(record: Path | None, folder: Path) -> Run:
-    told = journals(folder)
-    if record is not None:
-        return merged(codec.load(record), told)
+    record, folder = places(path)
+    told = journals(folder) if folder.is_dir() else []
     if not told:
-        raise InvalidRecord(f"{folder}: there is neither a record nor a journal")
-    return merged(None, told)
+        return codec.load(record)
+    return together(codec.load(record) if record.exists() else None, told, folder)
 
 
-def journals(folder: Path) -> list[Told]:
-    """What was read of the journals in *folder*, in the order in which they were begun, parents before what they forked."""
-    found = []
-    for file in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Where the record of the run at *path* is, or would be, and the folder of its journals."""
+    place = Path(path)
+    if place.is_dir():
+        return place / RECORD, place / JOURNALS
+    inside = place.parent / JOURNALS
+    if place.name == RECORD and inside.is_dir():
+        return place, inside
+    return place, place.with_name(place.name + SUFFIX)
+
+
+def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
+    """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
+    found: list[Told] = []
+    room, size = limits.NODES, limits.BYTES
+    for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
         with file.open("rb") as opened:
-            data = opened.read(limits.BYTES + 1)
+            data = opened.read(size + 1)
+        size -= len(data)
+        told = Told(file.name)
         try:
-            told = Told(file.name)
-            told.read(data)
+            if size < 0:
+                raise Malformed(f"journals of more than {limits.BYTES:,} bytes")
+            told.read(data, room)
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            raise InvalidRecord(f"{file}: line {told.line}: {type(error).__name__}: {error}") from None
-        if told.begun:
+        room -= len(told.rows)
+        if told.run:
             found.append(told)
-    return sorted(found, key=lambda told: (told.parent is not None, told.at))
+    return _ordered(found)
 
 
-@dataclass(slots=True)
-class Schema:
-    """What the calls of one class or function have in common, as a journal says it."""
+def _ordered(found: list[Told]) -> list[Told]:
+    """Parents first, then by time."""
+    names = {told.name: told for told in found}
 
-    target: str
-    kind: Kind
-    code: str | None
-    annotations: dict[str, str]
-    starred: tuple[str | None, str | None]
-    positional: int
-    notes: tuple[str, ...]
-    names: list[str]
-    defaults: dict[str, Argument]
-    alone: bool
+    def depth(told: Told) -> int:
+        count = 0
+        while told.parent in names and count < len(names):
+            told, count = names[told.parent], count + 1
+        return count
+
+    return sorted(found, key=lambda told: (depth(told), told.at))
 
 
-@dataclass(slots=True)
-class Row:
-    """One call, as a journal says it."""
-
-    about: Schema
-    place: Place
-    within: int | None
-    arguments: dict[str, Argument]
-    fate: Fate | None = None
-
-
-@dataclass(slots=True)
-class Told:
-    """One journal."""
-
-    name: str
-    line: int = 0
-    begun: bool = False
-    at: float = 0.0
-    process: Process = field(default_factory=lambda: Process(0))
-    start: str | None = None
-    parent: tuple[str, int] | None = None
-    header: dict[str, Any] = field(default_factory=dict)
-    seeds: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    rows: dict[int, Row] = field(default_factory=dict)
-    torn: int = 0
-    ended: bool = False
-    schemas: dict[int, Schema] = field(default_factory=dict)
-    places: dict[int, Place] = field(default_factory=dict)
-
-    def read(self, data: bytes) -> None:
-        """Take in the lines of *data*."""
-        for self.line, (kind, content) in enumerate(lines.read(data), 1):
-            match kind:
-                case "n":
-                    self._row(*content)
-                case "s":
-                    self._schema(*content)
-                case "p":
-                    number, site, user, fills, name = content
-                    self.places[number] = Place(_site(site), bool(user), bool(fills), _name(name))
-                case "u":
-                    self._fate(*content)
-                case "head":
-                    self.header = dict(content)
-                case "seeds":
-                    self.seeds = {str(key): decode(value) for key, value in content.items()}
-                case "environment":
-                    self.environment = dict(content)
-                case "journal":
-                    self._begin(content)
-                case "end":
-                    self.ended = True
-                case "torn":
-                    self.torn += 1
-                case _:
-                    raise Malformed(f"line {self.line} is of an unknown kind, {kind!r:.40}")
-            if len(self.rows) > limits.NODES:
-                raise Malformed(f"more than {limits.NODES:,} nodes")
-
-    def _begin(self, content: dict[str, Any]) -> None:
-        if content["format"] != lines.FORMAT:
-            raise Malformed(f"a journal of another format, {content['format']!r:.60}")
-        self.begun, self.at, self.start = True, float(content["at"]), content["start"]
-        self.process = Process(int(content["pid"]), content["rank"])
-        self.parent = (str(content["parent"][0]), int(content["parent"][1])) if content["parent"] else None
-
-    def _schema(self, number: int, *said: Any) -> None:
-        target, kind, code, annotations, starred, positional, notes, names, defaults, alone = said
-        known = {name: Argument(name, decode(value), "default") for name, value in defaults.items()}
-        self.schemas[number] = Schema(
-            target, kind, code, annotations, (starred[0], starred[1]), positional, tuple(notes), names, known, alone
-        )
-
-    def _row(
-        self, number: int, schema: int, place: int, within: int | None, given: Any, every: Any = None
-    ) -> None:
-        about = self.schemas[schema]
-        self.rows[number] = Row(about, self.places[place], within, _arguments(about, given, every))
-
-    def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
-        row = self.rows.get(number)
-        if row is None:
-            return  # its line was lost
-        if arguments is not None:
-            row.arguments = _arguments(row.about, *arguments)
-        symbols: Any = called and (decode(called[0]), called[1], decode(called[2]))
-        row.fate = Fate(
-            (again[0], again[1]) if again else None,
-            error,
-            bool(unbuilt),
-            (_site(built[0]), float(built[1])) if built else None,
-            symbols or None,
-        )
-
-    def lives(self) -> bool:
-        """Whether the process that writes it still runs."""
-        return not self.ended and self.start is not None and process_start(self.process.pid) == self.start
+def together(record: Run | None, told: list[Told], folder: Path) -> Run:
+    """The newest run that *record* or the journals *told* are of."""
+    held = {name for run in family(record) for name in run.header.journals} if record is not None else ()
+    told = [each for each in told if each.name not in held]
+    by_run: dict[str, list[Told]] = {}
+    for each in told:
+        by_run.setdefault(each.run, []).append(each)
+    roots = {name: of for name, of in by_run.items() if _header(of).parent not in by_run}
+    if record is not None:
+        # What is left of an earlier run in the same place stays that run's.
+        started = {name: _header(of).started for name, of in roots.items()}
+        known = {run.id for run in family(record)}
+        others = [n for n in roots if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started]
+        if not others:
+            return whole(record, by_run)
+        roots = {name: roots[name] for name in others}
+    if not roots:
+        raise InvalidRecord(f"{folder}: there is neither a record nor a journal that can be read")
+    newest = max(roots, key=lambda name: _header(roots[name]).started)
+    return whole(None, by_run, newest)
 
 
-def _arguments(about: Schema, given: Any, every: Any = None) -> dict[str, Argument]:
-    if given is None:
-        return {each[0]: Argument(each[0], decode(each[1]), each[2], *map(decode, each[3:])) for each in every}
-    return {
-        name: Argument(name, decode(given[name])) if name in given else about.defaults[name] for name in about.names
-    }
+def family(run: Run) -> Iterator[Run]:
+    yield run
+    for child in run.children:
+        yield from family(child)
 
 
-def _site(site: Any) -> CallSite:
-    file, line, function, column = site
-    return CallSite(file, line, function, column)
-
-
-def _name(said: Any, depth: int = 0) -> Name | None:
-    if said is None:
-        return None
-    if depth > limits.READ_DEPTH:
-        raise Malformed("a name nested too deep")
-    segments, on_self, counted, inline, otherwise = said
-    return Name(tuple(segments), on_self, counted, inline, _name(otherwise, depth + 1))
+def whole(record: Run | None, by_run: dict[str, list[Told]], name: str = "") -> Run:
+    """A run with all that its journals say of it, and of the runs that were opened inside it."""
+    told = by_run.pop(record.id if record is not None else name, [])
+    if record is not None and not told and not any(_header(of).parent == record.id for of in by_run.values()):
+        return record
+    run = merged(record, told) if told else record
+    assert run is not None
+    inside = [child.id for child in run.children]
+    inside += [name for name, of in by_run.items() if name not in inside and _header(of).parent == run.id]
+    known = {child.id: child for child in run.children}
+    children = tuple(whole(known.get(name), by_run, name) for name in inside if name in known or name in by_run)
+    return Run(run.header, run.nodes, run.environment, run.events, children)
 
 
 def merged(run: Run | None, told: list[Told]) -> Run:
-    """*run*, if there is one, and what the journals *told*, as one run."""
+    """*run*, if there is one, and what its journals *told*, as one run."""
     nodes: list[Node] = list(run.nodes) if run is not None else []
     events: list[Event] = list(run.events) if run is not None else []
-    offsets: dict[str, int] = {}
-    taken = {node.path for node in nodes}
+    offsets: dict[str, int] = dict(run.header.journals) if run is not None else {}
+    paths = _Paths(node.path for node in nodes)
+    end = max((node.id for node in nodes), default=-1) + 1
+    ranks = _Ranks(nodes)
     marks: list[str] = []
     for journal in told:
-        start = journal.parent[1] if journal.parent is not None else 0
-        above = offsets.get(journal.parent[0], 0) if journal.parent is not None else 0
-        offset = offsets[journal.name] = (nodes[-1].id + 1 if nodes else 0) - start
-        more, happened = tell(_entries(journal), journal.process)
-        move = _Move(start, above, offset)
-        for node in more:
-            path = fresh_path(node.path, taken)
-            taken.add(path)
-            nodes.append(move.node(node, path))
+        move = _Move(journal.start, offsets.get(journal.parent or "", 0), end - journal.start)
+        offsets[journal.name] = move.offset
+        more, happened = tell(journal.entries(), journal.process)
+        ranks.add(more)
+        nodes += [move.node(node, paths.free(node.path)) for node in more]
         events += [move.event(event) for event in happened]
-        marks += [str(mark) for mark in journal.header.get("marks", ())]
-        if journal.torn:
-            marks.append(f"the journal of process {journal.process.pid} has {journal.torn} torn lines")
-    header, environment = (run.header, run.environment) if run is not None else _of(told)
-    header = replace(header, marks=tuple(dict.fromkeys((*header.marks, *marks, *_differing(nodes)))))
+        end = max(end, move.offset + max(journal.rows, default=journal.start - 1) + 1)
+        marks += [mark for mark in _header([journal]).marks if mark not in marks]
+        if journal.lost:
+            marks.append(f"{journal.lost} lines of the journal of process {journal.process.pid} could not be read")
+    header = run.header if run is not None else _header(told)
+    kept = [mark for mark in header.marks if not mark.startswith(_Ranks.SAID)]
+    header = replace(header, marks=tuple(dict.fromkeys((*kept, *marks, *ranks.differing()))), journals=offsets)
+    environment = run.environment if run is not None else _environment(told)
     return Run(header, tuple(nodes), environment, tuple(events), run.children if run is not None else ())
 
 
-def _entries(told: Told) -> Iterator[Entry]:
-    for number, row in sorted(told.rows.items()):
-        within = row.within
-        # What happened within a construction whose own line is lost stands at the top.
-        if within is not None and within not in told.rows and not (told.parent and within < told.parent[1]):
-            within = None
-        yield number, row.about, row.place, within, row.arguments, False, row.fate
+class _Paths:
+    """Which paths are taken: two processes can give their objects the same."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def free(self, path: str) -> str:
+        """*path*, or with the first free number behind it."""
+        found, number = path, self._next.get(path, 1)
+        while found in self._taken:
+            found, number = f"{path}.{number}", number + 1
+        self._next[path] = number
+        self._taken.add(found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,55 +191,72 @@ class _Move:
         return replaced(value, leaf)
 
     def arguments(self, arguments: dict[str, Argument]) -> dict[str, Argument]:
-        return {
-            name: replace(each, value=self.value(each.value), was=self.value(each.was)) for name, each in arguments.items()
-        }
+        return {name: Argument(name, self.value(a.value), a.source, self.value(a.was)) for name, a in arguments.items()}
 
     def node(self, node: Node, path: str) -> Node:
         within = self.number(node.within) if node.within is not None else None
-        return replace(
-            node, id=self.number(node.id), path=path, within=within, arguments=self.arguments(node.arguments)
-        )
+        return replace(node, id=self.number(node.id), path=path, within=within, arguments=self.arguments(node.arguments))
 
     def event(self, event: Event) -> Event:
         return replace(event, node=self.number(event.node), arguments=self.arguments(event.arguments))
 
 
-def fresh_path(path: str, taken: set[str]) -> str:
-    """*path*, or with the first free number behind it."""
-    if path not in taken:
-        return path
-    number = 1
-    while f"{path}.{number}" in taken:
-        number += 1
-    return f"{path}.{number}"
+class _Ranks:
+    """Whether ranks built the same thing with the same arguments."""
+
+    SAID = "ranks differ in "
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._built: dict[tuple[str, str], dict[int, Node]] = {}
+        self.add(nodes)
+
+    def add(self, nodes: Iterable[Node]) -> None:
+        """Note *nodes* by the paths that they have in their own process."""
+        for node in nodes:
+            if node.process is not None and node.process.rank is not None:
+                self._built.setdefault((node.path, node.target), {}).setdefault(node.process.rank, node)
+
+    def differing(self) -> Iterator[str]:
+        """Where they differ."""
+        for (path, _), ranks in self._built.items():
+            first = ranks[min(ranks)]
+            for name in first.arguments if len(ranks) > 1 else ():
+                values = {rank: node.params.get(name) for rank, node in sorted(ranks.items())}
+                if any(_said(value) != _said(first.params[name]) for value in values.values()):
+                    yield f"{self.SAID}{path}.{name}: " + ", ".join(f"{r}: {v!r:.60}" for r, v in values.items())
 
 
-def _of(told: list[Told]) -> tuple[Header, Environment]:
+def _said(value: object) -> object:
+    """*value* without what differs between processes that build the same."""
+    from begat.record.encoding import encode
+
+    return encode(replaced(value, lambda part: None if type(part) is Ref else part))
+
+
+def _header(told: list[Told]) -> Header:
     """What journals say of their run, whose record was never finished."""
-    from begat.record.schema import header_from
-
-    first = told[0]
-    header: Header = header_from(first.header)
+    first = next((journal for journal in told if journal.header), told[0])
+    try:
+        header = codec.header_from(first.header or {"id": first.run})
+    except Malformed as error:
+        raise InvalidRecord(f"{first.name}: {error.where}: {error.what}") from None
     if header.ended is None:
         header = replace(header, outcome="running" if any(journal.lives() for journal in told) else "killed")
-    environment = Environment(**first.environment) if first.environment else Environment()
-    return header, replace(environment, seeds=first.seeds)
+    return header
 
 
-def _differing(nodes: list[Node]) -> Iterator[str]:
-    """Ranks that built the same thing with other arguments."""
-    by_path: dict[tuple[str, str], dict[int, Node]] = {}
-    for node in nodes:
-        if node.process is not None and node.process.rank is not None:
-            by_path.setdefault((node.path, node.target), {})[node.process.rank] = node
-    for (path, _), ranks in by_path.items():
-        if len(ranks) < 2:
-            continue
-        first = next(iter(ranks.values()))
-        for name in first.arguments:
-            values = {rank: node.params.get(name) for rank, node in ranks.items()}
-            if any(type(value) is not Ref and value != first.params[name] for value in values.values()):
-                yield f"ranks differ in {path}.{name}: " + ", ".join(f"{rank}: {value!r:.60}" for rank, value in values.items())
+def _environment(told: list[Told]) -> Environment:
+    first = next((journal for journal in told if journal.environment), told[0])
+    try:
+        return codec.environment_from({**first.environment, "seeds": first.seeds})
+    except Malformed as error:
+        raise InvalidRecord(f"{first.name}: {error.where}: {error.what}") from None
+
+
+def head(folder: Path) -> dict[str, Any]:
+    """What the run of the journals in *folder* says of itself, as data."""
+    from begat.record.writing import header
+
+    return header(together(None, journals(folder), folder).header, [])
 
 

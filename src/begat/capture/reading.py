@@ -32,7 +32,7 @@ class Reader:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self._places: dict[tuple[int, int], Place] = {}  # the recorder holds the code
-        self._schemas: dict[int, _Known] = {}
+        self._schemas: dict[int, Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         """All nodes and events so far."""
@@ -58,7 +58,7 @@ class Reader:
                 arguments, fate = self._fated(number, schema, arguments)
             yield number, known, place, within, arguments, known.alone and SCALARS.issuperset(map(type, row)), fate
 
-    def fate(self, number: int) -> tuple[_Known, dict[str, Argument], Fate]:
+    def fate(self, number: int) -> tuple[Known, dict[str, Argument], Fate]:
         """What is known of row *number* now: what was called, its arguments, what became of it."""
         schema = self.recorder.rows.schema(number)
         return self._known_of(schema), *self._fated(number, schema, self._passed(number))
@@ -114,10 +114,10 @@ class Reader:
         found = self._places[id(code), lasti] = Place(site, user, fills_fields(code, user), name_at(code, lasti))
         return found
 
-    def _known_of(self, schema: Schema) -> _Known:
+    def _known_of(self, schema: Schema) -> Known:
         known = self._schemas.get(id(schema))
         if known is None:
-            known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
+            known = self._schemas[id(schema)] = Known(schema, self.recorder.settled)
         return known
 
 
@@ -134,7 +134,7 @@ def changed(
     return found
 
 
-class _Known:
+class Known:
     """What a schema says once its class is looked at: the public parameters, their annotations, the fingerprint of the code."""
 
     def __init__(self, schema: Schema, settled: Callable[[object], object]) -> None:

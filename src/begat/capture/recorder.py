@@ -14,12 +14,13 @@ import os
 import threading
 from array import array
 from collections.abc import Callable
-from operator import call
+from itertools import chain, repeat
+from operator import call, is_
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from begat.capture import links, living
-from begat.capture.happenings import noted
+from begat.capture.happenings import identified, noted
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
@@ -33,18 +34,6 @@ from begat.record.values import Ref
 
 if TYPE_CHECKING:
     from begat.capture.journal import Journal
-
-
-class Events(list[Any]):
-    """What happened to calls later; whoever writes a journal is told."""
-
-    __slots__ = ("journal",)
-    journal: Journal
-
-    def append(self, event: Any) -> None:
-        """Keep *event*."""
-        super().append(event)
-        self.journal.arm()
 
 
 class Recorder:
@@ -114,13 +103,12 @@ class Recorder:
             lane.limit = self._limit
         return lane
 
-    def write_to(self, journal: Journal) -> None:
-        """What happens from now on goes into *journal*, too."""
+    def write_to(self, journal: Journal, events: list[Any]) -> None:
+        """What happens from now on goes into *journal*, too; *events* tell it of themselves."""
         self.journal = journal
-        self.events = Events(self.events)
-        self.events.journal = journal
+        self.events = events
         for lane in list(self.lanes.values()):
-            lane.events = self.events
+            lane.events = events
         self.limit_log(0)
 
     def limit_log(self, limit: int) -> None:
@@ -144,6 +132,8 @@ class Recorder:
     def seeded(self, name: str, value: object) -> None:
         """A seeding function was called."""
         self.seeds[name] = value
+        if self.journal is not None:
+            self.journal.arm()
 
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
@@ -246,8 +236,8 @@ class Recorder:
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
-        dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
-        dead += [i for i, found in enumerate(map(call, self._young()), start) if found is None]
+        live = [*self._live, *range(start, len(tokens))]
+        dead = [i for i, gone in zip(live, _dead(self._without_none([tokens[i] for i in live])), strict=True) if gone]
         known = len(self.links)
         self._take()
         if self._unresolved():
@@ -267,8 +257,7 @@ class Recorder:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
-        # A token is called for its object; by C, for this is done for every row.
-        alive = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
+        alive = [None if gone else token for token, gone in zip(young, _dead(young), strict=True)]
         around = self._around()
         if (self._inner or self.links or around) and not self._refer_nearby(young, around):
             self._far = True
@@ -304,8 +293,11 @@ class Recorder:
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
-        young = self.rows.tokens[self._resolved :]
-        return young if all(young) else [_gone if token is None else token for token in young]
+        return self._without_none(self.rows.tokens[self._resolved :])
+
+    @staticmethod
+    def _without_none(tokens: list[Any]) -> list[Any]:
+        return tokens if all(tokens) else [_gone if token is None else token for token in tokens]
 
     def _unresolved(self) -> object:
         return (
@@ -340,7 +332,7 @@ class Recorder:
         for event in self._later:
             noted(self, event, numbers)
         for returned in self._returned:
-            self._identify(returned, numbers)
+            identified(self, returned, numbers)
 
         if self._inner:
             self.rows.renew_within(self._resolved, numbers)
@@ -353,33 +345,15 @@ class Recorder:
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
         numbers: dict[int, int] = {}
-        for position, token in enumerate(self.rows.tokens):
+        tokens = self.rows.tokens
+        for position in chain(self._live, range(self._resolved, len(tokens))):
+            token = tokens[position]
             if token is None:
                 continue
             first = numbers.setdefault(id(token), position)
             if first != position and position >= self._resolved:
                 self.again[position] = ("reinit", first)
         return numbers
-
-    def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
-        """The call of *token* made, or only handed out, the object of *identity*."""
-        call = numbers.get(id(returned.token))
-        if call is None:
-            return
-        schema = self.rows.schema(call)
-        earlier = numbers.get(id(returned.identity))
-        if earlier is not None and earlier < call:
-            if schema.kind == "class":
-                self.again[call] = ("reused", earlier)
-            numbers[id(returned.token)] = earlier
-            self.rows.tokens[call] = None
-            return
-        if earlier is not None and schema.kind == "class" and self.rows.site(earlier) == self.rows.site(call):
-            self.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
-        if earlier is not None:  # built inside the call: from outside, the object is what the call returned
-            self.rows.tokens[earlier] = None
-        self.rows.tokens[call] = returned.identity
-        numbers[id(returned.identity)] = call
 
     def settled(self, value: object) -> object:
         """*value*, which is none of a row's (a default), with what this run knows in the place of every `Link`."""
@@ -432,3 +406,8 @@ class Recorder:
 
 def _gone() -> None:
     """The token of what is gone."""
+
+
+def _dead(tokens: list[Any]) -> list[bool]:
+    """Whether the object behind each token is gone. By C alone, for speed, and so that no other thread comes in while we hold the object."""
+    return list(map(is_, map(call, tokens), repeat(None)))

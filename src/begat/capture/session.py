@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
+Durability = Literal["soon", "always", "end"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -185,7 +186,9 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
     Record what is built inside a block, or inside a function when used as a decorator, as one run.
 
     Entering gives the `Run`, which can be read at any time, also while it grows. *name* is for people, *save* a file to
-    which the record is written when the block ends, however it ends. Scopes nest: what an inner one records belongs to it
+    which the record is written when the block ends, however it ends. Until then what happens is in a journal beside that file
+    a tenth of a second later, and `begat.load` finds it there if the process is killed; with *durability* ``"always"`` it is
+    there before a constructor goes on, with ``"end"`` there is none. Scopes nest: what an inner one records belongs to it
     alone, and its run is one of the outer's ``children``. Threads started inside record into it; other threads and asyncio
     tasks with scopes of their own do not mix.
 
@@ -199,13 +202,22 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
     {'hidden': 64}
     """
 
-    def __init__(self, name: str | None = None, save: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        save: str | os.PathLike[str] | None = None,
+        *,
+        durability: Durability = "soon",
+    ) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(
                 f"capture takes a name as a string, not {type(name).__name__}; decorate with @begat.capture()"
             )
         self.name = name
+        if durability not in get_args(Durability):
+            raise ValueError(f"durability is one of {', '.join(get_args(Durability))}, not {durability!r}")
         self.save = save
+        self.durability: Durability = durability
         self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
 
     def __enter__(self) -> Run:
@@ -215,6 +227,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         if self.save is not None:
             prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
         run = LiveRun(self.name, parent)
+        self._write(run, parent)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane())))
         return run
@@ -233,13 +246,33 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             trouble(failed, "closing a run")
         finally:
             session.ended(run)
-        if self.save is not None:
+        journal = run.recorder.journal
+        if journal is not None and (self.save is None or journal.pid != os.getpid()):
+            journal.end()  # it goes on in another process, or in the record of the run around it
+        elif self.save is not None:
             self._save(run, error)
+
+    def _write(self, run: LiveRun, parent: LiveRun | None) -> None:
+        """Let *run* have a journal, if there is a place for it."""
+        folder, always = None, self.durability == "always"
+        if self.save is not None and (os.path.isfile(self.save) or not os.path.exists(self.save)):
+            folder = f"{os.path.abspath(self.save)}.journal"  # type: ignore[type-var]  # a path of bytes is no place for text
+        elif parent is not None and parent.recorder.journal is not None:
+            folder, always = parent.recorder.journal.folder, always or parent.recorder.journal.always
+        if folder is not None and self.durability != "end":
+            from begat.capture.journal import Journal
+
+            Journal(run, folder, always)
 
     def _save(self, run: LiveRun, error: BaseException | None) -> None:
         run.file = self.save
         try:
-            run.save(self.save)  # type: ignore[arg-type]  # asked above
+            if run.recorder.journal is None:
+                run.save(self.save)  # type: ignore[arg-type]  # asked above
+            else:
+                from begat.capture.keeping import keep
+
+                keep(run, lambda: run.save(self.save))  # type: ignore[arg-type]
         except OSError as failed:
             if error is None:
                 raise
@@ -264,7 +297,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         return captured  # type: ignore[return-value]  # the same signature
 
     def _recreate_cm(self) -> capture:
-        return type(self)(self.name, self.save)
+        return type(self)(self.name, self.save, durability=self.durability)
 
 
 class paused(ContextDecorator):  # noqa: N801  # used like a function

@@ -11,6 +11,8 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from begat.capture.endings import at_end
+from begat.capture.journal import Journal
+from begat.capture.keeping import keep
 from begat.capture.orders import Orders
 from begat.capture.ownership import claim
 from begat.capture.session import session
@@ -51,6 +53,7 @@ class Plan:
     overrides: tuple[Override, ...] = ()
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
+    durable: bool = False  # every row is written before its call goes on
 
 
 def start(plan: Plan) -> None:
@@ -68,6 +71,8 @@ def start(plan: Plan) -> None:
     run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
+    if not plan.dry:
+        Journal(run, os.path.join(plan.home, "runs", run.id, "journal"), plan.durable).arm()
     orders = overrule(plan) if plan.overrides else None
     main = ModuleType("__main__")
     ending = _Ending(plan, run, record, watching, main, orders)
@@ -202,7 +207,18 @@ class _Ending:
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
         if not self.begun and not self.run.nodes:
+            keep(self.run, lambda: None)
             return
+        keep(self.run, self._write)
+        if self.plan.codes:
+            from begat.cli.again import changed
+
+            if said := changed(self.plan.codes, self.run):
+                print(f"begat: {said}", file=sys.stderr, flush=True)
+        if not self.plan.quiet:
+            self._say()
+
+    def _write(self) -> None:
         from begat.record.codec import dumps
         from begat.record.files import write
 
@@ -211,13 +227,6 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
-        if self.plan.codes:
-            from begat.cli.again import changed
-
-            if said := changed(self.plan.codes, self.run):
-                print(f"begat: {said}", file=sys.stderr, flush=True)
-        if not self.plan.quiet:
-            self._say()
 
     def _say(self) -> None:
         nodes = self.run.nodes

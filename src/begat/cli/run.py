@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,10 @@ class RunCommand(click.Command):
 @click.option("--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it.")
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
+@click.option(
+    "--durability", type=click.Choice(("soon", "always")), default="soon",
+    help="When what was built is on the disk: a tenth of a second later, or before a constructor goes on.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
 @click.pass_context
@@ -73,6 +78,7 @@ def command(
     again: Path | None,
     name: str | None,
     save: str | None,
+    durability: str,
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -90,7 +96,8 @@ def command(
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        ctx.obj.plan = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run))
+        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run))
+        ctx.obj.plan = replace(found, durable=durability == "always")
         return
     if module is None:
         if not words:
@@ -109,8 +116,9 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     ctx.obj.plan = Plan(
-        target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run
-    )
+        target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run,
+        durable=durability == "always",
+    )  # fmt: skip
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:

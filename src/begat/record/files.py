@@ -34,7 +34,7 @@ def prepare(path: str | os.PathLike[str]) -> None:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not os.path.exists(target) or os.path.isfile(target):
-            _make(os.path.dirname(target), 0o777)
+            make(os.path.dirname(target), 0o777)
             temporary = _beside(target)
             os.close(os.open(temporary, _NEW, 0o600))
             os.unlink(temporary)
@@ -53,7 +53,7 @@ def _write(target: str, data: bytes, private: bool) -> None:
             return
         mode = stat.S_IMODE(found.st_mode)
     folder = os.path.dirname(target)
-    _make(folder, 0o700 if private else 0o777)
+    make(folder, 0o700 if private else 0o777)
     temporary = _beside(target)
     handle = os.open(temporary, _NEW, 0o600 if private or mode is not None else 0o666)
     try:
@@ -94,11 +94,12 @@ def _all(handle: int, data: bytes) -> None:
         rest = rest[os.write(handle, rest) :]
 
 
-def _make(folder: str, mode: int) -> None:
+def make(folder: str, mode: int) -> None:
+    """Make *folder*, and all that lead to it, with this *mode*, where they are missing."""
     # Not `makedirs`: it gives its mode to the last folder only.
     if not folder or os.path.isdir(folder):
         return
-    _make(os.path.dirname(folder), mode)
+    make(os.path.dirname(folder), mode)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, mode)
 

@@ -1,19 +1,27 @@
 """Journals as lines: what one process appends while it runs, and what is read of it, finished or not.
 
-Each line is one JSON object with one key, its kind; what a line needs to be understood stands in lines before it. A line that is
-cut or is no JSON ends the part that can be trusted of it alone: the next whole line counts again.
+Each line is one JSON object with one key, its kind; what a line needs to be understood stands in lines before it. What was cut
+off, or is no JSON, is lost alone: the next whole line counts again, also where it is glued to the torn one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from begat.errors import InvalidRecord
-from begat.record import limits
 from begat.record.engine import engine
 
 FORMAT = "begat-journal/1"
+JOURNAL, HEAD, SEEDS, ENVIRONMENT, END = "$journal", "$head", "$seeds", "$environment", "$end"
+SCHEMA, PLACE, ROW, FATE = "$schema", "$place", "$row", "$fate"
+KINDS = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, FATE))
+TORN = "$torn"
+
+_BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())
+_TRIES = 64  # of places where a line could begin within another
 
 
 def line(kind: str, content: Any) -> bytes:
@@ -23,24 +31,35 @@ def line(kind: str, content: Any) -> bytes:
 
 def read(data: bytes) -> Iterator[tuple[str, Any]]:
     """
-    The lines in *data*, each as its kind and content; ``("torn", bytes)`` in the place of what is no line.
+    The lines in *data*, each as its kind and content; `TORN` in the place of what is no line.
 
-    Raises InvalidRecord where there is more than a reader has to take.
+    The end of *data* without a line's end is torn, too, whatever it says: it may be half of a number.
     """
-    if len(data) > limits.BYTES:
-        raise InvalidRecord(f"a journal larger than {limits.BYTES:,} bytes")
     loads = engine().loads
-    for text in data.split(b"\n"):
+    whole, _, rest = data.rpartition(b"\n")
+    for text in whole.split(b"\n") if whole else ():
         if not text:
             continue
-        try:
-            found = loads(text)
-        except (InvalidRecord, RecursionError):
-            # A line that was begun, and another glued to it: the whole one can still be told by where it starts.
-            at = text.rfind(b'{"', 1)
-            yield "torn", text if at < 0 else text[:at]
-            continue
-        if isinstance(found, dict) and len(found) == 1:
-            yield from found.items()
-        else:
-            yield "torn", text
+        found = _parsed(text, loads)
+        if found is None:
+            yield TORN, None
+            # The end of a line that was begun, and a whole one glued to it. No value has a key that is a kind of line.
+            for begin in islice(_BEGIN.finditer(text, 1), _TRIES):
+                found = _parsed(text[begin.start() :], loads)
+                if found is not None:
+                    break
+        if found is not None:
+            yield found
+    if rest:
+        yield TORN, None
+
+
+def _parsed(text: bytes, loads: Any) -> tuple[str, Any] | None:
+    try:
+        found = loads(text)
+    except (InvalidRecord, RecursionError, UnicodeDecodeError):
+        return None
+    if type(found) is not dict or len(found) != 1:
+        return None
+    [(kind, content)] = found.items()
+    return (kind, content) if kind in KINDS else None
