@@ -111,4 +111,5 @@ def run(document: Path, *, heavy: bool) -> int:
 
 if __name__ == "__main__":
     os.environ.update(COLUMNS="110", NO_COLOR="1")
+    sys.path.insert(0, os.getcwd())  # as at a prompt: a document may import the files that it writes
     sys.exit(run(Path(sys.argv[1]), heavy="--heavy" in sys.argv))

@@ -6,6 +6,7 @@ The figures themselves come from `benchmarks/`; here is the line that they must 
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from pathlib import Path
 from time import process_time
 
@@ -122,6 +123,42 @@ def test_writing_and_reading_are_linear():
     small, large = (min(work(count) for _ in range(3)) for count in (4_000, 20_000))
 
     assert large < 15 * small
+
+
+@pytest.mark.parametrize("case", ["one value", "every value", "one more in front"])
+def test_comparing_takes_no_longer_than_reading(case):
+    """To compare two runs of 10,000 nodes takes at most half as long again as loading them, and at most 5 kB a node (500 MB for 1e5)."""
+    Net = begat.trackable(build())
+    count = 10_000
+    widths = {"one value": [-1, *range(1, count)], "every value": range(1, count + 1), "one more in front": range(-1, count)}
+
+    def record(numbers):
+        with begat.capture() as run:
+            nets = [Net(number, 0.5) for number in numbers]
+        del nets
+        return dumps(run)
+
+    written = record(range(count)), record(widths[case])
+
+    def reading():
+        begin = process_time()
+        runs = [loads(document) for document in written]
+        return process_time() - begin, runs
+
+    def comparing(runs):
+        begin = process_time()
+        begat.diff(*runs)
+        return process_time() - begin
+
+    read, runs = min((reading() for _ in range(3)), key=lambda found: found[0])
+    compared = min(comparing(runs) for _ in range(3))
+    tracemalloc.start()
+    begat.diff(*runs)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert compared < 1.5 * read
+    assert peak < 5_000 * count
 
 
 @pytest.mark.parametrize("form", FORMATS)

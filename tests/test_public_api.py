@@ -11,6 +11,9 @@ import begat
 FACE = {
     "Argument": "(name, value, source='given', was=ABSENT)",
     "CallSite": "(file, line, function, column=None)",
+    "Change": "(kind, path, argument=None, before=ABSENT, after=ABSENT, cause='', why='', target=None, was=None, count=1, site=None,"
+    " folded=False, run=1)",
+    "Diff": "(runs, changes=(), folded=(), results=(), _table=None)",
     "Environment": "(python='', implementation='', platform='', host='', user='', cwd='', packages=<factory>, git=None,"
     " seeds=<factory>)",
     "Event": "(kind, node, arguments, site=None)",
@@ -21,6 +24,7 @@ FACE = {
     "Watch": None,  # made by `watch` only
     "capture": "(name=None, save=None)",
     "deferred": "(*things, rng=None)",
+    "diff": "(a, b, *more, all=False, moved=None, ignore=())",
     "dump": "(path, *, at_exit=False)",
     "export": "(run, to, path=None, *, all=False, against=None)",
     "graph": "()",
@@ -42,6 +46,7 @@ RUN = {
     "downstream",
     "environment",
     "events",
+    "fingerprint",
     "flat",
     "header",
     "id",

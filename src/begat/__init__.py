@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.replay.changes import Change, Diff
+    from begat.replay.diff import diff
     from begat.render.export import export
     from begat.replay.rebuild import rebuild
 
@@ -33,6 +35,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Argument",
     "CallSite",
+    "Change",
+    "Diff",
     "Environment",
     "Event",
     "Node",
@@ -41,6 +45,7 @@ __all__ = [
     "Watch",
     "capture",
     "deferred",
+    "diff",
     "dump",
     "export",
     "graph",
@@ -70,6 +75,8 @@ _LATER = {
     "load": "begat.capture.merging",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
+    **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),
+    "diff": "begat.replay.diff",
     "rebuild": "begat.replay.rebuild",
 }
 

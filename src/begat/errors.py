@@ -55,6 +55,12 @@ class LazyError(BegatError, RuntimeError):
     code = "begat-L1"
 
 
+class SweepError(BegatError, ValueError):
+    """A sweep that cannot be done as it was asked for: values that cannot be read, a sampler or executor that does not fit."""
+
+    code = "begat-S1"
+
+
 class CannotRebuild(BegatError, ValueError):
     """
     Objects of a record cannot be built again; nothing was called. The text lists everything that stands in the way.
@@ -65,11 +71,15 @@ class CannotRebuild(BegatError, ValueError):
     code = "begat-B1"
 
     def __init__(self, text: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__("\n  ".join((text, *map(str, problems))))
+        more = (f"and {len(problems) - _LISTED:,} more",) if len(problems) > _LISTED else ()
+        super().__init__("\n  ".join((text, *map(str, problems[:_LISTED]), *more)))
         self.problems = problems
 
     def __reduce__(self) -> tuple[object, ...]:
         return _cannot_rebuild, (self.args[0], self.problems)
+
+
+_LISTED = 200
 
 
 class Problem:

@@ -30,7 +30,10 @@ def begat(tmp_path):
     def call(*words, cwd=tmp_path):
         return python("-m", "begat", *words, cwd=cwd)
 
-    assert call("run", "--name", "first", "--watch", "json", "train.py", "model.hidden=64", "--", "--x", "a b").returncode == 0
+    assert (
+        call("run", "--name", "first", "--watch", "json", "train.py", "model.hidden=64", "--", "--x", "a b").returncode
+        == 0
+    )
     return call
 
 
@@ -77,7 +80,13 @@ def test_other_versions_and_another_commit_are_said(begat, tmp_path):
 
     said = begat("run", "--again", "last").stderr
 
-    for words in ("pydantic 1.0 then", "nosuchthing 2 then, not installed now", "git", "Python 2.7.18 then", "that run was in /elsewhere"):
+    for words in (
+        "pydantic 1.0 then",
+        "nosuchthing 2 then, not installed now",
+        "git",
+        "Python 2.7.18 then",
+        "that run was in /elsewhere",
+    ):
         assert words in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -161,3 +162,15 @@ def test_a_folder_that_cannot_hold_the_record_costs_only_that(run):
     run(NET, "--save", "run.json", "train.py")
 
     assert begat.load(run.folder / "run.json").header.outcome == "finished"
+
+
+def test_begat_does_not_record_itself(run):
+    """A script beside begat's own source, as its developers have it, ends as any other."""
+    shutil.copytree(Path(SOURCE) / "begat", run.folder / "src" / "begat", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "import sys; sys.path.insert(0, 'src'); from begat.cli.main import main; main(['run', '-q', 'train.py'])"
+
+    done = run(NET + "net = Net(64)\n", "-c", code, plain=True, timeout=60)
+
+    (found,) = kept(run)
+    assert done.returncode == 0, done.stderr
+    assert [node.target for node in found] == ["__main__:Net"]

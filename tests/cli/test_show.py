@@ -150,7 +150,8 @@ def test_a_reader_that_leaves_is_no_error(begat, tmp_path):
 
 def test_the_entry_point_is_the_group():
     """`python -m begat` and the installed command are the same group."""
-    assert set(command.list_commands(None)) == {"run", "params", "show", "runs", "code", "rebuild", "export"}
+    verbs = {"run", "params", "show", "runs", "code", "rebuild", "export", "sweep", "diff", "check"}
+    assert set(command.list_commands(None)) == verbs
 
 
 def test_two_forms_at_once_are_refused(begat):

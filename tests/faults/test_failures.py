@@ -140,3 +140,97 @@ def test_a_tool_that_rewrites_constructors_afterwards(tmp_path):
     )
 
     assert succeeds("script.py", cwd=tmp_path) == "('other', 1, 2)\n('other', 1, 2) True\n"
+
+
+def test_a_class_that_fails_a_hundred_times_is_let_go(tmp_path):
+    """After the hundredth failure with one class begat leaves it as it found it; the others go on, and the record says so."""
+    (tmp_path / "script.py").write_text(
+        "import begat\n"
+        "@begat.trackable\n"
+        "class Bad:\n"
+        "    def __init__(self, a): self.a = a\n"
+        "class Child(Bad): pass\n"
+        "@begat.trackable\n"
+        "class Good:\n"
+        "    def __init__(self, a): self.a = a\n"
+        "class Trap: pass\n"
+        "import begat.intercept.hooks as hooks\n"
+        "real = hooks._GLOBALS['SNAP']\n"
+        "def snap(value):\n"
+        "    if type(value) is Trap: raise LookupError('inside begat')\n"
+        "    return real(value)\n"
+        "for name in ('Bad', 'Good'):\n"
+        "    begat.untrack(globals()[name])\n"
+        "hooks._GLOBALS['SNAP'] = snap\n"
+        "hooks._maker.cache_clear()\n"
+        "before = Bad.__init__.__code__\n"
+        "begat.trackable(Bad); begat.trackable(Good)\n"
+        "with begat.capture() as run:\n"
+        "    made = [Bad(Trap()) for _ in range(99)]\n"
+        "    Good(1); Bad(1)\n"
+        "    print(len(run.nodes), Bad.__init__.__code__ is before)\n"
+        "    children = [Child(Trap()) for _ in range(150)]\n"
+        "    Bad(2); Child(3)\n"
+        "    print(len(run.nodes))\n"
+        "    made += [Bad(Trap()) for _ in range(50)]\n"
+        "    Bad(4); Good(5)\n"
+        "print(len(run.nodes), Bad.__init__.__code__ is before, len(made), all(type(m.a) is Trap for m in made + children))\n"
+        "print([mark for mark in run.header.marks if 'any more' in mark])\n"
+    )
+
+    done = python("script.py", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "2 False",
+        "3",
+        "4 True 149 True",
+        (
+            "['__main__:Child is not recorded any more: begat failed 100 times with it', "
+            "'__main__:Bad is not recorded any more: begat failed 100 times with it']"
+        ),
+    ]
+    assert done.stderr.count("CaptureWarning: begat") == 1
+
+
+SUBINTERPRETERS = """
+import sys
+try:
+    import _interpreters as i
+except ImportError:
+    import _xxsubinterpreters as i
+for _ in range(3):
+    id = i.create()
+    try:
+        i.run_string(id, f"import sys; sys.path[:] = {sys.path!r}\\n" + TEXT)
+    except Exception as error:
+        print("refused", type(error).__name__)
+    i.destroy(id)
+print("on")
+"""
+
+
+def test_begat_inside_a_subinterpreter(tmp_path):
+    """Imported and used there it crashes nothing, whether or not it can record."""
+    (tmp_path / "plain.py").write_text("TEXT = 'import datetime, decimal'\n" + SUBINTERPRETERS)
+    text = (
+        "import begat\n@begat.trackable\nclass C:\n    def __init__(self, a): pass\n"
+        "with begat.capture() as run:\n    C(1)\nrun.nodes\nbegat.untrack(C)\n"
+    )
+    (tmp_path / "script.py").write_text(f"TEXT = {text!r}\n" + SUBINTERPRETERS)
+    if python("-W", "ignore", "plain.py", cwd=tmp_path).returncode:
+        pytest.skip("this Python crashes when a subinterpreter imports datetime")
+
+    assert succeeds("-W", "ignore", "script.py", cwd=tmp_path).splitlines()[-1] == "on"
+
+
+def test_the_text_of_a_warning_is_scrubbed(tmp_path):
+    """What an error inside begat says may hold a value of the program."""
+    (tmp_path / "script.py").write_text(
+        "from begat.intercept.interceptor import trouble\n"
+        "trouble(ValueError('no sk-aaaaaaaaaaaaaaaaaaaaaaaa1 for https://me:canary@host'), 'testing')\n"
+    )
+
+    done = python("script.py", cwd=tmp_path)
+
+    assert "CaptureWarning: begat: ValueError while testing: no *** for https://***@host" in done.stderr

@@ -19,7 +19,13 @@ from zoo_support.tracking import settle
 
 # What these show is that they were called otherwise, and they were: from another frame, by keyword, past a cache, with a
 # default that an earlier call has changed.
-TELLS = {"looks_at_its_caller", "new_and_init", "metaclass_that_caches", "metaclass_that_changes_arguments", "mutable_defaults"}
+TELLS = {
+    "looks_at_its_caller",
+    "new_and_init",
+    "metaclass_that_caches",
+    "metaclass_that_changes_arguments",
+    "mutable_defaults",
+}
 ANIMALS = [animal for animal in zoo.TRACKABLE if animal.name not in TELLS]
 
 
@@ -174,7 +180,9 @@ def names():
     del sys.modules[module]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(program=programs())
 def test_a_random_program_is_rebuilt(names, program):
     """Everything that it built, as it was built: the graph of the rebuilt is the graph."""
@@ -186,7 +194,9 @@ def test_a_random_program_is_rebuilt(names, program):
     assert graph(again, paths=False) == graph(run, paths=False)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(program=programs())
 def test_a_random_program_in_code_builds_the_same(names, program):
     """The code of its record gives its record, under the names that it gave."""

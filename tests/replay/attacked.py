@@ -36,13 +36,18 @@ def listening(event: str, args: tuple[object, ...]) -> None:
 def records(target: str) -> dict[str, object]:
     """The places of a record in which *target* can stand."""
     good = "hostlib:Plain"
-    found = {"of " + kind: run(node(1, "x", target, given(a="echo x"), kind=kind)) for kind in ("class", "function", "factory")}
+    found = {
+        "of " + kind: run(node(1, "x", target, given(a="echo x"), kind=kind))
+        for kind in ("class", "function", "factory")
+    }
     values = {
         "class": Symbol(target, "class"),
         "function": Symbol(target, "function"),
         "module": Symbol(target.partition(":")[0], "module"),
         "in a list": [{"a": (Symbol(target, "function"),)}],
-        "in a partial": Typed("functools:partial", {"func": Symbol(target, "function"), "args": ("echo x",), "keywords": {}}),
+        "in a partial": Typed(
+            "functools:partial", {"func": Symbol(target, "function"), "args": ("echo x",), "keywords": {}}
+        ),
         "of a method": Typed("builtins:method", {"function": Symbol(target, "function"), "self": Ref(1)}),
         "of a subclass": Typed(target, {"a": 1}),
         "of a text": Typed(target, "echo x"),
@@ -73,7 +78,9 @@ def attack(policy: list[object]) -> list[str]:
                 except BegatError:
                     continue
                 failed.append(f"{target!r} {where} was built")
-            heard = [event for event in HEARD if not (event[0] == "import" and event[1].strip("'").startswith("hostlib"))]
+            heard = [
+                event for event in HEARD if not (event[0] == "import" and event[1].strip("'").startswith("hostlib"))
+            ]
             if heard or hostlib.CALLS:
                 failed.append(f"{target!r} {where}: {heard} {hostlib.CALLS}")
     return failed

@@ -70,9 +70,9 @@ MALFORMED = [
     "hostlib :Good",
     "hostlib: Good",
     "hostlib:Good()",
-    "hostlib:Gооd",  # two of the letters are Cyrillic
-    "hоstlib:Good",
-    "ｈostlib:Good",  # what NFKC makes equal is not equal
+    "hostlib:G\u043e\u043ed",  # two of the letters are Cyrillic
+    "h\u043estlib:Good",
+    "\uff48ostlib:Good",  # what NFKC makes equal is not equal
     "hostlib:Good\0",
     "hostlib:Good\u202e",
     "HOSTLIB:Good",
@@ -82,7 +82,7 @@ MALFORMED = [
 
 TARGETS = [*PYTHONS, *LIBRARIES, *THROUGH_WHAT_IS_ALLOWED, *MALFORMED]
 
-HOSTLIB = '''
+HOSTLIB = """
 import builtins, os, subprocess, sys
 from os import system
 from subprocess import Popen
@@ -138,4 +138,4 @@ def make():
 def __getattr__(name):
     CALLS.append(("__getattr__", name))
     return os.system
-'''
+"""

@@ -151,7 +151,9 @@ def test_code_reads_like_code(names):
 
 def test_long_calls_are_broken_as_formatters_do(names, tmp_path):
     """A formatter finds nothing to do."""
-    story = f"model = Part({', '.join(['Encoder(12345)'] * 9)}, key={{'a': {list(range(40))}, 'b': [('x', Encoder(1))]}})\n"
+    story = (
+        f"model = Part({', '.join(['Encoder(12345)'] * 9)}, key={{'a': {list(range(40))}, 'b': [('x', Encoder(1))]}})\n"
+    )
     code = captured(story, **names).to_python()
     file = tmp_path / "code.py"
     file.write_text(code)
@@ -159,7 +161,9 @@ def test_long_calls_are_broken_as_formatters_do(names, tmp_path):
     ruff = Path(sys.executable).with_name("ruff")
     if not ruff.exists():
         pytest.skip("ruff is not installed")
-    done = subprocess.run([ruff, "format", "--isolated", "--line-length", "100", "--diff", file], capture_output=True, text=True)
+    done = subprocess.run(
+        [ruff, "format", "--isolated", "--line-length", "100", "--diff", file], capture_output=True, text=True
+    )
 
     assert done.returncode == 0, done.stdout
 
@@ -215,9 +219,28 @@ def test_a_script_s_own_classes_come_from_the_script(tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["class", "None", "a b", "1x", "x;y", "print", "__import__('os')", 'x"""', "x\nimport os", "é", "_", "a.b.c", "0", "a..b", "", "import"],
+    [
+        "class",
+        "None",
+        "a b",
+        "1x",
+        "x;y",
+        "print",
+        "__import__('os')",
+        'x"""',
+        "x\nimport os",
+        "é",
+        "_",
+        "a.b.c",
+        "0",
+        "a..b",
+        "",
+        "import",
+    ],
 )
-@pytest.mark.parametrize("target", ["m:C", "m:class", "m:C'", "m.class:C", "m\nimport os:C", "m:C\nprint(1)", "m:C)#", ":", ""])
+@pytest.mark.parametrize(
+    "target", ["m:C", "m:class", "m:C'", "m.class:C", "m\nimport os:C", "m:C\nprint(1)", "m:C)#", ":", ""]
+)
 def test_hostile_names_stay_names(path, target):
     """Whatever stands in the record, the code is Python that only calls what its imports name."""
     odd = {"a": 1, "b\nimport os": 2, "class": 3, '"""': 4}
@@ -231,7 +254,9 @@ def test_hostile_names_stay_names(path, target):
 
     tree = ast.parse(code)
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    imported = {a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
+    imported = {
+        a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names
+    }
     assert called <= imported | {"missing", "shared", "NotImplementedError"}
     assert {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)} <= {"m"}
     assert not any(keyword.iskeyword(name) for name in imported)

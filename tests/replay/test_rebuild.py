@@ -274,7 +274,9 @@ class Crash:
 
 def test_a_changed_signature_is_told_exactly(tmp_path, monkeypatch):
     """Which argument is not taken any more, which one is needed, before anything is called."""
-    (tmp_path / "changing.py").write_text("class Net:\n    def __init__(self, dim, *, width): raise SystemExit('called')\n")
+    (tmp_path / "changing.py").write_text(
+        "class Net:\n    def __init__(self, dim, *, width): raise SystemExit('called')\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     from handmade import given, node
     from handmade import run as record
@@ -306,7 +308,9 @@ def test_a_missing_module_and_a_missing_class_are_told(tmp_path, monkeypatch):
 
 def test_a_default_that_changed_is_given_as_it_was(tmp_path, monkeypatch):
     """What was left out has the value of the record, not that of another version."""
-    (tmp_path / "drifting.py").write_text("class Net:\n    def __init__(self, dim=64, act='gelu'): self.it = dim, act\n")
+    (tmp_path / "drifting.py").write_text(
+        "class Net:\n    def __init__(self, dim=64, act='gelu'): self.it = dim, act\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     from handmade import default, node
     from handmade import run as record
@@ -339,7 +343,9 @@ def test_records_that_refer_to_later_nodes_are_refused():
 
     target = f"{__name__}:Part"
     for refs in ((2, 1), (1, 1), (7, 1)):
-        made = record(node(1, "a", target, given(args=(Ref(refs[0]),))), node(2, "b", target, given(args=(Ref(refs[1]),))))
+        made = record(
+            node(1, "a", target, given(args=(Ref(refs[0]),))), node(2, "b", target, given(args=(Ref(refs[1]),)))
+        )
         with pytest.raises(CannotRebuild):
             begat.rebuild(made, "a", allow=[Part])
 
@@ -372,7 +378,13 @@ def test_every_value_comes_back(value):
 
 
 def _told(value):
-    return (value.func, value.args, value.keywords) if type(value) is functools.partial else hex(value) if type(value) is int else repr(value)
+    return (
+        (value.func, value.args, value.keywords)
+        if type(value) is functools.partial
+        else hex(value)
+        if type(value) is int
+        else repr(value)
+    )
 
 
 def test_numpy_values_come_back():
@@ -434,6 +446,8 @@ def test_the_graph_of_what_was_rebuilt_is_the_graph():
         begat.rebuild(again(run), allow=[len])
 
     def graph(of):
-        return [(n.target, n.within, n.user, {k: (v.value, v.source) for k, v in n.arguments.items()}) for n in of.nodes]
+        return [
+            (n.target, n.within, n.user, {k: (v.value, v.source) for k, v in n.arguments.items()}) for n in of.nodes
+        ]
 
     assert graph(second) == graph(run)

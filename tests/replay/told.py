@@ -16,7 +16,14 @@ _FILES = count()
 def graph(run: Any, *, paths: bool = True, seeds: bool = False) -> list[object]:
     """Every construction and every event of *run*, in order, without times, places and processes; *seeds* too, if wanted."""
     nodes = [
-        (n.path if paths else "", n.target, n.kind, n.within, n.outcome, {k: (_exact(v.value), v.source) for k, v in n.arguments.items()})
+        (
+            n.path if paths else "",
+            n.target,
+            n.kind,
+            n.within,
+            n.outcome,
+            {k: (_exact(v.value), v.source) for k, v in n.arguments.items()},
+        )
         for n in run.nodes
     ]
     events = [(e.kind, e.node, {k: _exact(v.value) for k, v in e.arguments.items()}) for e in run.events]

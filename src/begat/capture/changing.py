@@ -70,7 +70,7 @@ def changed_values(
             continue
         applied.append(reading.override)
         if _is_same(now, value):
-            continue  # it is so already: the very object that was passed, as scikit-learn's `clone` wants it
+            value = now  # the very object that was passed, as scikit-learn's `clone` wants it
         bound.set(reading.parameter, value)
         changes[reading.parameter] = value, reading.override.source
     return tuple(bound.values), changes, applied

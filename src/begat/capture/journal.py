@@ -55,6 +55,7 @@ class Journal:
         self.always = always
         self.pid = os.getpid()
         self.file = File(folder)
+        self.forked = parent is not None
         self._parent = parent.file.name if parent is not None else None
         self._start = self.recorder.resolve() if parent is not None else 0
         self._scribe: Scribe | None = None
@@ -170,8 +171,8 @@ class Journal:
         if not self._paused and (self.recorder.log or self.recorder.events):
             self.arm()
 
-    def forked(self) -> None:
-        """This process is the child: it has a journal of its own."""
+    def renew(self) -> None:
+        """This process is the child of a fork: it has a journal of its own."""
         over, self._over = self._over, True
         self.file.close()
         run = self.run()
@@ -205,7 +206,7 @@ def _in_child() -> None:
     OURS.clear()
     for recorder in recorders():
         if recorder.journal is not None:
-            recorder.journal.forked()
+            recorder.journal.renew()
 
 
 def _wait_for(thread: int) -> None:

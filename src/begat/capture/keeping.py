@@ -18,7 +18,7 @@ from begat.record.graph import Run
 def keep(run: LiveRun, write: Callable[[], object]) -> None:
     """Let *write* write the record of *run*, with what the journals beside its own say, and remove those; they stay if that fails."""
     journal = run.recorder.journal
-    if journal is None or journal.pid != os.getpid():
+    if journal is None or journal.forked:
         write()
         return
     own = [each for each in family(run) if isinstance(each, LiveRun) and _has(each, journal.folder)]

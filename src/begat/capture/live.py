@@ -10,8 +10,9 @@ from weakref import ref
 
 from begat.capture.living import recorders
 from begat.capture.recorder import Recorder
+from begat.intercept.interceptor import trouble
 from begat.record.graph import Run
-from begat.record.model import Environment, Event, Header, Node
+from begat.record.model import Environment, Event, Header, Node, adopt
 from begat.record.values import Ref
 
 
@@ -23,10 +24,10 @@ class LiveRun(Run):
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
-        # Sorts by time: seconds, milliseconds, chance.
-        identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(2).hex()[:3]}"
+        # Sorts by time: seconds, milliseconds, and so much chance that clocks which stand still or go back clash nowhere.
+        identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(5).hex()}"
         parent = around.id if around is not None else None
-        super().__init__(Header(identity, name, _stamp(started), argv=_argv(), parent=parent))
+        super().__init__(Header(identity, _said(name), _stamp(started), argv=_argv(), parent=parent))
         self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
         self.file: str | os.PathLike[str] | None = None  # what the scope wrote
@@ -103,7 +104,10 @@ class LiveRun(Run):
 
         super().result(**{name: redacted(name, snapshot(value, self._link)) for name, value in values.items()})
         if self.file is not None:
-            self.save(self.file)
+            try:
+                self.save(self.file)
+            except Exception as error:
+                trouble(error, f"writing {os.fspath(self.file)}")
 
     def _link(self, value: object) -> Any:
         """The `Ref` to *value*, if it was built in this run or in another that is still in memory."""
@@ -119,7 +123,8 @@ class LiveRun(Run):
     def join(self, whole: Run) -> None:
         """It is over, and *whole* is what it and the journals of other processes say."""
         self.whole = whole
-        self._index = self._numbers = None
+        adopt(whole.nodes, self)
+        self._index = self._numbers = self._inside = None
         self._children = whole.children
         for mark in whole.header.marks:
             self.recorder.trouble(mark)
@@ -147,8 +152,9 @@ class LiveRun(Run):
             from begat.capture.reading import Reader
 
             self._seen = Reader(recorder).read()
+            adopt(self._seen[0], self)
             self._version = version
-            self._index = self._numbers = None
+            self._index = self._numbers = self._inside = None
         return self._seen
 
     def change(self, **changes: Any) -> None:
@@ -170,6 +176,12 @@ def _status(error: BaseException | None) -> int | None:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _said(name: str | None) -> str | None:
+    from begat.introspect.secrets import scrubbed
+
+    return name if name is None else scrubbed(name)
 
 
 def _argv() -> tuple[str, ...]:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.living import recorders
 from begat.capture.recorder import Recorder
-from begat.errors import CaptureWarning
+from begat.capture.saving import Durability, attempt, begin, close, whole
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
-Durability = Literal["soon", "always", "end"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -44,7 +42,7 @@ class Session:
 
     def __init__(self) -> None:
         self._root: LiveRun | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler that builds may come while it is held
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
         self._open = 0
@@ -56,7 +54,9 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    self._root = LiveRun(None)
+                    root = LiveRun(None)
+                    if self._root is None:  # a signal handler may have come first
+                        self._root = root
         return self._root
 
     def arrive(self, found: Lane | None) -> Lane | None:
@@ -86,7 +86,7 @@ class Session:
 
     def forked(self) -> None:
         """This process is a child now, without the threads that may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def others(self, current: LiveRun) -> list[LiveRun]:
         """Every run that is still in memory but *current*, the newest first."""
@@ -218,24 +218,26 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             raise ValueError(f"durability is one of {', '.join(get_args(Durability))}, not {durability!r}")
         self.save = save
         self.durability: Durability = durability
-        self._entered: list[tuple[LiveRun, Token[Lane | None]]] = []
+        self._entered: list[tuple[LiveRun, Token[Lane | None], str | None]] = []
 
     def __enter__(self) -> Run:
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
+        file = None
         if self.save is not None:
-            prepare(self.save)  # a request that cannot be honored is better refused before the work than after it
+            file = whole(self.save)
+            attempt(file)
         run = LiveRun(self.name, parent)
-        self._write(run, parent)
+        begin(run, parent, file, self.durability)
         session.opened()
-        self._entered.append((run, LANE.set(run.recorder.lane())))
+        self._entered.append((run, LANE.set(run.recorder.lane()), file))
         return run
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run, token = self._entered.pop()
+        run, token, file = self._entered.pop()
         try:
             LANE.reset(token)
         except ValueError:  # left in another context than entered: a generator closed elsewhere
@@ -246,41 +248,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             trouble(failed, "closing a run")
         finally:
             session.ended(run)
-        journal = run.recorder.journal
-        if journal is not None and (self.save is None or journal.pid != os.getpid()):
-            journal.end()  # it goes on in another process, or in the record of the run around it
-        elif self.save is not None:
-            self._save(run, error)
-
-    def _write(self, run: LiveRun, parent: LiveRun | None) -> None:
-        """Let *run* have a journal, if there is a place for it."""
-        folder, always = None, self.durability == "always"
-        if self.save is not None and (os.path.isfile(self.save) or not os.path.exists(self.save)):
-            folder = f"{os.path.abspath(self.save)}.journal"  # type: ignore[type-var]  # a path of bytes is no place for text
-        elif parent is not None and parent.recorder.journal is not None:
-            folder, always = parent.recorder.journal.folder, always or parent.recorder.journal.always
-        if folder is not None and self.durability != "end":
-            from begat.capture.journal import Journal
-
-            Journal(run, folder, always)
-
-    def _save(self, run: LiveRun, error: BaseException | None) -> None:
-        run.file = self.save
-        try:
-            if run.recorder.journal is None:
-                run.save(self.save)  # type: ignore[arg-type]  # asked above
-            else:
-                from begat.capture.keeping import keep
-
-                keep(run, lambda: run.save(self.save))  # type: ignore[arg-type]
-        except OSError as failed:
-            if error is None:
-                raise
-            error.add_note(f"begat: the record could not be written either: {failed}")
-            if isinstance(error, SystemExit):  # nobody sees its notes
-                warnings.warn(f"begat: the record could not be written: {failed}", CaptureWarning, stacklevel=3)
-        except Exception as failed:
-            trouble(failed, "writing a record")
+        close(run, file, error)
 
     def __call__(self, func: F) -> F:
         from inspect import iscoroutinefunction
@@ -333,8 +301,9 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     if at_exit:
         from begat.capture.endings import at_end
 
-        prepare(path)
-        at_end(lambda: _last_dump(path))
+        file = whole(path)
+        prepare(file)
+        at_end(lambda: _last_dump(file))
         return
     (session.current() or session.root).save(path)
 

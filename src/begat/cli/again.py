@@ -13,7 +13,6 @@ import click
 
 from begat.cli.find import home, load
 from begat.cli.launch import Manner, Plan
-
 from begat.introspect.environment import git, versions
 from begat.introspect.secrets import MASK
 from begat.record.graph import Run
@@ -52,7 +51,9 @@ def plan_of(
         )
     odd = [word for word in words if not is_override(word)]
     if odd:
-        raise click.UsageError(f"--again takes the program and its arguments from the record: {odd[0]!r} is no PATH=VALUE")
+        raise click.UsageError(
+            f"--again takes the program and its arguments from the record: {odd[0]!r} is no PATH=VALUE"
+        )
     for line in (command_of(again), *differences(run, again)):
         click.echo(f"begat: {escaped(line)}", err=True)
     overrides = distinct([*again.overrides, *(parse(word, place="command line") for word in words)])
@@ -70,6 +71,7 @@ def plan_of(
         overrides,
         manner.dry,
         codes(run),
+        manner.summary,
     )
 
 
@@ -79,7 +81,12 @@ def _is_kept(record: Path) -> bool:
 
 def command_of(again: Again) -> str:
     """The command line that says the same."""
-    options = [word for option, names in (("--watch", again.watch), ("--lazy", again.lazy)) for n in names for word in (option, n)]
+    options = [
+        word
+        for option, names in (("--watch", again.watch), ("--lazy", again.lazy))
+        for n in names
+        for word in (option, n)
+    ]
     program = ["-m", again.target] if again.is_module else [again.target]
     words = ["begat", "run", *options, *program, *(f"{o.address}={o.value}" for o in again.overrides)]
     return escaped(shlex.join([*words, *(["--", *again.arguments] if again.arguments else [])]))
@@ -101,7 +108,9 @@ def program_of(run: Run) -> Again:
     hidden = [word for word in header.argv if MASK in word] + [o.address for o in header.overrides if MASK in o.value]
     if hidden:
         shown = ", ".join(escaped(elided(word, 80)) for word in hidden)
-        raise click.UsageError(f"the record hides a secret of the command line ({shown}): give it again, with begat run")
+        raise click.UsageError(
+            f"the record hides a secret of the command line ({shown}): give it again, with begat run"
+        )
     target = said.removeprefix("-m ").strip()
     if not is_module:
         target = _script(target, run)
@@ -119,7 +128,9 @@ def _script(said: str, run: Run) -> str:
     cwd, git_then = run.environment.cwd, run.environment.git or {}
     there = os.path.join(cwd, said)
     if os.path.exists(there):
-        raise click.UsageError(f"there is no {escaped(said)} here; it ran in {escaped(cwd)}: begat run --again from there")
+        raise click.UsageError(
+            f"there is no {escaped(said)} here; it ran in {escaped(cwd)}: begat run --again from there"
+        )
     commit = f"; it was there at git commit {_short(git_then)}" if git_then.get("commit") else ""
     raise click.UsageError(f"the script {escaped(there)} is gone{commit}")
 

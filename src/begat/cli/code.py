@@ -12,7 +12,9 @@ from begat.cli.output import examples, say
 
 @click.command(
     "code",
-    epilog=examples("begat code last", "begat code train.py model > model.py", "begat code last --defaults -o build.py"),
+    epilog=examples(
+        "begat code last", "begat code train.py model > model.py", "begat code last --defaults -o build.py"
+    ),
 )
 @click.argument("run", type=RunType(), default="last", metavar="[RUN]")
 @click.argument("path", required=False, metavar="[PATH]")

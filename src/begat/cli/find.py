@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from begat.errors import InvalidRecord, UnknownRun
+from begat.record import limits
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,7 +31,10 @@ def home(start: str | os.PathLike[str] | None = None) -> Path:
     chosen = os.environ.get("BEGAT_HOME")
     if chosen:
         return Path(chosen).expanduser()
-    here = Path(start or os.curdir).absolute()
+    try:
+        here = Path(start or os.curdir).absolute()
+    except OSError:  # the present folder was deleted
+        here = Path(os.curdir)
     for folder in (here, *here.parents):
         if (folder / ".begat").is_dir():
             return folder / ".begat"
@@ -97,7 +101,7 @@ def heads(folder: Path) -> Iterator[dict[str, Any]]:
     for name in ids(folder):
         try:
             yield _head(folder / "runs" / name / RECORD) | {"id": name}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # no record
 
 
@@ -113,8 +117,10 @@ def _head(record: Path) -> dict[str, Any]:
             begin = start.index(b'"run":') + len(b'"run":')
             found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
         except ValueError:  # longer, or written by another hand
-            found = json.loads(start + file.read())["run"]
-    return dict(found)
+            found = json.loads(start + file.read(limits.BYTES))["run"]
+    if type(found) is not dict:
+        raise ValueError("no header")
+    return found
 
 
 def _of_script(script: Path, folder: Path) -> Path:
@@ -136,7 +142,9 @@ def _of_module(said: str, folder: Path) -> Path:
     """The newest run of a module, which headers call ``-m pkg.train``."""
     found = next((head for head in heads(folder) if head.get("script") == said), None)
     if found is None:
-        raise UnknownRun(f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`")
+        raise UnknownRun(
+            f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`"
+        )
     return folder / "runs" / str(found["id"]) / RECORD
 
 

@@ -20,7 +20,8 @@ from begat.cli.hint import hint
 from begat.cli.overruling import judged, overrule, rehearsed
 from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
-from begat.introspect.secrets import scrubbed_argv
+from begat.intercept.interceptor import trouble
+from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.replay.override import Override
 
 STDIN = "-"
@@ -28,13 +29,14 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*."""
+    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*, where its *summary* goes."""
 
     name: str | None
     save: str | None
     quiet: bool
     home: str
     dry: bool
+    summary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Plan:
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
     durable: bool = False  # every row is written before its call goes on
+    summary: str | None = None  # the file for what the run says of itself
 
 
 def start(plan: Plan) -> None:
@@ -68,7 +71,8 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    run.change(script=said, name=plan.name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
+    name = plan.name and scrubbed(plan.name)
+    run.change(script=said, name=name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
     if not plan.dry:
@@ -134,13 +138,13 @@ def _stdin(main: ModuleType) -> CodeType:
     )
     if sys.version_info >= (3, 14):
         main.__dict__.pop("__annotations__")
-    return FINDER.woven(code, "__main__", os.path.join(os.getcwd(), "<stdin>"))
+    return FINDER.woven(code, "__main__", _from_here("<stdin>"))
 
 
 def _script(path: str, main: ModuleType) -> CodeType:
     from importlib.machinery import SourceFileLoader
 
-    file = os.path.join(os.getcwd(), path)
+    file = _from_here(path)
     sys.path[0] = os.path.dirname(os.path.realpath(file))
     with io.open_code(file) as source:
         code = compile(source.read(), file, "exec", dont_inherit=True)
@@ -199,7 +203,10 @@ class _Ending:
 
     def finish(self) -> None:
         """Write the record."""
-        self.run.end(self.error)
+        try:
+            self.run.end(self.error)
+        except Exception as error:
+            trouble(error, "closing a run")
         if self.plan.dry:
             if self.plan.save:
                 self.run.save(self.plan.save)
@@ -227,12 +234,24 @@ class _Ending:
                 self.run.save(self.plan.save)
         finally:
             write(self.record, dumps(self.run))
+        if self.plan.summary:
+            self._summarize(self.plan.summary)
+
+    def _summarize(self, path: str) -> None:
+        import json
+
+        from begat.record.files import write
+        from begat.record.summary import summary
+
+        write(path, json.dumps(summary(self.run)).encode(), private=False)
 
     def _say(self) -> None:
         nodes = self.run.nodes
         own = sum(node.user for node in nodes)
-        where = os.path.relpath(self.record)
-        where = where if len(where) < len(self.record) else self.record
+        try:
+            where = min(os.path.relpath(self.record), self.record, key=len)
+        except OSError:  # the program deleted its folder
+            where = self.record
         rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
         unmatched = self.watching.unmatched
         said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
@@ -247,6 +266,14 @@ class _Ending:
         )
 
 
+def _from_here(path: str) -> str:
+    """*path* from the root, as Python makes it: nothing else in it is changed. The present folder may not exist any more."""
+    try:
+        return os.path.join(os.getcwd(), path)
+    except OSError:
+        return path
+
+
 def _applied(orders: Orders) -> str:
     """What became of the overrides, in a few words."""
     given = orders.given()
@@ -255,7 +282,7 @@ def _applied(orders: Orders) -> str:
 
 
 def _folder(target: str) -> str:
-    path = os.path.join(os.getcwd(), target)
+    path = _from_here(target)
     return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
 
 

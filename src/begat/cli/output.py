@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """The terminal as rich sees it; it heeds NO_COLOR, then without links too, and FORCE_COLOR."""
     from rich.console import Console
     from rich.segment import Segment
@@ -23,7 +23,7 @@ def console() -> Console:
             return Segment.strip_links(super().render(renderable, options))
 
     kind = Linkless if os.environ.get("NO_COLOR") else Console
-    return kind(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return kind(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 def say(lines: Iterable[str]) -> None:

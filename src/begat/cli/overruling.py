@@ -43,7 +43,9 @@ def _is_of_today(plan: Plan, record: Path) -> bool:
     folder = os.path.dirname(os.path.abspath(plan.target))
     written = record.stat().st_mtime
     return all(
-        entry.stat().st_mtime < written for entry in os.scandir(folder) if entry.name.endswith(".py") and entry.is_file()
+        entry.stat().st_mtime < written
+        for entry in os.scandir(folder)
+        if entry.name.endswith(".py") and entry.is_file()
     )
 
 
@@ -59,7 +61,9 @@ def _refuse_unknown(plan: Plan, known: Run) -> None:
             for name in (node.path, node.target.rpartition(":")[2]):
                 takes.setdefault(name, []).extend(name for name in node.arguments)
         text = unmatched(missed, known_paths(known), {name: dict.fromkeys(names) for name, names in takes.items()})
-        _end(OverrideError(f"nothing was run, for the last run of {plan.target} built nothing that this means:\n{text}"))
+        _end(
+            OverrideError(f"nothing was run, for the last run of {plan.target} built nothing that this means:\n{text}")
+        )
 
 
 def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseException | None:

@@ -160,4 +160,7 @@ def _build(run: Run, paths: list[str] | None, options: dict[str, Any], interacti
         import code
 
         names = {path: thing for path, thing in built.items() if path.isidentifier()}
-        code.interact(f"The objects are {', '.join(names)}; all of them by path are in `objects`.", local={**names, "objects": built})
+        code.interact(
+            f"The objects are {', '.join(names)}; all of them by path are in `objects`.",
+            local={**names, "objects": built},
+        )

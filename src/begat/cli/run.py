@@ -64,8 +64,17 @@ class RunCommand(click.Command):
     "--durability", type=click.Choice(("soon", "always")), default="soon",
     help="When what was built is on the disk: a tenth of a second later, or before a constructor goes on.",
 )
+@click.option(
+    "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=complete, metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=complete,
+    metavar="SCRIPT [PATH=VALUE]... [-- ARGUMENTS...]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -79,6 +88,7 @@ def command(
     name: str | None,
     save: str | None,
     durability: str,
+    summary: str | None,
     quiet: bool,
     words: tuple[str, ...],
 ) -> None:
@@ -91,12 +101,12 @@ def command(
     """
     behind = ctx.meta["begat.behind"]
     where = os.fspath(home().absolute())
-    saved = os.path.abspath(save) if save else None
+    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
     if again is not None:
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run))
+        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
         ctx.obj.plan = replace(found, durable=durability == "always")
         return
     if module is None:
@@ -115,10 +125,20 @@ def command(
     overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
+    arguments = (*rest, *behind)
+    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
-        target, module is not None, (*rest, *behind), patterns, waiting, name, saved, quiet, where, overrides, dry_run,
-        durable=durability == "always",
+        target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
+        summary=summed, durable=durability == "always",
     )  # fmt: skip
+
+
+def _whole(path: str) -> str:
+    """*path* from the root: the program may change its folder. As it is where there is no present folder."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
 
 
 def _joined(*patterns: Iterable[str]) -> tuple[str, ...]:
@@ -137,7 +157,9 @@ def _overrides(ctx: click.Context, given: Iterable[str], files: Iterable[str], f
     environment = {name.upper(): value for name, value in os.environ.items()}
     local = os.path.join(folder or ".", ".env")
     if os.path.isfile(local):
-        found += [each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment]
+        found += [
+            each for each in sources.from_dotenv(local) if each.place.partition(",")[0].upper() not in environment
+        ]
     found += sources.from_environment(os.environ)
     found += [parse(word, place="command line") for word in given]
     return distinct(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, frame, ident, spoiled, token_of
+from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, caller, ident, spoiled, token_of
 from begat.intercept.protocols import is_protocols
 from begat.introspect.targets import is_class
 
@@ -56,7 +56,7 @@ class _Call:
             self._record()
         except BaseException as error:
             lane = LANE.get()
-            if lane is None or spoiled(error, lane):
+            if lane is None or spoiled(error, lane, kind=kind):
                 raise
 
     def _record(self) -> None:
@@ -69,10 +69,10 @@ class _Call:
                 return
         schema = self.bare.which(self.instance, lane)
         if schema is not None:
-            caller = frame(2)
+            called = caller(2)
             within = lane.stack[-1] if lane.stack else None
             token = token_of(self.instance, lane)
-            lane.extend((token, schema, caller.f_code, caller.f_lasti, within, HEAD))
+            lane.extend((token, schema, called.f_code, called.f_lasti, within, HEAD))
             if type(token) is Pin and token.brief:
                 token.obj = None
 

@@ -54,6 +54,7 @@ from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
     LANE,
+    NATIVE,
     Call,
     Lane,
     Returned,
@@ -110,19 +111,22 @@ _FAST = """\
                 schema = WHICH(me, lane)
                 if schema is None: return None
             token = REF(me)
-            frame = FRAME(2)
+            try: frame = FRAME(2)
+            except ALONE: frame = NATIVE
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _SLOW = """\
             schema = WHICH(me, lane)
             if schema is None: return None
             token = REF(me) if WEAK(TYPE(me)) else lane.sink.pin(me)
-            frame = FRAME(2)
+            try: frame = FRAME(2)
+            except ALONE: frame = NATIVE
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()
-            frame = FRAME(2)"""
+            try: frame = FRAME(2)
+            except ALONE: frame = NATIVE"""
 _POP = """\
             stack.append(token)
             return lane.leave"""
@@ -244,6 +248,8 @@ _GLOBALS: dict[str, Any] = {
     "WEAK": weakrefoffset,
     "CALL": Call,
     "FRAME": frame,
+    "ALONE": ValueError,
+    "NATIVE": NATIVE,
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,

@@ -108,6 +108,8 @@ class Watch:
     def offer(self, cls: Any, module: str | None = None, file: str = "") -> None:
         """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
         home = module or module_of(cls)
+        if home.partition(".")[0] == "begat":
+            return  # also where its source lies beside the script: recording what records would never end
         name = name_of(cls).replace(":", ".")
         hits = [p for p in self.patterns if means(p, home) and (covers(p, home) or covers(p, name))]
         if not hits and not (self.folders and self.holds_file(file)):
@@ -154,6 +156,14 @@ def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     if not patterns and not lazy:
         raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
     return Watch(patterns, lazy=lazy).start()
+
+
+_IMPORT_SYSTEM: str = getattr(_LoaderBasics.exec_module, "__code__").co_filename  # noqa: B009  # typeshed has no function there
+
+
+def _is_ours(module: str) -> bool:
+    """Whether *module* is begat's, which may lie below the script's folder: recording ourselves would have no end."""
+    return module.partition(".")[0] == "begat"
 
 
 class Finder:
@@ -230,6 +240,8 @@ class Finder:
     def _wants(self, name: str, path: Sequence[str] | None) -> bool:
         if name in self.arrivals:
             return True
+        if _is_ours(name):
+            return False
         for watching in self.watches:
             if watching.may_hold(name):
                 return True
@@ -260,6 +272,8 @@ class Finder:
             code: CodeType | None = plain(loader, fullname) if fullname is not None else plain(loader)
             return self.woven(code, fullname or name, file) if code is not None else None
 
+        # To pass for a part of the import system, whose frames are cut from the traceback of a file that does not compile.
+        get_code.__code__ = get_code.__code__.replace(co_filename=_IMPORT_SYSTEM)
         loader.__dict__["get_code"] = get_code
 
     # --- classes arrive -------------------------------------------------------------------------------------------------
@@ -301,7 +315,7 @@ class Finder:
                 self._sweep(name, module)
 
     def _sweep(self, name: str, module: Any, file: str = "") -> None:
-        if type(module) is not ModuleType and ModuleType not in type(module).__mro__:
+        if _is_ours(name) or (type(module) is not ModuleType and ModuleType not in type(module).__mro__):
             return
         found = contents(name)
         if not file:

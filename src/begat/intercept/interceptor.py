@@ -24,6 +24,7 @@ from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
 from begat.intercept.constants import Gate
+from begat.intercept.failing import failed_again
 from begat.introspect.describe import Link
 
 HEAD = 6  # the items of a row before its values
@@ -259,20 +260,31 @@ weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 _reported: set[str] = set()
 
 
-def trouble(error: BaseException, doing: str = "recording a call") -> None:
-    """Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on."""
+def trouble(error: BaseException, doing: str = "recording a call", level: int = 4) -> None:
+    """
+    Something failed inside begat: one warning for each kind, a mark in the record, and the program goes on.
+
+    *level* is that of the warning: the default is for who is called by the program and calls this.
+    """
     if _goes_on(error):
         raise error
-    _report(error, doing)
+    report(error, doing, level)
 
 
-def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call") -> bool:
-    """Whether *error*, which ended what we did for *lane* in a call, is not ours and has to go on; ours is `trouble`."""
+def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", kind: type | None = None) -> bool:
+    """
+    Whether *error*, which ended what we did for *lane* in a call, is not ours and has to go on; ours is `trouble`.
+
+    It counts against *kind*, or against what the generated function that failed was called for.
+    """
     if lane.thread:
         lane.thread = None
     if _goes_on(error):
         return True
-    _report(error, doing)
+    report(error, doing)
+    given_up = failed_again(error, kind)
+    if given_up is not None and lane.sink is not None:
+        lane.sink.trouble(given_up)
     return False
 
 
@@ -280,17 +292,28 @@ def _goes_on(error: BaseException) -> bool:
     return os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error)
 
 
-def _report(error: BaseException, doing: str) -> None:
+def report(error: BaseException, doing: str, level: int = 4) -> None:
+    """What `trouble` does, also where errors are to be raised: for when another exception is on its way already."""
     lane = LANE.get()
     what = f"{type(error).__name__} while {doing}"
     if lane is not None and lane.sink is not None:
         lane.sink.trouble(what)
     if what not in _reported:
         _reported.add(what)
-        text = f"begat: {what}: {error}; the program goes on, the record lacks this"
         # Where warnings are errors, or there is no room for one, the mark has to do.
         with suppress(CaptureWarning, RecursionError):
-            warnings.warn(text, CaptureWarning, stacklevel=4)
+            text = f"begat: {what}: {_told(error)}; the program goes on, the record lacks this"
+            warnings.warn(text, CaptureWarning, stacklevel=level)
+
+
+def _told(error: BaseException) -> str:
+    """The text of *error*, without the secrets that may be in it."""
+    try:
+        from begat.introspect.secrets import scrubbed
+
+        return scrubbed(str(error))
+    except Exception:  # a signal handler, in the middle of that very import
+        return "…"
 
 
 def failed(leave: Any, error: BaseException) -> None:
@@ -310,5 +333,22 @@ def failed(leave: Any, error: BaseException) -> None:
             raise
 
 
+class _Native:
+    """In the place of a frame: C code made the call, below which no Python runs (an exit handler, a finalizer)."""
+
+    f_code = compile("", "<native>", "exec").replace(co_name="<native>", co_qualname="<native>")
+    f_lasti = -1
+    f_back = None
+
+
+NATIVE = _Native()
 ident = _thread.get_ident
 frame = sys._getframe
+
+
+def caller(depth: int) -> Any:
+    """The frame *depth* above whoever asks, or what stands for there being none."""
+    try:
+        return frame(depth + 1)
+    except ValueError:
+        return NATIVE

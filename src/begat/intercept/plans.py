@@ -56,6 +56,19 @@ _weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
 PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
+_given_up: dict[int, Callable[[], Any]] = {}
+
+
+def _let_go(address: int) -> None:
+    _given_up.pop(address, None)
+
+
+def give_up(kind: Any) -> None:
+    """Record no object of *kind* any more, also where a class above it is tracked."""
+    address = id(kind)
+    with LOCK:
+        _given_up[address] = ref(kind, lambda _: _let_go(address))
+        PLANS.clear()
 
 
 def _forget(key: int) -> None:
@@ -169,6 +182,9 @@ def plan_of(kind: Any) -> Plan:
 
 
 def _decide(kind: Any) -> tuple[int | None, Schema | None]:
+    given_up = _given_up.get(id(kind))
+    if given_up is not None and given_up() is kind:
+        return None, None
     order = mro(kind)
     tracked = next((t for t in map(_tracked, order) if t is not None), None)
     if tracked is None:

@@ -80,6 +80,14 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of the modules *packages* as they are installed, whether or not they are loaded; imports nothing."""
+    names = [name for name in packages if name not in sys.stdlib_module_names]
+    found = versions(names)
+    missing = [name for name in names if name not in found]
+    return dict(sorted({**found, **(_tried(lambda: _listed_versions(missing), {}) if missing else {})}.items()))
+
+
 def imported() -> set[str]:
     """The installed packages among the modules that are loaded now, by their top-level names; imports nothing."""
     return {

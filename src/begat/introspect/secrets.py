@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from begat.introspect.shapes import BEARER, SCHEME, SIGNED, SPOKEN, TOKENS, USERINFO
 from begat.record.values import NUMBERS, Array, Cut, Opaque, Redacted
 from begat.record.values import Mapping as Pairs
 from begat.record.walk import rebuilt
@@ -41,25 +43,20 @@ _FIELD = re.compile(r"[^;]+")
 _FIELDS = re.compile(r"\s*[\w .-]+=[^;=]*;")  # "Server=x;Password=a b"
 _TEMPLATE = re.compile(r"""["']?(?:\{[\w.]*\}|\$\{\w+\}|<[\w -]+>|%\(\w+\)s)["']?(?=[\s&;,.)\]}]|\Z)""")
 _HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)\s*:[ \t]*[^\r\n\"']+")
+_PATHS = (PurePosixPath, PureWindowsPath, type(Path()))
 _WHOLE = re.compile(r"(-{0,2}[\w.-]+)(=)(.*)", re.DOTALL)
-_TOKENS = re.compile(
-    r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{16}\b"  # AWS
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}"  # GitHub, GitLab
-    r"|\bhf_[A-Za-z0-9]{20,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bxox[a-z]-[A-Za-z0-9-]{10,}"  # HF, OpenAI, Google, Slack
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JWT
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM
-    re.DOTALL,
-)
-_SCHEME = re.compile(
-    r"\s*(?:Bearer\s+\S+|Basic\s+(?=\S*(?:[0-9=]|[a-z][A-Z]))[\w+/=-]{8,})\s*"
-)  # a header's whole value
-_USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")
-_BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------
 def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> object:
     """*value*, or a `Redacted` in its place: *names* always, others by name or, for strings, by shape."""
+    try:
+        return _redacted(name, value, names)
+    except Exception:  # an error here must cost the value, never the mask
+        return Redacted(type(value).__name__, "error")
+
+
+def _redacted(name: str, value: object, names: frozenset[str]) -> object:
     if name in names:
         return Redacted(type(value).__name__, "asked") if value is not None else None
     kind = type(value)
@@ -68,18 +65,24 @@ def redacted(name: str, value: object, names: frozenset[str] = frozenset()) -> o
             return Redacted(kind.__name__ if kind is not Cut else value.type, "name")  # type: ignore[attr-defined]
         if kind is str:
             return _by_shape(value)
+        if kind is bytes:
+            text = value.decode("latin-1")  # type: ignore[attr-defined]
+            return value if _by_shape(text) is text else Redacted("bytes", "shape")
     if kind is list or kind is tuple:
         if all(type(item) in NUMBERS for item in value):  # type: ignore[attr-defined]
             return value  # the common case, told fast
         if _is_pair(value):
-            return kind((value[0], redacted(value[0], value[1], names)))  # type: ignore[index]
+            return kind((_by_shape(value[0]), _redacted(value[0], value[1], names)))  # type: ignore[index]
     elif kind is Opaque:
-        return Opaque(value.type, {key: redacted(key, fact, names) for key, fact in value.facts.items()})  # type: ignore[attr-defined]
+        return Opaque(value.type, {key: _redacted(key, fact, names) for key, fact in value.facts.items()})  # type: ignore[attr-defined]
     elif kind is Array:
-        return Array(value.type, value.dtype, value.shape, redacted(name, value.data, names))  # type: ignore[attr-defined]
+        return Array(value.type, value.dtype, value.shape, _redacted(name, value.data, names))  # type: ignore[attr-defined]
     elif kind is dict or kind is Pairs:
         return _held(name, value, names)  # type: ignore[arg-type]
-    return rebuilt(value, lambda key, part: redacted(name if key is None else key, part, names))
+    elif kind in _PATHS:
+        shown = _by_shape(str(value))
+        return value if shown == str(value) else Redacted(kind.__name__, "shape")
+    return rebuilt(value, lambda key, part: _redacted(name if key is None else key, part, names))
 
 
 def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str]) -> object:
@@ -90,12 +93,14 @@ def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str])
     elif is_secret_name(name):
         pass
     elif "value" in content and is_secret_name(str(content.get("name", content.get("key", "")))):
-        return {key: redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()}
+        return {
+            key: _redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()
+        }
     else:
         name = ""
     if any(_by_shape(key) is not key for key in content if type(key) is str):
         value = Pairs(tuple(content.items()))
-    return rebuilt(value, lambda key, part: redacted(key if key is not None and not name else name, part, names))
+    return rebuilt(value, lambda key, part: _redacted(key if key is not None and not name else name, part, names))
 
 
 def _text(key: object) -> str:
@@ -118,9 +123,9 @@ def _by_shape(value: object) -> object:
     text = str(value)
     if len(text) < _SHORTEST:
         return value
-    if _TOKENS.search(text) or _SCHEME.fullmatch(text):
+    if TOKENS.search(text) or SCHEME.fullmatch(text):
         return Redacted("str", "shape")
-    if "=" not in text and ":" not in text:
+    if "=" not in text and ":" not in text and not SPOKEN.search(text):
         return value
     shown = _masked(text, templates=True)
     return value if shown == text else shown
@@ -163,16 +168,25 @@ def scrubbed_argv(argv: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def scrubbed(text: str) -> str:
+    """*text*, of a message or a name, with what looks like a secret in it as ``***``; all of it where that cannot be told."""
+    try:
+        return _masked(BEARER.sub(rf"\1 {MASK}", TOKENS.sub(MASK, text)))
+    except Exception:  # an error here must cost the text, never the mask
+        return MASK
+
+
 def _scrubbed(word: str) -> str:
     whole = _WHOLE.fullmatch(word)
     if whole and is_secret_name(whole[1]):
         return f"{whole[1]}={MASK}"
-    return _masked(_BEARER.sub(rf"\1 {MASK}", _TOKENS.sub(MASK, word)))
+    return scrubbed(word)
 
 
 def _masked(text: str, templates: bool = False) -> str:
     """*text* with the secrets that have a name in it as ``***``; with *templates* also those that are placeholders stay."""
-    text = _HEADER.sub(rf"\1: {MASK}", _USERINFO.sub(f"{MASK}@", text))
+    text = SPOKEN.sub(rf"\1 {MASK}", text)
+    text = _HEADER.sub(rf"\1: {MASK}", SIGNED.sub(rf"\1{MASK}", USERINFO.sub(f"{MASK}@", text)))
     value_of = _FIELD if _FIELDS.match(text) else _VALUE
     kept, at = "", 0
     for found in _NAMED.finditer(text):

@@ -34,6 +34,7 @@ from begat.record.model import (
 from begat.record.writing import chunks, document
 
 _T = TypeVar("_T")
+_SHOWN = 200  # of a place deep inside
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
@@ -46,9 +47,11 @@ def dumps(run: Run) -> bytes:
 # --- in ---------------------------------------------------------------------------------------------------------------
 def load(path: str | os.PathLike[str]) -> Run:
     """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read."""
-    with open(path, "rb") as file:
-        data = file.read(limits.BYTES + 1)
     try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > limits.BYTES:
+                raise _too_large()
+            data = file.read(limits.BYTES + 1)
         return loads(data)
     except InvalidRecord as error:
         raise InvalidRecord(f"{os.fspath(path)}: {error.args[0]}") from error.__cause__
@@ -57,7 +60,7 @@ def load(path: str | os.PathLike[str]) -> Run:
 def loads(data: bytes | str) -> Run:
     """The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where."""
     if len(data) > limits.BYTES:
-        raise InvalidRecord(f"larger than {limits.BYTES:,} bytes")
+        raise _too_large()
     from begat.record import schema
 
     try:
@@ -67,11 +70,16 @@ def loads(data: bytes | str) -> Run:
             rows = _rows_out(document, "", 0)
             return _run_from(schema.envelope(document), rows)
     except Malformed as error:
-        raise InvalidRecord(f"at {error.where or 'the top'}: {error.what}") from None
+        where = error.where if len(error.where) <= _SHOWN else f"{error.where[:_SHOWN]}…"
+        raise InvalidRecord(f"at {where or 'the top'}: {error.what}") from None
     except RecursionError:
         raise InvalidRecord(f"nested deeper than {limits.READ_DEPTH}") from None
     except UnicodeError as error:
         raise InvalidRecord(f"not UTF-8: {error}") from None
+
+
+def _too_large() -> InvalidRecord:
+    return InvalidRecord(f"larger than {limits.BYTES:,} bytes")
 
 
 class _Rows:

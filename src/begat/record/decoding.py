@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from begat.record import limits
-from begat.record.encoding import is_quick
+from begat.record.encoding import alike, is_quick
 from begat.record.values import KEYS, Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
 _DIGITS = limits.BITS // 4
@@ -39,6 +39,8 @@ def decode(data: Any, depth: int = 0) -> Any:
         return data
     if depth > limits.READ_DEPTH:
         raise Malformed(f"nested deeper than {limits.READ_DEPTH}")
+    if len(data) > limits.ITEMS:
+        raise Malformed(f"more than {limits.ITEMS:,} items")
     if kind is list:
         return _items(data, depth)
     for key in data:
@@ -53,8 +55,16 @@ def decode(data: Any, depth: int = 0) -> Any:
     return out
 
 
+def _apart(members: list[Any]) -> None:
+    """Refuse *members* that have one hash, so many that a set of them would take long: numbers can be chosen like that."""
+    often = alike(members)
+    if often > limits.ALIKE:
+        raise Malformed(f"{often:,} members with the same hash")
+
+
 def _items(data: Any, depth: int) -> list[Any]:
-    _expect(data, list)
+    if len(_expect(data, list)) > limits.ITEMS:
+        raise Malformed(f"more than {limits.ITEMS:,} items")
     out = []
     for position, item in enumerate(data):
         try:
@@ -142,6 +152,7 @@ def _dictionary(data: Any, depth: int) -> dict[Any, Any]:
             _expect(key, *KEYS)
         except Malformed as error:
             raise Malformed(error.what, f"[{position}][0]") from None
+    _apart([key for key, _ in pairs])
     out = dict(pairs)
     if len(out) != len(pairs):
         raise Malformed("a key occurs twice")
@@ -151,6 +162,7 @@ def _dictionary(data: Any, depth: int) -> dict[Any, Any]:
 def _members(kind: type) -> Reader:
     def read(data: Any, depth: int) -> Any:
         items = _items(data, depth)
+        _apart(items)
         members = kind(items)
         if len(members) != len(items):
             raise Malformed("a member occurs twice")

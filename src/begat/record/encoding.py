@@ -13,7 +13,8 @@ import pathlib
 import re
 import uuid
 from base64 import b64encode
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 from begat.record import limits
@@ -34,6 +35,8 @@ def encode(value: Any, depth: int = 0) -> Any:
         return value
     if depth > limits.WRITTEN_DEPTH:
         raise ValueError("nested too deep")
+    if (kind is list or kind is dict or kind in _MANY) and len(value) > limits.ITEMS:
+        raise ValueError("too many items")
     if kind is list:
         return [encode(item, depth + 1) for item in value]
     if kind is dict:
@@ -43,6 +46,14 @@ def encode(value: Any, depth: int = 0) -> Any:
         return {key: encode(item, depth + 1) for key, item in value.items()}
     tag, content = _writer(kind)(value, depth + 1)
     return {tag: content}
+
+
+_MANY = frozenset((tuple, set, frozenset))
+
+
+def alike(members: Collection[Any]) -> int:
+    """How many of *members* have one hash, if that could be many: a set of them takes time with the square of that."""
+    return Counter(map(hash, members)).most_common(1)[0][1] if len(members) > limits.ALIKE else 0
 
 
 def _writer(kind: type) -> Writer:
@@ -92,13 +103,21 @@ def _pairs(items: Any, depth: int) -> list[Any]:
 
 
 def _keyed(value: dict[Any, Any], depth: int) -> list[Any]:
+    _apart(value)
     for key in value:
         if type(key) not in KEYS:
             raise TypeError(f"no key of a record: {type_name(type(key))}")
     return _pairs(value.items(), depth)
 
 
+def _apart(members: Collection[Any]) -> None:
+    if alike(members) > limits.ALIKE:
+        raise ValueError("too many with the same hash")
+
+
 def _sorted(items: Any, depth: int) -> list[Any]:
+    if type(items) is not tuple:
+        _apart(items)
     # By what is written: hashes, and with them the order of a set, differ from process to process.
     return sorted((encode(item, depth) for item in items), key=engine().dumps)
 

@@ -31,9 +31,10 @@ def prepare(path: str | os.PathLike[str]) -> None:
     name = os.fspath(path)
     target = os.path.realpath(name)
     try:
-        if os.path.isdir(target):
+        mode = _mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not os.path.exists(target) or os.path.isfile(target):
+        if mode is None or stat.S_ISREG(mode):
             make(os.path.dirname(target), 0o777)
             temporary = _beside(target)
             os.close(os.open(temporary, _NEW, 0o600))
@@ -43,15 +44,10 @@ def prepare(path: str | os.PathLike[str]) -> None:
 
 
 def _write(target: str, data: bytes, private: bool) -> None:
-    try:
-        found = os.stat(target)
-    except FileNotFoundError:
-        mode = None
-    else:
-        if not stat.S_ISREG(found.st_mode):
-            _pour(target, data)
-            return
-        mode = stat.S_IMODE(found.st_mode)
+    mode = _mode(target)
+    if mode is not None and not stat.S_ISREG(mode):
+        _pour(target, data)
+        return
     folder = os.path.dirname(target)
     make(folder, 0o700 if private else 0o777)
     temporary = _beside(target)
@@ -60,7 +56,7 @@ def _write(target: str, data: bytes, private: bool) -> None:
         try:
             _all(handle, data)
             if mode is not None and hasattr(os, "fchmod"):
-                os.fchmod(handle, mode)
+                os.fchmod(handle, stat.S_IMODE(mode))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -70,6 +66,14 @@ def _write(target: str, data: bytes, private: bool) -> None:
             os.unlink(temporary)
         raise
     _settle(folder)
+
+
+def _mode(target: str) -> int | None:
+    """The mode of the file *target*, its kind included; None if there is none. A path that is too long is an error here already."""
+    try:
+        return os.stat(target).st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _beside(target: str) -> str:
@@ -91,17 +95,22 @@ def _pour(target: str, data: bytes) -> None:
 def _all(handle: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
-        rest = rest[os.write(handle, rest) :]
+        taken = os.write(handle, rest)
+        if not taken:
+            raise OSError(errno.EIO, "the system takes no more bytes")
+        rest = rest[taken:]
 
 
 def make(folder: str, mode: int) -> None:
     """Make *folder*, and all that lead to it, with this *mode*, where they are missing."""
     # Not `makedirs`: it gives its mode to the last folder only.
-    if not folder or os.path.isdir(folder):
-        return
-    make(os.path.dirname(folder), mode)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(folder, mode)
+    missing = []
+    while folder and not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(each, mode)
 
 
 def _settle(folder: str) -> None:

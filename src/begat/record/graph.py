@@ -7,17 +7,21 @@ import fnmatch
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from begat.record.model import Environment, Event, Header, Node
+from begat.record.model import Environment, Event, Header, Node, adopt
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
     import os
 
 
+def _not_loaded(*_: object, **__: object) -> str:
+    raise RuntimeError("what writes code is not loaded; it is, once a run was had by `begat.load` or `begat.capture`")
+
+
 class Door:
     """What a run can be asked, and is answered above this floor; who answers puts itself here."""
 
-    to_python: Callable[..., str]
+    to_python: Callable[..., str] = staticmethod(_not_loaded)
 
 
 DOOR = Door()
@@ -36,7 +40,7 @@ class Run:
     """
 
     __module__ = "begat"
-    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_nodes", "_numbers")
+    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_inside", "_nodes", "_numbers")
 
     def __init__(
         self,
@@ -53,6 +57,8 @@ class Run:
         self._children = children
         self._index: dict[str, Node] | None = None
         self._numbers: dict[int, Node] | None = None
+        self._inside: tuple[int, dict[int, list[Node]]] | None = None
+        adopt(nodes, self)
 
     # --- what it holds ------------------------------------------------------------------------------------------------
     @property
@@ -172,6 +178,18 @@ class Run:
 
         return flat(self, everything=all)
 
+    @property
+    def fingerprint(self) -> str:
+        """
+        ``"sha256:…"``, equal exactly when the configuration is: everything that `config` shows, and the sharing in it.
+
+        The order of keywords and of construction, the process, the time, the place of the checkout, seeds, versions and
+        results do not count.
+        """
+        from begat.record.fingerprints import of_run
+
+        return of_run(self)
+
     def result(self, **values: Any) -> None:
         """Keep what the run achieved: ``run.result(val_loss=0.31)``. Numbers, strings, or lists and dicts of them."""
         from dataclasses import replace
@@ -244,6 +262,17 @@ class Run:
         if self._numbers is None or len(self._numbers) != len(nodes):
             self._numbers = {node.id: node for node in nodes}
         return self._numbers
+
+    def _built_inside(self) -> dict[int, list[Node]]:
+        """What the user's own code built inside each construction, by its id."""
+        nodes = self.nodes
+        if self._inside is None or self._inside[0] != len(nodes):
+            found: dict[int, list[Node]] = {}
+            for node in nodes:
+                if node.within is not None and node.user:
+                    found.setdefault(node.within, []).append(node)
+            self._inside = (len(nodes), found)
+        return self._inside[1]
 
     def _paths(self) -> dict[str, Node]:
         if self._index is None or len(self._index) != len(self.nodes):

@@ -9,6 +9,10 @@ NODES = 2_000_000  # in a run and all runs inside it; a recorder keeps no more e
 BYTES = 1_000_000_000
 FAMILY = 100  # runs inside runs
 TEXT = 16_777_216  # characters of one text
+ITEMS = 1_000_000  # of one list, tuple, set or dictionary
+ALIKE = (
+    1_000  # members of one set, or keys of one dictionary, with the same hash: the time goes with the square of them
+)
 BITS = 17_200  # of one integer
 PATTERN = 10_000  # characters of a regular expression: reading it compiles it
 

@@ -5,8 +5,12 @@ Everything here is frozen and holds nothing of the program it was captured from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, make_dataclass
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
 
 Source = Literal["given", "default", "override", "config", "env"]
 Outcome = Literal["returned", "raised", "deferred"]
@@ -56,8 +60,16 @@ class Argument:
     was: object = ABSENT
 
 
+class _Member:
+    """What belongs to a run. No field: it does not count for equality, and a copy or a pickle belongs to none."""
+
+    __slots__ = ("_home",)
+
+    _home: Run
+
+
 @dataclass(frozen=True, slots=True)
-class Node:
+class Node(_Member):
     """One recorded construction.
 
     *arguments* maps parameter names, in the order of the signature, to `Argument`. ``*args`` and ``**kwargs`` appear under
@@ -88,6 +100,33 @@ class Node:
         """Every argument's value by name, defaults included; a `Ref` where it was a tracked object."""
         return {name: argument.value for name, argument in self.arguments.items()}
 
+    @property
+    def fingerprint(self) -> str:
+        """
+        ``"sha256:…"``, equal exactly when the configuration is: target and arguments, defaults included, those of all objects
+        that it refers to, which of these are one and the same object, and what the user's code built inside.
+
+        LookupError for a node that refers to others and is in no run.
+        """
+        from begat.record.fingerprints import of_node
+        from begat.record.graph import Run
+        from begat.record.tree import references
+
+        home = getattr(self, "_home", None)
+        if home is None:
+            if next(references(self), None) is not None:
+                raise LookupError(f"{self.path} was taken out of its run, and what it refers to is there")
+            home = Run(Header(""))
+        return of_node(self, home)
+
+
+def adopt(nodes: Iterable[Node], run: Run) -> None:
+    """Let each of *nodes* know its run, unless it has one: its fingerprint is about what it refers to as well."""
+    put = _Member.__dict__["_home"].__set__  # frozen instances are set by their slots alone
+    for node in nodes:
+        if not hasattr(node, "_home"):
+            put(node, run)
+
 
 def _drafts_of(kind: type[_T]) -> type[_T]:
     """
@@ -99,7 +138,8 @@ def _drafts_of(kind: type[_T]) -> type[_T]:
         (part.name, part.type, field(default=part.default, default_factory=part.default_factory))
         for part in fields(kind)  # type: ignore[arg-type]  # it is a dataclass
     ]
-    return make_dataclass(f"{kind.__name__}Draft", parts, slots=True, eq=False, repr=False)
+    bases = tuple(base for base in kind.__bases__ if base is not object)  # whose slots are part of the layout
+    return make_dataclass(f"{kind.__name__}Draft", parts, bases=bases, slots=True, eq=False, repr=False)
 
 
 ArgumentDraft = _drafts_of(Argument)

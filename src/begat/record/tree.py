@@ -116,9 +116,12 @@ class _Owners:
 def _parent(node: Node, nodes: dict[int, Node], owners: _Owners) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
     parent = owners.above(node.path)
-    while parent is not None and node.path.rpartition(".")[2].isdigit():
+    if parent is None:
+        return None
+    head, _, last = node.path.rpartition(".")
+    while parent is not None and last.isdigit():
         owner = nodes[parent]
-        if node.path != f"{owner.path}.{node.path.rpartition('.')[2]}":
+        if head != owner.path:
             break
         # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
         if _built_in(node, owner, nodes) or owners.uses(owner, node.id):

@@ -10,6 +10,7 @@ from typing import Any
 from begat.introspect.describe import snapshot
 from begat.introspect.factories import default_of
 from begat.record.plain import called
+from begat.record.values import SCALARS
 from begat.replay.plan import Passed, Step
 from begat.replay.terms import Absent, Given, Literal, Name, Pairs, Several, Term, below
 
@@ -26,11 +27,17 @@ class Call:
 
 @dataclass(slots=True)
 class Callee:
-    """What is known of a class or function that is there now; *parameters* None if it does not tell."""
+    """
+    What is known of a class or function that is there now; *parameters* None if it does not tell.
+
+    *only* are those that go by position only; *fits* the shapes of calls that were found to fit.
+    """
 
     thing: Any
     parameters: dict[str, inspect.Parameter] | None = None
+    only: frozenset[str] = frozenset()
     defaults: dict[str, object] = field(default_factory=dict)
+    fits: set[object] = field(default_factory=set)
 
     def default(self, name: str) -> object:
         """The default of parameter *name*, as a value of a record."""
@@ -46,7 +53,9 @@ def callee(thing: Any, function: Any = None) -> Callee:
         signature = inspect.signature(function or thing)
     except Exception:  # C code that does not tell, or code of the program that fails to
         return Callee(thing)
-    return Callee(thing, dict(signature.parameters))
+    parameters = dict(signature.parameters)
+    only = frozenset(name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_ONLY)
+    return Callee(thing, parameters, only)
 
 
 def arranged(passed: tuple[Passed, ...], only: frozenset[str] = frozenset()) -> Call:
@@ -77,26 +86,32 @@ def fitted(step: Step, known: Callee) -> tuple[Call, list[tuple[str, str]]]:
     parameters = known.parameters
     if parameters is None:
         return arranged(step.passed), []
-    passed = tuple(_with_old_default(one, known) for one in step.passed)
-    only = frozenset(name for name, parameter in parameters.items() if parameter.kind is parameter.POSITIONAL_ONLY)
-    call = arranged(passed, only)
-    return call, list(_misfits(step, passed, call, parameters))
+    passed = tuple([_with_old_default(one, known) if one.default else one for one in step.passed])
+    call = arranged(passed, known.only)
+    shape = (len(call.args), tuple([name for name, _ in call.kwargs]), call.spread is None and call.named is None)
+    if shape in known.fits:
+        return call, []
+    misfits = list(_misfits(step, call, parameters))
+    if not misfits:
+        known.fits.add(shape)
+    return call, misfits
 
 
 def _with_old_default(one: Passed, known: Callee) -> Passed:
     """An argument that was left out is given where its default is another now: the record says what it was."""
-    if not one.default or known.parameters is None or one.name not in known.parameters:
+    if known.parameters is None or one.name not in known.parameters:
+        return one
+    default = known.default(one.name)
+    if type(default) is type(one.value) and type(default) in SCALARS and default == one.value:
         return one
     if any(type(term) is Name or type(term) is Absent for term in below(one.term)):
         return one  # no data: nothing was let through for it
-    if known.parameters[one.name].default is inspect.Parameter.empty or same(known.default(one.name), one.value):
+    if known.parameters[one.name].default is inspect.Parameter.empty or same(default, one.value):
         return one
     return Passed(one.name, one.term, False, one.positional, one.stars, one.value)
 
 
-def _misfits(
-    step: Step, passed: tuple[Passed, ...], call: Call, parameters: dict[str, inspect.Parameter]
-) -> Iterator[tuple[str, str]]:
+def _misfits(step: Step, call: Call, parameters: dict[str, inspect.Parameter]) -> Iterator[tuple[str, str]]:
     kinds = {parameter.kind for parameter in parameters.values()}
     path, target = step.node.path, called(step.node.target)
     takes = ", ".join(parameters) or "no arguments"
@@ -109,7 +124,10 @@ def _misfits(
         return
     room = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(call.args) > len(room) and inspect.Parameter.VAR_POSITIONAL not in kinds:
-        yield path, f"{target} takes {len(room)} arguments by position now, and the record has {len(call.args)}; it takes {takes}"
+        yield (
+            path,
+            f"{target} takes {len(room)} arguments by position now, and the record has {len(call.args)}; it takes {takes}",
+        )
     given = {name for name, _ in call.kwargs} | {p.name for p in room[: len(call.args)]}
     for parameter in parameters.values():
         if (
@@ -117,7 +135,10 @@ def _misfits(
             and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
             and parameter.name not in given
         ):
-            yield f"{path}.{parameter.name}", f"{target} needs an argument {parameter.name!r}, which the record does not have"
+            yield (
+                f"{path}.{parameter.name}",
+                f"{target} needs an argument {parameter.name!r}, which the record does not have",
+            )
 
 
 def same(one: object, other: object) -> bool:

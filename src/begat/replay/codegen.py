@@ -91,10 +91,18 @@ class _Writer:
         imports = self.imports.lines()
         lines += imports
         if self.speller.gaps:
-            lines += ["", f"def {self.missing}(what):", '    """Stand where the record has nothing: put the real thing there."""']
+            lines += [
+                "",
+                f"def {self.missing}(what):",
+                '    """Stand where the record has nothing: put the real thing there."""',
+            ]
             lines += ['    raise NotImplementedError(f"not in the record: {what}")', ""]
         if self.shared:
-            lines += ["", f"def {self.helper}(thing):", '    """Return *thing*, which goes by where it is used and not by a name of its own."""']
+            lines += [
+                "",
+                f"def {self.helper}(thing):",
+                '    """Return *thing*, which goes by where it is used and not by a name of its own."""',
+            ]
             lines += ["    return thing", ""]
         if self.speller.gaps or self.shared:
             lines.append("")
@@ -204,7 +212,8 @@ class _Writer:
         if items is None and index == "0" and self.names.starts_list(base):
             self._flush()
             items = self.lists[base] = []
-        if items is None or len(items) != int(index) or self.waiting[-len(items) :] != items[-len(self.waiting) :]:
+        # Where the last item waits last, nothing came in between: what stays in `waiting` stays there in order.
+        if items is None or len(items) != int(index) or (items and self.waiting[-1:] != items[-1:]):
             return False
         items.append(node.id)
         self.waiting.append(node.id)

@@ -6,7 +6,7 @@ import inspect
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from types import CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 
 from begat.errors import CannotRebuild
 from begat.introspect.targets import dict_of, has_base, mro_of, name_of
@@ -42,9 +42,9 @@ class Evaluation:
         args = [self.value(term) for term in call.args]
         kwargs = {name: self.value(term) for name, term in call.kwargs}
         if call.spread is not None:
-            args += call.spread.value  # type: ignore[arg-type]  # the caller's own
+            args += cast("Any", call.spread.value)
         if call.named is not None:
-            kwargs |= call.named.value  # type: ignore[arg-type]  # idem
+            kwargs |= cast("Any", call.named.value)
         return _called(function, args, kwargs)
 
     def value(self, term: Term) -> Any:
@@ -72,7 +72,7 @@ class Evaluation:
 
     def _content(self, term: Content) -> Any:
         cls = self.found[term.name]
-        base = next((base for base in _BASES if has_base(cls, base)), None)
+        base: Any = next((base for base in _BASES if has_base(cls, base)), None)
         if base is None:
             raise CannotRebuild(f"{term.name.at}: {term.name.target} is no subclass of a builtin type any more")
         if base in _FILLED:
@@ -115,7 +115,9 @@ class Evaluation:
             return cls(self.value(term.value))
         unknown = [name for name in term.names if name not in members]
         if unknown:
-            raise CannotRebuild(f"{term.name.at}: {term.name.target} has no member {unknown[0]}; it has {', '.join(members)}")
+            raise CannotRebuild(
+                f"{term.name.at}: {term.name.target} has no member {unknown[0]}; it has {', '.join(members)}"
+            )
         found = members[term.names[0]]
         for name in term.names[1:]:
             found |= members[name]

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Any
 
 from begat.record.plain import text
 from begat.record.values import SCALARS, Alias, Array, Mapping, Member, Symbol, Typed
@@ -144,6 +143,7 @@ def _namespace(value: Typed, at: str, way: str, depth: int, t: Translator) -> Te
 
 
 def _moment(value: Typed, at: str, way: str, depth: int, t: Translator) -> Term | None:
+    numbers: tuple[int, ...]
     match value.value:
         case {"wall": datetime() as wall, "zone": zone}:
             numbers = (wall.year, wall.month, wall.day, wall.hour, wall.minute, wall.second, wall.microsecond)
@@ -159,10 +159,39 @@ def _moment(value: Typed, at: str, way: str, depth: int, t: Translator) -> Term 
 
 # --- numpy, torch, pandas ---------------------------------------------------------------------------------------------
 _NUMPY_SCALARS = frozenset(
-    "bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 intc uintc longlong ulonglong float16 float32 float64 longdouble "
-    "float128 complex64 complex128 clongdouble complex256 str_ bytes_ datetime64 timedelta64".split()
+    [
+        "bool",
+        "bool_",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "intc",
+        "uintc",
+        "longlong",
+        "ulonglong",
+        "float16",
+        "float32",
+        "float64",
+        "longdouble",
+        "float128",
+        "complex64",
+        "complex128",
+        "clongdouble",
+        "complex256",
+        "str_",
+        "bytes_",
+        "datetime64",
+        "timedelta64",
+    ]
 )
-_NUMPY_DTYPE = r"bool|u?int\d+|float\d+|complex\d+|[<>|=]?[biufcSUOMmV]\d{0,5}(\[[0-9a-zA-Z]+\])?|object|str\d*|bytes\d*"
+_NUMPY_DTYPE = (
+    r"bool|u?int\d+|float\d+|complex\d+|[<>|=]?[biufcSUOMmV]\d{0,5}(\[[0-9a-zA-Z]+\])?|object|str\d*|bytes\d*"
+)
 _EXACT_DTYPE = re.compile(r"bool|u?int\d+|float\d+|complex\d+|[<>|=]?[biufcSU]\d{1,5}").fullmatch
 
 
@@ -192,6 +221,7 @@ def _array(value: Array, at: str) -> Term:
     data = Literal(value.shape) if empty else _nested(value.data)
     if data is None:
         return described
+    dtype: Term
     match value.type:
         case "numpy:ndarray" if _EXACT_DTYPE(value.dtype):
             make, dtype = "numpy:empty" if empty else "numpy:array", Literal(value.dtype)

@@ -136,7 +136,9 @@ class Names:
             if attribute and not is_variable(step):
                 return self._shared(node)
             at = f"{at}.{step}"
-            target = f"{target}.{step}" if attribute else f"{target}[{step}]" if step.isdecimal() else f'{target}["{step}"]'
+            target = (
+                f"{target}.{step}" if attribute else f"{target}[{step}]" if step.isdecimal() else f'{target}["{step}"]'
+            )
         self._holders[at] = node.id
         self._names[node.id] = target
         return Place(target, tuple(before))

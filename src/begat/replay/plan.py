@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from begat.record.graph import Run
 from begat.record.model import SEEN_BY_BASE, Argument, Event, Node
-from begat.record.paths import join, normal
+from begat.record.paths import normal, segment
 from begat.record.plain import called, text
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, Translator, below
 
@@ -145,7 +145,9 @@ class _Planning:
     def _refer(self, ref: Ref, at: str) -> Term:
         node = self.nodes.get(ref.node) if ref.run is None else None
         if node is None:
-            return Absent(at, "built in another run" if ref.run is not None else f"node {ref.node}, which is not in the record")
+            return Absent(
+                at, "built in another run" if ref.run is not None else f"node {ref.node}, which is not in the record"
+            )
         if self._supplied(node):
             self.translator.used.add(node.path)
             return Given(self.translator.replaced[node.path])
@@ -158,7 +160,9 @@ class _Planning:
         outer = self.nodes[self.inner[node.id]]
         steps = tuple(node.path[len(outer.path) + 1 :].split(".")) if node.path.startswith(f"{outer.path}.") else ()
         if not steps or any(step.startswith("__") for step in steps):
-            return Absent(at, f"built inside {outer.path} ({called(outer.target)}), and not kept under a name that is known")
+            return Absent(
+                at, f"built inside {outer.path} ({called(outer.target)}), and not kept under a name that is known"
+            )
         return Reached(outer.id, steps, node.target, at)
 
     def _step(self, node: Node, event: Event | None = None) -> Step:
@@ -178,24 +182,31 @@ class _Planning:
         spread = star is not None and star in arguments and arguments[star].value != ()
         positional = list(arguments).index(star) if spread and star is not None else node.positional
         for number, argument in enumerate(arguments.values()):
-            at = _below(node.path, argument.name)
+            at = f"{node.path}.{_segment(argument.name)}"
             stars = 1 if argument.name == star else 2 if argument.name == double else 0
-            left_out = argument.source == "default" and at not in self.translator.replaced and not (spread and number < positional)
-            made = left_out and next(refs(argument.value), None) is not None
+            left_out = (
+                argument.source == "default"
+                and at not in self.translator.replaced
+                and not (spread and number < positional)
+            )
+            made = left_out and type(argument.value) not in SCALARS and next(refs(argument.value), None) is not None
             term = Absent(at, "made by a default factory") if made else self.translator.argument(argument.value, at)
             if stars and type(term) not in (Several, Pairs, Given):
                 term = term if type(term) is Absent else Absent(at, text(argument.value, limit=60))
             yield Passed(argument.name, term, left_out, number < positional and not stars, stars, argument.value)
 
 
-@lru_cache(maxsize=4096)
-def _below(path: str, name: str) -> str:
-    return f"{path}.{join(name)}"
+_segment = lru_cache(maxsize=4096)(segment)
 
 
 def _refs_of(arguments: Mapping[str, Argument]) -> Iterator[Ref]:
     # What was left to a default factory its own constructor makes again.
-    return (ref for argument in arguments.values() if argument.source != "default" for ref in refs(argument.value))
+    return (
+        ref
+        for argument in arguments.values()
+        if argument.source != "default" and type(argument.value) not in SCALARS
+        for ref in refs(argument.value)
+    )
 
 
 def _events(run: Run) -> dict[int, list[Event]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from begat.errors import CannotRebuild, CannotTrack, Problem
+from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.plain import elided, escaped
@@ -92,8 +94,9 @@ def prepare(
     resolver = Resolver(allow, DOOR.tracked, _moved(run, moved))
     wanted = _wanted(run, path)
     replaced = {**(supply or {}), **located(run, overrides or {})}
-    planned = plan(run, wanted, replaced)
-    return Prepared(planned, resolver, tuple(_problems(planned, resolver)))
+    with resting():
+        planned = plan(run, wanted, replaced)
+        return Prepared(planned, resolver, tuple(_problems(planned, resolver)))
 
 
 def _wanted(run: Run, path: str | int | Node | Iterable[str | int | Node] | None) -> tuple[Node, ...]:
@@ -139,7 +142,9 @@ def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
         if outer is None:
             yield Problem(path, "stands nowhere in what is to be built")
         else:
-            yield Problem(path, f"the constructor of {outer} decides that", "begat.override reaches it where its class is tracked")
+            yield Problem(
+                path, f"the constructor of {outer} decides that", "begat.override reaches it where its class is tracked"
+            )
 
 
 def _decides(planned: Plan, path: str) -> str | None:
@@ -180,9 +185,10 @@ def _cannot(planned: Plan, problems: tuple[Problem, ...]) -> CannotRebuild:
     unique = tuple({str(problem): problem for problem in problems}.values())
     things = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
     error = CannotRebuild(f"{paths} cannot be rebuilt; {things} in the way:", unique)
-    allowable = dict.fromkeys(problem.allow for problem in unique if problem.allow)
+    allowable = list(dict.fromkeys(problem.allow for problem in unique if problem.allow))
     if allowable:
-        error.add_note(f"Allow what you trust: allow={list(allowable)!r}, or a pattern for classes: 'mylib.*'")
+        shown = elided(repr(allowable), 2_000)
+        error.add_note(f"Allow what you trust: allow={shown}, or a pattern for classes: 'mylib.*'")
     return error
 
 
@@ -192,7 +198,8 @@ def _built(prepared: Prepared, lazy: bool) -> dict[str, Any]:
     found, problems = _found(prepared)
     if problems:
         raise _cannot(planned, tuple(problems))
-    calls, problems = _fitted(planned, found)
+    with resting():
+        calls, problems = _fitted(planned, found)
     if problems:
         raise _cannot(planned, tuple(problems))
     evaluation = Evaluation(found, prepared.resolver.now)
@@ -240,10 +247,8 @@ def _make(step: Step, call: Call, evaluation: Evaluation, lazy: bool) -> None:
     if step.event is not None and step.event.kind == "reinit":
         function = evaluation.objects[step.node.id].__init__
     elif lazy and step.node.kind == "class" and step.event is None:
-        try:
+        with suppress(CannotTrack):  # where no object can stand for one of this class it is built at once
             function = DOOR.lazy(function)
-        except CannotTrack:
-            pass  # no object can stand for one of this class: it is built at once
     try:
         made = evaluation.call(function, call)
     except Exception as error:

@@ -45,6 +45,7 @@ class Resolver:
         self._tracked = tracked
         self._moved = dict(moved or {})
         self._held: dict[str, Any] = {}
+        self._known: dict[tuple[str, str], str | None] = {}
         exact: list[str] = []
         patterns: list[str] = []
         for entry in allow:
@@ -59,7 +60,9 @@ class Resolver:
     def _hold(self, thing: Any) -> None:
         described = snapshot(thing, lambda _: None)
         if type(described) is not Symbol:
-            raise TypeError(f"allow takes classes, functions, names and patterns, not an instance of {name_of(type(thing))}")
+            raise TypeError(
+                f"allow takes classes, functions, names and patterns, not an instance of {name_of(type(thing))}"
+            )
         self._held[described.target] = thing
 
     def held(self, target: str) -> Any:
@@ -80,10 +83,20 @@ class Resolver:
         target = self.now(name.target)
         if not _is_name(target):
             return "is no name that an import leads to, and nothing tracked in this process has it"
-        return f"is a {name.kind}, which no pattern allows" if name.kind != "class" and self._covered(target) else "is not allowed"
+        return (
+            f"is a {name.kind}, which no pattern allows"
+            if name.kind != "class" and self._covered(target)
+            else "is not allowed"
+        )
 
     def _granted(self, name: Name) -> str | None:
-        """The spelling under which *name* may be had: as it is called now, or as the record has it."""
+        """The spelling under which *name* may be had: as it is called now, or as the record has it. Decided once for each."""
+        key = (name.target, name.kind)
+        if key not in self._known:
+            self._known[key] = self._grant(name)
+        return self._known[key]
+
+    def _grant(self, name: Name) -> str | None:
         for target in (self.now(name.target), name.target):
             if self.held(target) is not None:
                 return target
@@ -141,9 +154,13 @@ def _pattern(entry: str) -> str:
     if stem(entry) != entry and not (first.isidentifier() and "." in stem(entry)):
         raise ValueError(f"{entry!r} allows too much: a pattern begins with the name of a package, such as 'mylib.*'")
     if not first.isidentifier():
-        raise ValueError(f"not a pattern: {entry!r}; a pattern is 'mylib' or 'mylib.*', an exact name 'module:qualname'")
+        raise ValueError(
+            f"not a pattern: {entry!r}; a pattern is 'mylib' or 'mylib.*', an exact name 'module:qualname'"
+        )
     if first in sys.stdlib_module_names:
-        raise ValueError(f"{entry!r} would allow Python's own modules: name exactly what you need, as 'module:qualname'")
+        raise ValueError(
+            f"{entry!r} would allow Python's own modules: name exactly what you need, as 'module:qualname'"
+        )
     return entry
 
 
@@ -195,7 +212,13 @@ def _space(module: str) -> Mapping[str, Any]:
 
 # --- names of begat's own ---------------------------------------------------------------------------------------------
 _CONSTANTS = frozenset(
-    {"torch:dtype", "torch:layout", "torch:memory_format", "pandas._libs.missing:NAType", "pandas._libs.tslibs.nattype:NaTType"}
+    {
+        "torch:dtype",
+        "torch:layout",
+        "torch:memory_format",
+        "pandas._libs.missing:NAType",
+        "pandas._libs.tslibs.nattype:NaTType",
+    }
 )
 
 

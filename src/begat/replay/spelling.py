@@ -34,7 +34,7 @@ from begat.replay.terms import (
 )
 
 # What the text of generated code uses of Python's own: no variable may take these names.
-USED = frozenset("complex float frozenset range set slice type NotImplementedError".split())
+USED = frozenset(["complex", "float", "frozenset", "range", "set", "slice", "type", "NotImplementedError"])
 
 
 def is_variable(name: str) -> bool:
@@ -72,7 +72,9 @@ class Imports:
         known = self._modules.get(module)
         if known is None:
             top = module.partition(".")[0]
-            known = self._modules[module] = module if top not in self.taken else self._free(module.replace(".", "_"), "module")
+            known = self._modules[module] = (
+                module if top not in self.taken else self._free(module.replace(".", "_"), "module")
+            )
             self.taken.add(top)
         return known
 
@@ -113,7 +115,11 @@ class Speller:
     """
 
     def __init__(
-        self, imports: Imports, object_at: Callable[[int], Text], again: Callable[[str], str | None], helper: str = "missing"
+        self,
+        imports: Imports,
+        object_at: Callable[[int], Text],
+        again: Callable[[str], str | None],
+        helper: str = "missing",
     ) -> None:
         self.imports = imports
         self.helper = helper
@@ -133,7 +139,11 @@ class Speller:
             case Literal():
                 return self.literal(term.value)
             case Given():
-                return self.literal(term.value) if type(term.value) in _PLAIN else self.missing("", f"supplied: {type(term.value).__name__}")
+                return (
+                    self.literal(term.value)
+                    if type(term.value) in _PLAIN
+                    else self.missing("", f"supplied: {type(term.value).__name__}")
+                )
             case Name():
                 return self.named(term)
             case Built():
@@ -146,7 +156,9 @@ class Speller:
             case Content():
                 return self._content(term)
             case Again():
-                return self.again(term.key) or self.missing(term.key.partition("\0")[0], "a container that holds itself")
+                return self.again(term.key) or self.missing(
+                    term.key.partition("\0")[0], "a container that holds itself"
+                )
             case Apply():
                 return self._apply(term)
             case Method():
@@ -159,7 +171,9 @@ class Speller:
     def container(self, term: Several | Pairs) -> Text:
         """A new container."""
         if type(term) is Pairs:
-            return Group("{", tuple(Labeled(f"{flat(self.text(key))}: ", self.text(item)) for key, item in term.items), "}")
+            return Group(
+                "{", tuple(Labeled(f"{flat(self.text(key))}: ", self.text(item)) for key, item in term.items), "}"
+            )
         assert type(term) is Several
         parts = tuple(map(self.text, term.parts))
         if term.kind is list:
@@ -278,7 +292,13 @@ def _quoted(value: str | bytes) -> str:
 
 
 def _step(step: str) -> str:
-    return f".{step}" if step.isidentifier() and not keyword.iskeyword(step) else f"[{step}]" if step.isdecimal() else f"[{step!r}]"
+    return (
+        f".{step}"
+        if step.isidentifier() and not keyword.iskeyword(step)
+        else f"[{step}]"
+        if step.isdecimal()
+        else f"[{step!r}]"
+    )
 
 
 def _is_name(name: str) -> bool:

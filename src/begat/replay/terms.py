@@ -138,6 +138,9 @@ NONE = Literal(None)
 
 def below(term: Term) -> Iterator[Term]:
     """*term* and every term in it."""
+    if type(term) in _LEAVES:
+        yield term
+        return
     todo: list[Any] = [term]
     while todo:
         here = todo.pop()
@@ -173,7 +176,9 @@ class Translator:
         if type(value) in SCALARS and not self.replaced:
             return Literal(value)
         self._root = at
-        self._aliases = frozenset(f"{at}\0{path}" for path in _aliases(value)) if type(value) not in SCALARS else frozenset()
+        self._aliases = (
+            frozenset(f"{at}\0{path}" for path in _aliases(value)) if type(value) not in SCALARS else frozenset()
+        )
         return self.term(value, at, "", 0)
 
     def term(self, value: Any, at: str, way: str, depth: int) -> Term:
@@ -209,11 +214,14 @@ class Translator:
         if kind is set or kind is frozenset:
             from begat.record.plain import in_order
 
-            return Several(kind, tuple([self.term(item, at, way, depth + 1) for item in in_order(items)]), self.key(way))
+            return Several(
+                kind, tuple([self.term(item, at, way, depth + 1) for item in in_order(items)]), self.key(way)
+            )
         parts = [self.part(item, str(step), at, way, depth) for step, item in enumerate(items)]
         return Several(kind, tuple(parts), self.key(way))
 
     def _pairs(self, value: Any, at: str, way: str, depth: int) -> Pairs:
+        items: list[tuple[Term, Term]]
         if type(value) is dict:
             items = [(Literal(key), self.part(item, str(key), at, way, depth)) for key, item in value.items()]
         else:
@@ -250,7 +258,21 @@ def symbol(value: Symbol, at: str) -> Term:
 # ``bytes(10**12)`` would be a bomb.
 DATA = frozenset(
     f"builtins:{name}"
-    for name in "bool bytearray bytes complex dict float frozenset int list object set str tuple".split()
+    for name in [
+        "bool",
+        "bytearray",
+        "bytes",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "object",
+        "set",
+        "str",
+        "tuple",
+    ]
 )
 
 
@@ -263,7 +285,9 @@ def _described(value: object) -> str:
         case values.Opaque():
             said, reason = value.facts.get("function"), value.facts.get("reason")
             made = f" by {said}" if type(said) is str else ""
-            return f"{value.type}{made}, which is described and not kept" + (f" ({text(reason, limit=120)})" if reason else "")
+            return f"{value.type}{made}, which is described and not kept" + (
+                f" ({text(reason, limit=120)})" if reason else ""
+            )
         case Symbol():
             return f"{value.target}, which cannot be had by name"
         case Made():

@@ -1,0 +1,141 @@
+"""`begat diff`: what differs between runs, and why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from begat.cli.find import RunType, load
+from begat.cli.output import console, examples, say
+from begat.errors import BegatError
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
+    from begat.replay.changes import Diff
+
+
+@click.command(
+    "diff",
+    epilog=examples(
+        "begat diff baseline last", "begat diff a.json b.json --markdown", "begat diff last --now train.py",
+        "begat diff a b c --ignore git --ignore '*.verbose'",
+    ),
+)  # fmt: skip
+@click.argument("runs", type=RunType(), nargs=-1, required=True, metavar="A [B [C]...]")
+@click.option("--now", metavar="SCRIPT.py", help="Run this script now, with the words of the first run, and compare.")
+@click.option(
+    "--watch", "watched", multiple=True, metavar="PATTERN", help="With --now: watch these classes too; repeatable."
+)
+@click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves, and what is folded.")
+@click.option(
+    "--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable."
+)
+@click.option(
+    "--ignore", multiple=True, metavar="KIND|PLACE", help="Leave out `git`, `*.verbose`, `Net.name`; repeatable."
+)
+@click.option("--json", "as_json", is_flag=True, help="Changes, what is folded, and the table, as one JSON object.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="A table for a pull request.")
+def command(
+    runs: tuple[Path, ...], now: str | None, watched: tuple[str, ...], everything: bool, moved: tuple[str, ...],
+    ignore: tuple[str, ...], as_json: bool, as_markdown: bool,
+) -> None:  # fmt: skip
+    """Compare runs: what differs, and why, most important first.
+
+    Each is a record's file or folder, a run's id or the beginning of one, its name, a script (its last run), or `last`. With
+    three or more, a table of the parameters that differ.
+
+    The exit code is 0 if nothing differs that matters, 1 if something does, and 2 for trouble.
+    """
+    from begat.replay.diff import diff
+
+    if as_json and as_markdown:
+        raise click.UsageError("one form at a time: --json or --markdown")
+    if len(runs) + (now is not None) < 2:
+        raise click.UsageError("name two runs or more, or one and --now SCRIPT.py")
+    names = names_of(moved)
+    with trouble():
+        found = [load(run) for run in runs]
+        if now is not None:
+            found.append(_run_now(now, found[0], watched))
+        told = diff(*found, all=everything, moved=names, ignore=ignore)
+        _tell(told, everything, as_json, as_markdown)
+    raise click.exceptions.Exit(1 if told else 0)
+
+
+@contextmanager
+def trouble() -> Iterator[None]:
+    """Whatever goes wrong inside is exit code 2: 1 would say that something differs."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, BegatError, BrokenPipeError):
+        raise
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(2) from error
+    except Exception as error:
+        traceback.print_exc()
+        raise click.exceptions.Exit(2) from error
+
+
+def _tell(told: Diff, everything: bool, as_json: bool, as_markdown: bool) -> None:
+    from begat.render import compare
+    from begat.render.yaml import pretty
+
+    if as_json:
+        say([pretty(compare.data(told))])
+    elif as_markdown:
+        say(compare.markdown(told))
+    elif (screen := console()).is_terminal:
+        screen.print(compare.screen(told, everything, screen.width))
+    else:
+        say(compare.lines(told, everything))
+    sys.stdout.flush()
+
+
+def names_of(moved: tuple[str, ...]) -> dict[str, str]:
+    """What ``OLD=NEW`` says, as a dict."""
+    pairs = [pair.partition("=") for pair in moved]
+    for old, sign, new in pairs:
+        if not (old and sign and new):
+            raise click.BadParameter(f"{old!r} is not OLD=NEW, as in mylib.nets=mylib.models", param_hint="--moved")
+    return {old: new for old, _, new in pairs}
+
+
+def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:
+    """The record of *script* as it is today, run in a process of its own; what it prints goes to standard error."""
+    if not os.path.isfile(script):
+        raise click.BadParameter(f"there is no file {script!r}", param_hint="--now")
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "now.json"
+        patterns = [word for pattern in watched for word in ("--watch", pattern)]
+        line = [
+            sys.executable,
+            "-m",
+            "begat",
+            "run",
+            "-q",
+            "--save",
+            str(record),
+            *patterns,
+            script,
+            "--",
+            *first.header.argv[1:],
+        ]
+        # In a store of its own: a comparison is no run of the user's.
+        environment = {**os.environ, "BEGAT_HOME": folder}
+        done = subprocess.run(line, env=environment, stdout=sys.stderr, check=False)
+        if not record.is_file():
+            click.echo(f"Error: {script} left no record (exit code {done.returncode})", err=True)
+            raise click.exceptions.Exit(2)
+        if done.returncode:
+            click.echo(f"{script} ended with exit code {done.returncode}", err=True)
+        return load(record)

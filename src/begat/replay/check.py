@@ -1,0 +1,195 @@
+"""`check`: would this record still mean the same today? Told from source files and versions; nothing is imported or called.
+
+What a class does can only be known by importing it. A caller that may import gives *live*, which returns the objects that it
+lets through; then their code is compared as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from begat.introspect.sources import Found, Parameter, Sources, Unread
+from begat.introspect.targets import code_fingerprint
+from begat.record.canonical import canonical
+from begat.record.graph import Run
+from begat.record.model import ABSENT, Argument, Node
+from begat.record.plain import called, nameless
+from begat.record.tree import visible
+from begat.record.values import Symbol
+from begat.replay.changes import Change, Diff, fold, sorted_out
+from begat.replay.reasons import Reasons
+from begat.replay.surroundings import versions
+from begat.replay.targets import renamed
+from begat.replay.values import parts
+
+if TYPE_CHECKING:
+    from begat.record.model import Environment
+
+Live = Callable[
+    [str, str], object
+]  # target and kind → the object; LookupError where it is not let through, or not there
+
+
+def check(
+    run: Run, now: Environment, sources: Sources, moved: Mapping[str, str] | None = None, live: Live | None = None
+) -> Diff:
+    """
+    What the record *run* says, against the sources and the environment *now*: as a `Diff` of the record and today.
+
+    Classes that are missing, parameters that are not taken any more or are asked for now, defaults that are others, versions.
+    What cannot be read without importing is folded, with the reason.
+    """
+    table = {old.replace(":", "."): new.replace(":", ".") for old, new in (moved or {}).items()}
+    today = Run(run.header, (), now)
+    checker = _Checker(run, sources, Reasons.of(run, today), table, live)
+    found = [*checker.changes(), *versions(run, today)]
+    kept, folded = sorted_out(found)
+    return Diff((run,), kept, folded)
+
+
+class _Checker:
+    def __init__(
+        self, run: Run, sources: Sources, reasons: Reasons, moved: Mapping[str, str], live: Live | None
+    ) -> None:
+        shown = visible(run)
+        self.nodes = [node for node in run.nodes if node.id in shown]
+        self.sources, self.reasons, self.moved, self.live = sources, reasons, moved, live
+        self.main = _stem(run)
+
+    def changes(self) -> Iterator[Change]:
+        targets: dict[str, list[Node]] = {}
+        symbols: dict[str, tuple[Node, str]] = {}
+        for node in self.nodes:
+            targets.setdefault(node.target, []).append(node)
+            for name, argument in node.arguments.items():
+                for part in parts(argument.value):
+                    if type(part) is Symbol and part.importable and ":" in part.target:
+                        symbols.setdefault(part.target, (node, name))
+        for target, nodes in targets.items():
+            found = yield from self._found(target, nodes[0], None, len(nodes))
+            if found is not None:
+                yield from self._calls(found, nodes)
+                yield from self._code(found, nodes)
+        for target, (node, name) in symbols.items():
+            if target not in targets:
+                yield from self._found(target, node, name, 1)
+
+    def _found(
+        self, target: str, node: Node, argument: str | None, count: int
+    ) -> Generator[Change, None, Found | None]:
+        name = self._today(target)
+        change = Change("removed", node.path, argument, cause="missing", target=target, count=count, site=node.site)
+        if name.partition(":")[0] == "builtins":
+            return None
+        try:
+            found = self.sources.find(name)
+        except Unread as error:
+            yield fold(change, "unread", str(error))
+            return None
+        if found is None:
+            near = self.sources.near(name)
+            hint = f"; there is {near} (--moved {target}={near})" if near is not None else ""
+            yield replace(change, why=f"{name} is not there any more{hint}")
+            return None
+        if found.target != name:
+            yield fold(change, "module", f"{called(target)} is defined in {found.target} now, and still found")
+        return found
+
+    def _today(self, target: str) -> str:
+        name = renamed(target, self.moved) if self.moved else target
+        module, colon, qualname = name.partition(":")
+        return f"{self.main}{colon}{qualname}" if module == "__main__" and self.main else name
+
+    # --- signatures ---------------------------------------------------------------------------------------------------
+    def _calls(self, found: Found, nodes: list[Node]) -> Iterator[Change]:
+        if found.parameters is None:
+            why = found.reason or "its parameters cannot be read"
+            yield Change(
+                "argument", nodes[0].path, cause="unread", why=why, target=found.target, count=len(nodes), folded=True
+            )
+            return
+        parameters = {parameter.name: parameter for parameter in found.parameters}
+        told: set[tuple[str, str]] = set()
+        for node in nodes:
+            for change in self._call(found, parameters, node):
+                key = (change.argument or "", f"{change.before!r} {change.after!r}")
+                if key not in told:
+                    told.add(key)
+                    yield change
+
+    def _call(self, found: Found, parameters: dict[str, Parameter], node: Node) -> Iterator[Change]:
+        kinds = {parameter.kind for parameter in parameters.values()}
+        name = called(found.target)
+        given: set[str] = set()
+        for key, value, argument in _given(node):
+            given.add(key)
+            parameter = parameters.get(key)
+            if parameter is None or parameter.kind in ("*", "**"):
+                if argument.source == "default":
+                    yield self._change(
+                        node, key, value, ABSENT, "signature", f"{name} has no such parameter", folded=True
+                    )
+                elif "**" not in kinds:
+                    yield self._change(node, key, value, ABSENT, "signature", f"{name} takes no {key} any more")
+            elif argument.source == "default" and parameter.required:
+                yield self._change(node, key, value, ABSENT, "signature", f"{name} has no default for {key} any more")
+            elif argument.source == "default" and parameter.constant and not _same(value, parameter.default):
+                upgrade = self.reasons.upgrade(found.target)
+                cause, why = ("library", f"another default: {upgrade}") if upgrade else ("code", "another default")
+                yield self._change(node, key, value, parameter.default, cause, why)
+        for key, parameter in parameters.items():
+            if key in given or parameter.kind in ("*", "**") or key in node.starred:
+                continue
+            if parameter.required and not (parameter.kind == "positional" and _has_more(node)):
+                yield self._change(node, key, ABSENT, ABSENT, "signature", f"{name} asks for {key} now")
+            elif not parameter.required:
+                after = parameter.default if parameter.constant else ABSENT
+                yield self._change(node, key, ABSENT, after, "signature", f"{name} has a new parameter", folded=True)
+
+    @staticmethod
+    def _change(
+        node: Node, key: str, before: object, after: object, cause: str, why: str, folded: bool = False
+    ) -> Change:
+        return Change("argument", node.path, key, before, after, cause, why, node.target, site=node.site, folded=folded)
+
+    # --- code ---------------------------------------------------------------------------------------------------------
+    def _code(self, found: Found, nodes: list[Node]) -> Iterator[Change]:
+        node = nodes[0]
+        if self.live is None or node.code is None or not self.reasons.same_python:
+            return
+        change = Change(
+            "code", node.path, before=node.code, cause="code", target=node.target, count=len(nodes), site=node.site
+        )
+        try:
+            code = code_fingerprint(self.live(found.target, found.kind))
+        except LookupError as error:
+            yield fold(change, "unread", str(error))
+            return
+        if code != node.code:
+            why = f"the code of {called(node.target)} has changed"
+            yield replace(change, after=code, why=why)
+
+
+def _given(node: Node) -> Iterator[tuple[str, object, Argument]]:
+    """The arguments by the names that the call used; those of ``*args`` have none."""
+    for name, argument in node.arguments.items():
+        if name == node.starred[1] and type(argument.value) is dict:
+            for key, value in argument.value.items():
+                yield str(key), value, argument
+        elif name != node.starred[0]:
+            yield name, argument.value, argument
+
+
+def _has_more(node: Node) -> bool:
+    """Whether the call gave positional arguments that have no name."""
+    return node.starred[0] is not None and bool(node.arguments[node.starred[0]].value)
+
+
+def _same(recorded: object, literal: object) -> bool:
+    return canonical(recorded, nameless) == canonical(literal, nameless)
+
+
+def _stem(run: Run) -> str:
+    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")

@@ -1,0 +1,267 @@
+"""Two runs compared: what every pair of nodes says, what has no counterpart, and which of it follows from the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from begat.record.model import Node
+from begat.record.plain import called
+from begat.record.tree import folded, place
+from begat.record.values import Ref
+from begat.replay.align import Alignment, align
+from begat.replay.changes import Change, fold
+from begat.replay.pairs import Pairs
+from begat.replay.places import Places
+from begat.replay.reasons import Reasons
+from begat.replay.side import Side
+from begat.replay.values import Values
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
+
+
+class Comparison:
+    """
+    The nodes of *before* against those of *after*.
+
+    *everything* counts what libraries made for themselves one by one; otherwise only how many there are.
+    """
+
+    def __init__(self, before: Run, after: Run, everything: bool) -> None:
+        self.everything = everything
+        self.before, self.after = Side(before, everything), Side(after, everything)
+        self.found: Alignment = align(self.before, self.after)
+        self.reasons = Reasons.of(before, after)
+        self.values = Values(self.before, self.after, self.found, self.reasons.same_python)
+        self.pairs = Pairs(self.before, self.after, self.values, self.reasons)
+        self._why: dict[
+            int, list[Change]
+        ] = {}  # of pairs that differ, by the later node: what may explain things inside
+
+    def changes(self) -> list[Change]:
+        """Everything that differs between the nodes, in the order of the program."""
+        found: list[Change] = []
+        places = Places(self.before, self.after)
+        earlier = self.before.nodes
+        codes: dict[str, list[tuple[Node, Node]]] = {}
+        # Those around come before those built inside, which may follow from them.
+        for after, number in sorted(self.found.back.items()):
+            one, other = earlier[number], self.after.nodes[after]
+            changes = self.pairs.compare(one, other)
+            if changes:
+                found += self._followed(one, other, changes)
+            if one.code != other.code and one.target == other.target:
+                codes.setdefault(other.target, []).append((one, other))
+            if one.site is not other.site:
+                places.add(one, other)
+        found += self._codes(codes)
+        found += self._come_and_gone()
+        found += self._names()
+        found += self._lists()
+        found += self._events()
+        found += places.changes()
+        if self.pairs.sourced:
+            found.append(
+                Change("source", "", cause="source", why="the default, given in one call and left out in the other",
+                       count=self.pairs.sourced, folded=True)
+            )  # fmt: skip
+        return found + ([] if self.everything else self._libraries())
+
+    # --- what follows from what ---------------------------------------------------------------------------------------
+    def _followed(self, one: Node, other: Node, changes: list[Change]) -> list[Change]:
+        """*changes* of a pair, those folded that follow from changed arguments of the construction that it was built in."""
+        around = self._around(one, other)
+        if around is not None:
+            changes = [change if change.folded else self._explained(change, *around) for change in changes]
+        told = [change for change in changes if change.kind in ("argument", "class", "outcome", "shared", "renamed")]
+        if told:
+            self._why[other.id] = told
+        return changes
+
+    def _around(self, one: Node, other: Node) -> tuple[Node, Node] | None:
+        """The nearest pair of constructions that differ in which both nodes were built."""
+        number, seen = other.within, set()
+        outer = self._chain(self.before, one)
+        while number is not None and number not in seen:
+            seen.add(number)
+            if number in self._why and self.found.back.get(number) in outer:
+                return self.before.nodes[self.found.back[number]], self.after.nodes[number]
+            at = self.after.nodes.get(number)
+            number = at.within if at is not None else None
+        return None
+
+    @staticmethod
+    def _chain(side: Side, node: Node) -> set[int]:
+        found: set[int] = set()
+        number = node.within
+        while number is not None and number not in found:
+            found.add(number)
+            at = side.nodes.get(number)
+            number = at.within if at is not None else None
+        return found
+
+    def _explained(self, change: Change, one: Node, other: Node) -> Change:
+        causes = self._why[other.id]
+        path = self.after.tree.names[other.id]
+        if any(self._is_same_step(change, cause) for cause in causes):
+            return fold(change, "follows", f"{path} was given the same")
+        if self.reasons.code(one, other):
+            return change  # its own lines may say so
+        return fold(change, "follows", f"built inside {path}, which differs")
+
+    def _is_same_step(self, change: Change, cause: Change) -> bool:
+        """Whether the value that changed is the same in both."""
+        if change.kind != "argument" or cause.kind != "argument":
+            return False
+        mine, theirs = (
+            (self.values.text_before(step.before), self.values.text_after(step.after)) for step in (change, cause)
+        )
+        return mine == theirs
+
+    # --- come and gone ------------------------------------------------------------------------------------------------
+    def _come_and_gone(self) -> list[Change]:
+        slots = {
+            (side, ref.node)
+            for changes in self._why.values()
+            for change in changes
+            if change.kind in ("argument", "shared") and not change.folded
+            for side, value in enumerate((change.before, change.after))
+            for ref in _refs_of(value)
+        }
+        gone = self._lone(self.before, self.found.pairs, "removed", {number for side, number in slots if side == 0})
+        come = self._lone(self.after, self.found.back, "added", {number for side, number in slots if side == 1})
+        return gone + come
+
+    def _lone(self, side: Side, paired: dict[int, int], kind: str, told: set[int]) -> list[Change]:
+        """The nodes of *side* without a counterpart; those below others of them are counted there."""
+        alone = [number for number in side.nodes if number not in paired]
+        tops: dict[int, int] = {}
+        found: dict[int, Change] = {}
+        for number in sorted(alone, key=lambda number: side.nodes[number].path.count(".")):
+            node, parent = side.nodes[number], side.tree.parents[number]
+            owner = next((at for at in (parent, node.within) if at is not None and at in tops), None)
+            tops[number] = top = number if owner is None else tops[owner]
+            if top != number:
+                found[top] = replace(found[top], count=found[top].count + 1)
+                continue
+            why = "nothing like it in the " + ("earlier run" if kind == "added" else "later run")
+            change = Change(
+                kind, side.tree.names[number], cause=kind, why=why, target=node.target, site=node.site,  # type: ignore[arg-type]
+                **{("after" if kind == "added" else "before"): Ref(number)},  # type: ignore[arg-type]  # by name
+            )  # fmt: skip
+            found[number] = self._placed(change, side, node, number in told)
+        return [found[number] for number in alone if number in found]
+
+    def _placed(self, change: Change, side: Side, node: Node, told: bool) -> Change:
+        """*change*, folded if an argument's change tells it, or that of the construction that the node was built in."""
+        parent = side.tree.parents[node.id]
+        if told and parent is not None and _uses(side.nodes[parent], node.id):
+            return fold(change, "follows", "an argument's change tells of it")
+        for number in sorted(self._chain(side, node), reverse=True):
+            later = number if side is self.after else self.found.pairs.get(number)
+            if later in self._why:
+                one, other = self.before.nodes[self.found.back[later]], self.after.nodes[later]
+                if not self.reasons.code(one, other):
+                    return fold(change, "follows", f"built inside {self.after.tree.names[later]}, which differs")
+        return change
+
+    # --- names and order ----------------------------------------------------------------------------------------------
+    def _names(self) -> list[Change]:
+        """Variables, attributes and lists that are called otherwise: each once, whatever hangs below."""
+        from begat.replay.renaming import renames
+
+        taken = {
+            (self.found.back[number], change.before, change.after)
+            for number, changes in self._why.items()
+            for change in changes
+            if change.kind == "renamed"
+        }
+        return renames(self.before, self.after, self.found, taken)
+
+    def _lists(self) -> list[Change]:
+        from begat.replay.renaming import stem
+
+        found = []
+        for moved in self.found.moved:
+            old = [self.before.tree.names[one] for one, _ in moved]
+            new = [self.after.tree.names[other] for _, other in moved]
+            node = self.after.nodes[moved[0][1]]
+            found.append(
+                Change("moved", stem(new[0]), before=old, after=new, cause="order", why="the same, in another order",
+                       target=node.target, count=len(moved), site=node.site)
+            )  # fmt: skip
+        return found
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+    def _codes(self, codes: dict[str, list[tuple[Node, Node]]]) -> list[Change]:
+        """Classes whose code is another: once for each."""
+        found = []
+        for target, pairs in codes.items():
+            one, other = pairs[0]
+            if one.code is None or other.code is None:
+                continue
+            change = Change(
+                "code", self.after.tree.names[other.id], before=one.code, after=other.code, cause="code",
+                why=f"the code of {called(target)} has changed", target=target, count=len(pairs), site=other.site,
+            )  # fmt: skip
+            upgrade = self.reasons.upgrade(target)
+            if upgrade is not None:
+                change = fold(change, "library", f"the code of {called(target)} has changed: {upgrade}")
+            elif not self.reasons.same_python:
+                change = fold(change, "python", "fingerprints of two versions of Python cannot be compared")
+            found.append(change)
+        return found
+
+    def _events(self) -> list[Change]:
+        """Constructors that ran again, or objects that were returned again, another number of times or with other arguments."""
+        told: list[dict[int, list[str]]] = [{}, {}]
+        for numbers, side, text in (
+            (told[0], self.before, self.values.text_before),
+            (told[1], self.after, self.values.text_after),
+        ):
+            for event in side.run.events:
+                if event.kind != "built":
+                    arguments = {name: argument.value for name, argument in event.arguments.items()}
+                    numbers.setdefault(event.node, []).append(f"{event.kind}{text(arguments)}")
+        found = []
+        for one, other in self.found.pairs.items():
+            mine, theirs = told[0].get(one, []), told[1].get(other, [])
+            if mine != theirs:
+                found.append(
+                    Change("event", self.after.tree.names[other], before=len(mine), after=len(theirs), cause="event",
+                           why="its constructor ran again, or it was returned again", target=self.after.nodes[other].target)
+                )  # fmt: skip
+        return found
+
+    def _libraries(self) -> list[Change]:
+        """How many objects libraries made for themselves, where that is another number."""
+        counts: list[dict[tuple[int | None, str, str], int]] = []
+        for side in (self.before, self.after):
+            found: dict[tuple[int | None, str, str], int] = {}
+            if len(side.nodes) < len(side.run.nodes):
+                for parent, groups in folded(side.run).items():
+                    below = (
+                        self.found.pairs.get(parent, parent) if side is self.before and parent is not None else parent
+                    )
+                    for group in groups:
+                        key = (below, group.target, group.by)
+                        found[key] = found.get(key, 0) + len(group.nodes)
+            counts.append(found)
+        return [
+            Change(
+                "library", self.after.tree.names.get(key[0], "") if key[0] is not None else "", before=counts[0].get(key, 0),
+                after=counts[1].get(key, 0), cause="library", why=f"{called(key[1])}, made by {key[2] or place(None)}",
+                target=key[1], count=abs(counts[0].get(key, 0) - counts[1].get(key, 0)), folded=True,
+            )
+            for key in {**counts[0], **counts[1]}
+            if counts[0].get(key, 0) != counts[1].get(key, 0)
+        ]  # fmt: skip
+
+
+def _refs_of(value: object) -> list[Ref]:
+    return [value] if type(value) is Ref and value.run is None else []
+
+
+def _uses(node: Node, number: int) -> bool:
+    return any(ref.node == number for argument in node.arguments.values() for ref in _refs_of(argument.value))

@@ -1,0 +1,95 @@
+"""Classes that are called otherwise: modules that were renamed, and the script that is `__main__` when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from begat.record.model import ABSENT, Argument, Node
+from begat.record.values import Array, Made, Member, Opaque, Symbol, Typed
+from begat.record.walk import rebuilt
+
+if TYPE_CHECKING:
+    from begat.record.graph import Run
+
+_MAIN = "__main__"
+
+
+def spoken(a: Run, b: Run) -> dict[str, str]:
+    """`__main__` by its name as a module, where that is what the other run says of the same classes."""
+    modules = [{name.partition(":")[0] for name in {node.target for node in run.nodes}} for run in (a, b)]
+    names = [_stem(run) for run in (a, b)]
+    for main, other, name in ((modules[0], modules[1], names[0]), (modules[1], modules[0], names[1])):
+        if _MAIN in main and _MAIN not in other and name in other:
+            return {_MAIN: name}
+    return {}
+
+
+def _stem(run: Run) -> str:
+    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+
+
+def moved_by(run: Run, names: Mapping[str, str]) -> Run:
+    """*run* with its targets, and the classes and functions among its values, by their new *names*."""
+    if not names:
+        return run
+    from begat.record.graph import Run
+
+    table = {_dotted(old): _dotted(new) for old, new in names.items()}
+    known: dict[str, str] = {}
+
+    def name(target: str) -> str:
+        if target not in known:
+            known[target] = renamed(target, table)
+        return known[target]
+
+    nodes = tuple(_node(node, name) for node in run.nodes)
+    if all(new is old for new, old in zip(nodes, run.nodes, strict=True)):
+        return run
+    return Run(run.header, nodes, run.environment, run.events, run.children)
+
+
+def renamed(target: str, table: Mapping[str, str]) -> str:
+    """*target* by the longest name in *table*, all names with dots, that it is or lies in."""
+    dotted = _dotted(target)
+    best = max((old for old in table if dotted == old or dotted.startswith(f"{old}.")), key=len, default=None)
+    if best is None:
+        return target
+    found = table[best] + dotted[len(best) :]
+    depth = target.partition(":")[2].count(".") + 1 if ":" in target else 0
+    steps = found.split(".")
+    return f"{'.'.join(steps[:-depth])}:{'.'.join(steps[-depth:])}" if depth else found
+
+
+def _dotted(name: str) -> str:
+    return name.replace(":", ".")
+
+
+def _node(node: Node, name: Callable[[str], str]) -> Node:
+    target = name(node.target)
+    arguments: dict[str, Argument] = {}
+    changed = target != node.target
+    for key, argument in node.arguments.items():
+        value, was = (
+            _value(argument.value, name),
+            argument.was if argument.was is ABSENT else _value(argument.was, name),
+        )
+        if value is not argument.value and value != argument.value:
+            argument = replace(argument, value=value, was=was)
+            changed = True
+        arguments[key] = argument
+    return replace(node, target=target, arguments=arguments) if changed else node
+
+
+def _value(value: Any, name: Callable[[str], str]) -> Any:
+    kind = type(value)
+    if kind is Symbol:
+        return replace(value, target=name(value.target))
+    if kind in (Opaque, Array):
+        return replace(value, type=name(value.type))
+    if kind is Made:
+        return Made(_value(value.factory, name))
+    if kind in (Typed, Member):
+        value = replace(value, type=name(value.type))
+    return rebuilt(value, lambda _, part: _value(part, name))

@@ -1,0 +1,178 @@
+"""How a program can end, and what of its record is read back afterwards (FAULTS, G).
+
+`ENDINGS` is the table: *built* constructions are due, *kept* are in the record today. Where the interpreter runs its exit
+handlers, all of the main process are kept; of a process that is killed, and of child processes, nothing is yet.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+import pytest
+
+from harness import WAYS, observe, same
+
+CLASSES = """\
+import os, signal, sys, threading
+class Net:
+    def __init__(self, number):
+        self.number = number
+nets = [Net(i) for i in range(100)]
+"""
+DIES = "sys.stdout.flush()\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """*kept* is None where no file is written; *outcome* and *error* are what the record says of the end."""
+
+    text: str
+    built: int = 100
+    kept: int | None = 100
+    outcome: str = "finished"
+    error: str | None = None
+    code: int = 0
+    ways: tuple[str, ...] = tuple(WAYS)
+
+
+# A forked worker cannot import a module whose import, in the parent, still goes on: such pools need a script.
+SCRIPT = ("run",)
+
+ENDINGS = {
+    # --- the interpreter ends in order ---------------------------------------------------------------------------------
+    "normal": Ending("print('done')\n"),
+    "exception": Ending("1 / 0\n", outcome="raised", error="builtins:ZeroDivisionError", code=1),
+    "exit": Ending("sys.exit(3)\n", outcome="raised", error="builtins:SystemExit", code=3),
+    "exit 0": Ending("sys.exit()\n"),
+    "interrupt": Ending(
+        "os.kill(os.getpid(), signal.SIGINT)\nimport time; time.sleep(5)\n",
+        outcome="raised", error="builtins:KeyboardInterrupt", code=-signal.SIGINT,
+    ),
+    "handled signal": Ending(
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nos.kill(os.getpid(), signal.SIGTERM)\n",
+        outcome="raised", error="builtins:SystemExit", code=9,
+    ),
+    "a daemon thread goes on": Ending(
+        "import time\nstarted = threading.Event()\ndef work():\n    started.set()\n    while True: time.sleep(0.01)\n"
+        "threading.Thread(target=work, daemon=True).start(); started.wait()\n"
+    ),
+    "a thread outlives the script": Ending(
+        "import time\ndef work():\n    time.sleep(0.3); print('thread')\nthreading.Thread(target=work).start()\n"
+    ),
+    "out of memory": Ending(
+        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))\nbytearray(1 << 34)\n",
+        outcome="raised", error="builtins:MemoryError", code=1,
+    ),
+    # --- the process dies -----------------------------------------------------------------------------------------------
+    "terminated": Ending(f"{DIES}os.kill(os.getpid(), signal.SIGTERM)\n", kept=None, code=-signal.SIGTERM),
+    "hung up": Ending(f"{DIES}os.kill(os.getpid(), signal.SIGHUP)\n", kept=None, code=-signal.SIGHUP),
+    "killed": Ending(f"{DIES}os.kill(os.getpid(), signal.SIGKILL)\n", kept=None, code=-signal.SIGKILL),
+    "os._exit": Ending(f"{DIES}os._exit(5)\n", kept=None, code=5),
+    "segmentation fault": Ending(f"{DIES}import ctypes\nctypes.string_at(0)\n", kept=None, code=-signal.SIGSEGV),
+    "abort": Ending(f"{DIES}os.abort()\n", kept=None, code=-signal.SIGABRT),
+    "another program": Ending(
+        f"{DIES}os.execv(sys.executable, [sys.executable, '-c', 'print(\"another\")'])\n", kept=None
+    ),
+    "killed by its alarm": Ending(f"{DIES}signal.alarm(1)\nwhile True: pass\n", kept=None, code=-signal.SIGALRM),
+    # --- children -------------------------------------------------------------------------------------------------------
+    "fork and _exit": Ending(
+        "if os.fork() == 0:\n    Net(-1); os._exit(0)\nos.wait(); print('parent')\n", built=101
+    ),
+    "fork and exit": Ending(
+        f"{DIES}pid = os.fork()\nif pid == 0:\n    Net(-1); sys.exit(0)\nos.waitpid(pid, 0); print('parent')\n", built=101
+    ),
+    "the parent ends first": Ending(
+        "import time\nr, w = os.pipe()\npid = os.fork()\nif pid == 0:\n    os.close(w); os.read(r, 1); Net(-1); os._exit(0)\nos.close(r)\n",
+        built=101,
+    ),
+    "a child is killed": Ending(
+        "import time\npid = os.fork()\nif pid == 0:\n    Net(-1); time.sleep(60)\nos.kill(pid, signal.SIGKILL); os.wait()\n", built=101
+    ),
+    "a forking pool": Ending(
+        "import multiprocessing\ndef work(i): return Net(i).number\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool:\n    print(sum(pool.map(work, range(20))))\n",
+        built=120, ways=SCRIPT,
+    ),
+    "a process": Ending(
+        "import multiprocessing\ndef work(): Net(-1)\nchild = multiprocessing.get_context('fork').Process(target=work)\n"
+        "child.start(); child.join(); print(child.exitcode)\n",
+        built=101,
+    ),
+    "a pool that is terminated": Ending(
+        "import multiprocessing, time\ndef work(i):\n    Net(i); time.sleep(60)\n"
+        "pool = multiprocessing.get_context('fork').Pool(2)\npool.map_async(work, range(2)); time.sleep(0.2); pool.terminate(); pool.join()\n",
+        built=102, ways=SCRIPT,
+    ),
+    "an executor": Ending(
+        "import concurrent.futures, multiprocessing\ndef work(i): return Net(i).number\n"
+        "with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context('fork')) as pool:\n    print(sum(pool.map(work, range(20))))\n",
+        built=120, ways=SCRIPT,
+    ),
+    "another Python": Ending(
+        "import subprocess\nprint(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True).stdout)\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "way"), [(name, way) for name, ending in ENDINGS.items() for way in ending.ways])
+def test_every_ending(name, way, tmp_path):
+    """The program ends as it would without begat, and of its record is left what the table says, whole."""
+    ending = ENDINGS[name]
+
+    seen = same(tmp_path, CLASSES + ending.text, way, env={"BEGAT_STRICT": "1"})
+
+    assert seen.code == ending.code
+    if ending.kept is None:
+        assert seen.record is None
+        return
+    assert seen.record is not None
+    assert [node.params["number"] for node in seen.record.nodes] == list(range(ending.kept))
+    assert (seen.record.header.outcome, seen.record.header.error) == (ending.outcome, ending.error)
+    assert seen.record.header.marks == ()
+
+
+SPAWNED = """\
+import multiprocessing, sys
+class Net:
+    def __init__(self, number):
+        self.number = number
+def work(number):
+    return Net(number).number
+if __name__ == "__main__":
+    with multiprocessing.get_context({method!r}).Pool(2) as pool:
+        print(sum(pool.map(work, range(20))))
+    Net(-1)
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_processes_that_begin_anew(method, tmp_path):
+    """Workers that import the script again do their work; of what they build nothing is kept yet."""
+    seen = same(tmp_path, SPAWNED.format(method=method), "run")
+
+    assert seen.out == "190\n"
+    assert [node.params["number"] for node in seen.record.nodes] == [-1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_object_built_while_the_interpreter_ends(way, tmp_path):
+    """Exit handlers, finalizers and threads that build at the very end raise nothing and hang nothing."""
+    text = CLASSES + (
+        "import atexit, weakref\natexit.register(Net, 1001)\nclass Bare: pass\natexit.register(Bare)\nclass Late:\n    def __del__(self): Net(1002)\n"
+        "late = Late()\nweakref.finalize(late, Net, 1003)\nsys.late = Late()\n"
+    )
+
+    seen = same(tmp_path, text, way, timeout=30)
+
+    assert (seen.code, seen.err) == (0, "")
+    assert len(seen.record.nodes) >= 100
+
+
+def test_a_scope_that_is_never_left(tmp_path):
+    """A scope that a generator or `__enter__` alone left open writes nothing, and disturbs nothing."""
+    seen = observe(
+        tmp_path, "import begat\nscope = begat.capture(save='run.json')\nscope.__enter__()\nprint('on')\n", "plain"
+    )
+
+    assert (seen.code, seen.out, seen.err, seen.record) == (0, "on\n", "", None)
