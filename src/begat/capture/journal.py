@@ -137,7 +137,7 @@ class Journal:
         try:
             self.file.append(data)
         except OSError as error:
-            self.recorder.trouble(f"the journal could not be written: {error.strerror or error}")
+            self.recorder.trouble(f"{type(error).__name__} while writing the journal")
             trouble(error, "writing the journal")
 
     def end(self, last: bool = True) -> None:

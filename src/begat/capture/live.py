@@ -90,7 +90,7 @@ class LiveRun(Run):
 
     def _built(self) -> set[str]:
         """The packages whose classes were built. From the schemas: nodes take time."""
-        self.recorder.settle()
+        self.recorder.drain()
         return {schema.target.partition(":")[0].partition(".")[0] for schema in self.recorder.rows.known}
 
     def result(self, **values: Any) -> None:

@@ -142,7 +142,7 @@ class Recorder:
             self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
         for lane in list(self.lanes.values()):
             lane.thread = 0
-        self.settle()
+        self.drain()
         self.resolve()
         self.pins.clear()
         self.lanes.clear()
@@ -154,13 +154,16 @@ class Recorder:
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
+        """A log has grown longer than its limit: by a first row after a quiet time, or by many."""
+        if self.journal is not None:
+            self.journal.arm()
+        if len(self.log) > LIMIT:
+            self.drain()
+
+    def drain(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
-        if self.journal is not None:
-            self.journal.arm()
-            if len(self.log) <= LIMIT:
-                return
         if self._inside == ident() or not self._busy.acquire(blocking=False):
             return
         try:
@@ -368,7 +371,7 @@ class Recorder:
         if self._outer is None:
             self._outer = {}
             for outer in (known for known in living.recorders() if known is not self):
-                outer.settle()
+                outer.drain()
                 for position, token in enumerate(outer.rows.tokens):
                     if token is not None:
                         number = outer.again.get(position, ("", position))[1]

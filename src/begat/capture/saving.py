@@ -21,12 +21,14 @@ def whole(path: str | os.PathLike[str]) -> str:
         return os.fspath(path)
 
 
-def attempt(file: str) -> None:
-    """Warn if *file* cannot be written: that is better known before the work than after it."""
+def attempt(file: str) -> bool:
+    """Whether *file* can be written; warn if not: that is better known before the work than after it."""
     try:
         prepare(file)
     except (OSError, ValueError) as failed:  # no path has a NUL
         trouble(failed, f"writing {file}", 5)
+        return False
+    return True
 
 
 def begin(run: LiveRun, around: LiveRun | None, file: str | None, durability: Durability) -> None:

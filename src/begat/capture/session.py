@@ -224,12 +224,12 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
-        file = None
+        file = place = None
         if self.save is not None:
             file = whole(self.save)
-            attempt(file)
+            place = file if attempt(file) else None
         run = LiveRun(self.name, parent)
-        begin(run, parent, file, self.durability)
+        begin(run, parent, place, self.durability)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane()), file))
         return run
