@@ -69,6 +69,10 @@ class Journal:
         events = Events(self.recorder.events)
         events.journal = self
         self.recorder.write_to(self, events)
+        if parent is None:
+            from begat.capture import children
+
+            children.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -133,6 +137,12 @@ class Journal:
             self._writer = 0
             self._writing.release()
 
+    @property
+    def behind(self) -> bool:
+        """Whether something may have happened that is not written."""
+        recorder, scribe = self.recorder, self._scribe
+        return bool(recorder.log or recorder.events) or scribe is None or len(recorder.rows) > scribe.written
+
     def _append(self, data: bytes) -> None:
         try:
             self.file.append(data)
@@ -146,6 +156,10 @@ class Journal:
             return
         if last and not self._over and (self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start):
             self._write(last=True)
+        if not self._over:
+            from begat.capture import children
+
+            children.unwatch()
         self._over = True
         if self._sleep.locked():
             self._sleep.release()
@@ -189,7 +203,8 @@ def journals() -> list[Journal]:
 def flush() -> None:
     """Write what is new in all of them."""
     for journal in journals():
-        journal.flush()
+        if journal.behind:
+            journal.flush()
 
 
 def _before() -> None:
@@ -207,6 +222,10 @@ def _in_child() -> None:
     for recorder in recorders():
         if recorder.journal is not None:
             recorder.journal.renew()
+    if journals():
+        from begat.capture import children
+
+        children.worker()
 
 
 def _wait_for(thread: int) -> None:

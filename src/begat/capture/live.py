@@ -120,6 +120,11 @@ class LiveRun(Run):
                 return Ref(number, other.identity)
         return None
 
+    def belong(self, id: str, parent: str | None, **said: Any) -> None:
+        """This process goes on with the run *id* of another one."""
+        self.recorder.identity = id
+        self.change(id=id, parent=parent, **said)
+
     def join(self, whole: Run) -> None:
         """It is over, and *whole* is what it and the journals of other processes say."""
         self.whole = whole

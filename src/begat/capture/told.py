@@ -5,6 +5,7 @@ A line that refers to one that was lost is lost with it; one that no journal can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -150,7 +151,8 @@ class Told:
             raise Malformed(f"a schema of another kind, {kind!r:.60}")
         first, second = starred
         self._schemas[_expect(number, int)] = Schema(
-            _expect(target, str),
+            # What multiprocessing calls the main program where it is imported again.
+            re.sub("^__mp_main__:", "__main__:", _expect(target, str)),
             kind,
             _expect(code, str, _NONE),
             {_expect(k, str): _expect(v, str) for k, v in _expect(annotations, dict).items()},
