@@ -156,6 +156,7 @@ def begin(plan: dict[str, Any]) -> None:
     if plan["main"] is not None:
         _weave_main(os.path.realpath(plan["main"]))
     worker()
+    _begun(None)  # where it was not forked, by a fork server, it is never said that it was
 
 
 def _weave_main(script: str) -> None:
