@@ -12,6 +12,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PERIOD = 0.1
 """Seconds until what happened is written."""
+_SELDOM = 20  # times
 
 
 class Events(list[Any]):
@@ -93,9 +95,14 @@ class Journal:
         OURS.add(ident())
         try:
             self._sleeper = _thread.get_native_id()
+            count = 0
             while not self._sleep.acquire(timeout=PERIOD) and not self._over:
-                if not self.flush():
+                quiet = not self.flush()
+                if quiet or count % _SELDOM == _SELDOM - 1:
+                    self._write(Scribe.surroundings)
+                if quiet and not self.file.owes:
                     return
+                count += 1
         finally:
             OURS.discard(ident())
             self._rest()
@@ -112,9 +119,9 @@ class Journal:
     # --- what -----------------------------------------------------------------------------------------------------------
     def flush(self) -> bool:
         """Write what is new; whether there was anything."""
-        return self._write(last=False)
+        return self._write(Scribe.news)
 
-    def _write(self, last: bool) -> bool:
+    def _write(self, tell: Callable[[Scribe, LiveRun], bytes]) -> bool:
         run = self.run()
         # Below our own writing, in a finalizer or a signal handler, there is nothing to be done: it goes on.
         if run is None or self._over or self._writer == ident() or not self._writing.acquire(timeout=5):
@@ -125,7 +132,7 @@ class Journal:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
-            data = self._scribe.end(run) if last else self._scribe.news(run)
+            data = tell(self._scribe, run)
             if data or self.file.owes:
                 self._append(data)
             return bool(data)
@@ -155,7 +162,7 @@ class Journal:
         if self.pid != os.getpid():
             return
         if last and not self._over and (self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start):
-            self._write(last=True)
+            self._write(Scribe.end)
         if not self._over:
             from begat.capture import children
 

@@ -38,6 +38,8 @@ def load(path: str | os.PathLike[str]) -> Run:
     record, folder = places(path)
     told = journals(folder) if folder.is_dir() else []
     if not told:
+        if not record.exists() and any(folder.glob("*.jsonl")):
+            raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
         return codec.load(record)
     return together(codec.load(record) if record.exists() else None, told, folder)
 

@@ -58,6 +58,11 @@ class Scribe:
             self._later()
         if self.recorder.seeds:
             self._say_changed(lines.SEEDS, {encodable(k): value(v) for k, v in self.recorder.seeds.items()})
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def surroundings(self, run: LiveRun) -> bytes:
+        """What the run runs in, as a line, if it may have changed. That takes time, which rows should not wait for."""
         if run.around is None and self._parent is None and self._around != len(self._known):
             self._around = len(self._known)
             self._say_changed(lines.ENVIRONMENT, environment(run.surroundings()))
