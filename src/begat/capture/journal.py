@@ -18,7 +18,7 @@ from weakref import ref
 
 from begat.capture.appending import File
 from begat.capture.living import recorders
-from begat.capture.scribe import Scribe
+from begat.capture.scribe import Scribe, prepare
 from begat.intercept.interceptor import LIMIT, ident, trouble
 from begat.lazy.thunk import OURS
 
@@ -74,6 +74,7 @@ class Journal:
         if parent is None:
             from begat.capture import children
 
+            prepare()
             children.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
@@ -119,7 +120,10 @@ class Journal:
     # --- what -----------------------------------------------------------------------------------------------------------
     def flush(self) -> bool:
         """Write what is new; whether there was anything."""
-        return self._write(Scribe.news)
+        found = self._write(Scribe.news)
+        while self._scribe is not None and self._scribe.waiting and self._write(Scribe.more):
+            pass  # what comes in meanwhile has its own time
+        return found
 
     def _write(self, tell: Callable[[Scribe, LiveRun], bytes]) -> bool:
         run = self.run()

@@ -40,11 +40,25 @@ class Reader:
         with resting():
             return tell(self.entries(0, count), Process(self.recorder.pid, self.recorder.rank))
 
-    def entries(self, start: int, count: int) -> Iterator[Entry]:
+    def quick(
+        self, start: int, count: int, special: set[int]
+    ) -> Iterator[tuple[int, Known, Place, int | None, tuple[Any, ...] | None]]:
+        """The rows from *start* up to *count* with their bare values; None for those that are *special*, or not bound so simply."""
+        recorder = self.recorder
+        again = recorder.again
+        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
+            known = self._schemas.get(id(schema)) or self._known_of(schema)
+            place = self._places.get((id(code), lasti)) or self._place(code, lasti)
+            if within is not None and within in again:
+                within = again[within][1]
+            simple = known.simple and number not in special and not recorder.strangers
+            yield number, known, place, within, row if simple else None
+
+    def entries(self, start: int, count: int, special: set[int] | None = None) -> Iterator[Entry]:
         """The rows from *start* up to *count*, for whoever tells them."""
         recorder = self.recorder
         again, moved, strangers = recorder.again, recorder.moved, recorder.strangers
-        special = self.special()
+        special = self.special() if special is None else special
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
             known = self._schemas.get(id(schema)) or self._known_of(schema)
             if number in moved:
@@ -153,6 +167,7 @@ class Known:
         self.exchanged = exchanged_defaults(function, schema.defaults)
         self.careful = bool(hidden or self.redact or self.exchanged)
         self.order = _order(schema)
+        self.simple = self.public is None and not self.careful and self.order is None
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
         }
@@ -175,7 +190,7 @@ class Known:
                     continue
                 argument = recent.get(name)
                 if argument is None or argument.value is not value:
-                    argument = recent[name] = self._argument(name, value)
+                    argument = recent[name] = self.argument(name, value)
                 found[name] = argument
             return found if self.order is None else {name: found[name] for name in self.order}
         pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
@@ -190,7 +205,8 @@ class Known:
             if name not in options.ignore
         }
 
-    def _argument(self, name: str, value: Any) -> Argument:
+    def argument(self, name: str, value: Any) -> Argument:
+        """The argument *name*, as *value* says."""
         kind = type(value)
         if kind in _NEVER_SECRET and (kind is not int or value.bit_length() <= LIMITS.bits):
             argument = ArgumentDraft(name, value)

@@ -8,14 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from begat.capture.reading import Known, Reader
 from begat.capture.story import Fate, Place
+from begat.intercept.constants import NOT_GIVEN
 from begat.record import lines
 from begat.record.encoding import encodable
 from begat.record.model import ABSENT, Argument, CallSite
 from begat.record.writing import environment, header, value
 
+MANY = 4096
+"""Rows that are told at once, at most: what is told of is written before the next are looked at."""
+
+_WHOLE = 1 << 63
+
 if TYPE_CHECKING:
     from begat.capture.live import LiveRun
     from begat.introspect.callsites import Name
+
+
+def prepare() -> None:
+    """Import what telling takes: a thread of its own would have to wait for the program at each of many files."""
+    from begat.introspect import callnames, environment, places
+    from begat.record.engine import engine
+
+    assert callnames and environment and places and engine()
 
 
 class Scribe:
@@ -29,6 +43,7 @@ class Scribe:
         self.written = self.start = start
         self._parent = parent
         self._begun = False
+        self._count = start
         self._around = -1  # as many schemas were known when the environment was told
         self._known: dict[int, int] = {}
         self._places: dict[int, tuple[Place, int]] = {}
@@ -36,22 +51,27 @@ class Scribe:
         self._fates: dict[int, Any] = {}  # what was said of those rows of which there may be more to say
         self._done: set[int] = set()  # those of which all is said
         self._version: tuple[int, ...] = ()
+        self._recent: dict[int, dict[str, tuple[Any, Any]]] = {}
         self._out: list[bytes] = []
 
     def news(self, run: LiveRun) -> bytes:
-        """All that is new, as lines."""
+        """What is new, as lines; the rest of it, if there are very many rows, the next time."""
         self._out = []
         if not self._begun:
             self._begun = True
             self._say(lines.JOURNAL, self._beginning(run))
         self._say_changed(lines.HEAD, header(run.header, []))
-        count = self.recorder.resolve()
-        for number, about, place, within, arguments, _, fate in self.reader.entries(self.written, count):
-            row = [number, self._about(about), self._place(place), within, *_arguments(arguments, about)]
-            self._say(lines.ROW, row)
-            if fate is not None:
-                self._fate(number, fate, None)
-            self.written = number + 1
+        self._count = self.recorder.resolve()
+        return self.more(run)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are rows of those that were new to be told yet."""
+        return self.written < self._count
+
+    def more(self, run: LiveRun) -> bytes:
+        """What `news` left."""
+        self._rows(self.written, min(self._count, self.written + MANY))
         version = self.recorder.version(0)
         if version != self._version:
             self._version = version
@@ -60,6 +80,41 @@ class Scribe:
             self._say_changed(lines.SEEDS, {encodable(k): value(v) for k, v in self.recorder.seeds.items()})
         out, self._out = self._out, []
         return b"".join(out)
+
+    def _rows(self, start: int, count: int) -> None:
+        special = self.reader.special()
+        for number, known, place, within, row in self.reader.quick(start, count, special):
+            given = self._given(known, row) if row is not None else None
+            if given is not None:
+                self._say(lines.ROW, [number, self._about(known), self._place(place), within, given])
+            else:
+                [(_, about, place, within, arguments, _, fate)] = self.reader.entries(number, number + 1, special)
+                said = _arguments(arguments, about)
+                self._say(lines.ROW, [number, self._about(about), self._place(place), within, *said])
+                if fate is not None:
+                    self._fate(number, fate, None)
+            self.written = number + 1
+
+    def _given(self, known: Known, row: tuple[Any, ...]) -> dict[str, Any] | None:
+        """What was given, by name; None where a value is a default all the same."""
+        names = known.schema.names
+        recent = self._recent.setdefault(id(known), {})
+        out = {}
+        for name, value_ in zip(names, row[len(row) - len(names) :], strict=True):
+            kind = type(value_)
+            if value_ is NOT_GIVEN:
+                continue
+            if value_ is None or kind is bool or (kind is int and -_WHOLE <= value_ < _WHOLE):
+                out[name] = value_
+                continue
+            last = recent.get(name)
+            if last is None or last[0] is not value_:
+                argument = known.argument(name, value_)
+                if argument.source != "given":
+                    return None
+                last = recent[name] = value_, value(argument.value)  # most are the same constant of the code again
+            out[name] = last[1]
+        return out
 
     def surroundings(self, run: LiveRun) -> bytes:
         """What the run runs in, as a line, if it may have changed. That takes time, which rows should not wait for."""
@@ -71,7 +126,10 @@ class Scribe:
 
     def end(self, run: LiveRun) -> bytes:
         """The last lines."""
-        return self.news(run) + lines.line(lines.END, {"at": time.time()})
+        told = [self.news(run)]
+        while self.waiting:
+            told.append(self.more(run))
+        return b"".join((*told, lines.line(lines.END, {"at": time.time()})))
 
     def _say(self, kind: str, content: Any) -> None:
         self._out.append(lines.line(kind, content))
