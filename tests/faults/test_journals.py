@@ -140,7 +140,7 @@ last = None
 print("on", flush=True)
 for i in range(10_000_000):
     last = Part(i, last if i % 3 else None)
-    if i % 50 == 0: print(i, time.time(), flush=True)
+    if i % 50 == 0: print(i, time.process_time(), flush=True)
 """
 
 
@@ -152,23 +152,22 @@ def _killed(folder, after, *options):
         process.stdout.readline()
         time.sleep(after)
         process.kill()
-        at = time.time()
         said = process.stdout.read().splitlines()[:-1]
-    return at, [(int(number), float(moment)) for number, moment in (line.split() for line in said)]
+    return [(int(number), float(moment)) for number, moment in (line.split() for line in said)]
 
 
 def _all_but_a_moment(folder, seed, *options):
-    at, said = _killed(folder, random.Random(seed).uniform(0.0, 0.6), *options)
+    said = _killed(folder, random.Random(seed).uniform(0.0, 0.6), *options)
     [run] = (folder / ".begat/runs").iterdir() if (folder / ".begat/runs").is_dir() else [None]
     begun = run is not None and any(file.stat().st_size for file in (run / JOURNALS).glob("*"))
     found = [node.params["number"] for node in load(run).nodes] if begun else []
     assert found == list(range(len(found)))
     moment = 0.0 if "always" in options else MOMENT
-    due = [number for number, when in said if when < at - moment]
+    due = [number for number, when in said if when <= said[-1][1] - moment]
     assert not due or len(found) > due[-1]
 
 
-MOMENT = 0.1 + 0.4  # the promise, and what a machine that does other things needs to wake a thread and to write
+MOMENT = 0.1 + 0.2  # of the processor's time: the promise, and what it takes to write beside a program that never pauses
 
 
 @pytest.mark.parametrize("seed", range(25))

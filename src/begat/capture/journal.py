@@ -161,12 +161,16 @@ class Journal:
             self.recorder.trouble(f"{type(error).__name__} while writing the journal")
             trouble(error, "writing the journal")
 
-    def end(self, last: bool = True) -> None:
-        """Write all there is; nothing more is written then. Without *last* not even that this is the end."""
+    def end(self, tell: Callable[[Scribe, LiveRun], bytes] | None = None) -> None:
+        """Write all there is, and that this is the end, or what *tell* says; nothing more is written then."""
         if self.pid != os.getpid():
             return
-        if last and not self._over and (self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start):
-            self._write(Scribe.end)
+        if tell is not None or self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start:
+            self._write(tell or Scribe.end)
+        self.drop()
+
+    def drop(self) -> None:
+        """Nothing more is written."""
         if not self._over:
             from begat.capture import children
 

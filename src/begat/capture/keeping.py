@@ -33,7 +33,7 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
         journal.end()
         raise
     for each in own:
-        each.recorder.journal.end(last=False)  # type: ignore[union-attr]
+        each.recorder.journal.drop()  # type: ignore[union-attr]
     for file in files:
         file.remove()
     for other in others:

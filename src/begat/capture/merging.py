@@ -86,7 +86,7 @@ def _ordered(found: list[Told]) -> list[Told]:
             told, count = names[told.parent], count + 1
         return count
 
-    return sorted(found, key=lambda told: (depth(told), told.at))
+    return sorted(found, key=lambda told: (depth(told), told.process.rank or 0, told.at))
 
 
 def together(record: Run | None, told: list[Told], folder: Path) -> Run:
@@ -238,6 +238,8 @@ def _said(value: object) -> object:
 def _header(told: list[Told]) -> Header:
     """What journals say of their run, whose record was never finished."""
     first = next((journal for journal in told if journal.header), told[0])
+    # One rank of many that failed: so did the run.
+    first = next((journal for journal in told if journal.header.get("outcome") == "raised"), first)
     try:
         header = codec.header_from(first.header or {"id": first.run})
     except Malformed as error:
