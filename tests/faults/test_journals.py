@@ -118,7 +118,9 @@ def test_a_journal_that_somebody_changed_is_read_or_refused(told_once, data):
             case "double":
                 text[at:at] = text[at : at + data.draw(st.integers(1, 400))]
             case "word":
-                text[at:at] = data.draw(st.sampled_from([b"null", b"{}", b"[]", b"-1", b'"x"', b"1e999", b"\n", b"9" * 30]))
+                text[at:at] = data.draw(
+                    st.sampled_from([b"null", b"{}", b"[]", b"-1", b'"x"', b"1e999", b"\n", b"9" * 30])
+                )
         if not text:
             break
     import tempfile
@@ -167,7 +169,9 @@ def _all_but_a_moment(folder, seed, *options):
     assert not due or len(found) > due[-1]
 
 
-MOMENT = 0.1 + 0.2  # of the processor's time: the promise, and what it takes to write beside a program that never pauses
+MOMENT = (
+    0.1 + 0.2
+)  # of the processor's time: the promise, and what it takes to write beside a program that never pauses
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -217,7 +221,9 @@ def _fails(monkeypatch, nth, error, short=False):
     return calls
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EROFS, errno.EBADF, errno.EDQUOT, "short"])
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EROFS, errno.EBADF, errno.EDQUOT, "short"]
+)
 @pytest.mark.filterwarnings("ignore::begat.errors.CaptureWarning")
 def test_each_call_to_the_system_fails_once(error, tmp_path, monkeypatch):
     """The program goes on; the record at its end is whole; what is in the journal can be read meanwhile."""
@@ -293,7 +299,7 @@ def test_descriptors_that_the_program_closes_and_uses(tmp_path):
     assert [node.params["number"] for node in found.nodes] == [0, 1]
 
 
-@pytest.mark.parametrize("harm", ["folder", "file", "mode"])
+@pytest.mark.parametrize("harm", ["folder", "file", "another place"])
 def test_a_folder_that_is_gone(harm, tmp_path, monkeypatch):
     """One warning; the record is whole at the end."""
     import shutil
@@ -301,17 +307,22 @@ def test_a_folder_that_is_gone(harm, tmp_path, monkeypatch):
     monkeypatch.delenv("BEGAT_STRICT", raising=False)
     monkeypatch.setattr(interceptor, "_reported", set())
     folder = tmp_path / "run.json.journal"
-    with pytest.warns(CaptureWarning) as warned, begat.capture(save=tmp_path / "run.json", durability="always"):
-        Part(0)
-        if harm == "folder":
-            shutil.rmtree(folder)
-        elif harm == "file":
-            next(folder.glob("*.jsonl")).unlink()
-        else:
-            next(folder.glob("*.jsonl")).rename(folder / "other")
-            (folder / "other").unlink()
-        for i in range(1, 4):
-            Part(i)
+
+    def harmed():
+        with begat.capture(save=tmp_path / "run.json", durability="always"):
+            Part(0)
+            if harm == "folder":
+                shutil.rmtree(folder)
+            elif harm == "file":
+                next(folder.glob("*.jsonl")).unlink()
+            else:
+                next(folder.glob("*.jsonl")).rename(folder / "other")
+                (folder / "other").unlink()
+            for i in range(1, 4):
+                Part(i)
+
+    with pytest.warns(CaptureWarning) as warned:
+        harmed()
 
     assert len([w for w in warned if "journal" in str(w.message)]) == 1
     assert [node.params["number"] for node in load(tmp_path / "run.json").nodes] == [0, 1, 2, 3]
@@ -410,7 +421,9 @@ for t in threads: t.join()
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_forks_under_load(tmp_path):
     """Two hundred forks while three threads build: none hangs, nothing is there twice, nothing is missing."""
-    seen = same(tmp_path, STORM, "run", env={"BEGAT_STRICT": "1", "PYTHONWARNINGS": "ignore"}, timeout=120, durability="always")
+    seen = same(
+        tmp_path, STORM, "run", env={"BEGAT_STRICT": "1", "PYTHONWARNINGS": "ignore"}, timeout=120, durability="always"
+    )
 
     numbers = [node.params["number"] for node in seen.record.nodes]
     assert len(numbers) == len(set(numbers))

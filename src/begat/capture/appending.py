@@ -8,7 +8,9 @@ from contextlib import suppress
 
 from begat.record.files import make
 
-_WRITE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_WRITE = (
+    os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
 _NEW = _WRITE | os.O_CREAT | os.O_EXCL
 _HIGH = 200  # what the program opens has the numbers that it would have without us
 _OWED = 64_000_000

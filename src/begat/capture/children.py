@@ -115,7 +115,13 @@ def _plan() -> dict[str, Any] | None:
     journal: Any = run.recorder.journal
     header = run.header
     return {
-        "run": {"id": run.id, "name": header.name, "started": header.started, "script": header.script, "argv": header.argv},
+        "run": {
+            "id": run.id,
+            "name": header.name,
+            "started": header.started,
+            "script": header.script,
+            "argv": header.argv,
+        },
         "parent": header.parent,
         "folder": os.path.abspath(journal.folder),
         "always": journal.always,

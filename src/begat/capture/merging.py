@@ -63,10 +63,10 @@ def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
         with file.open("rb") as opened:
             data = opened.read(size + 1)
         size -= len(data)
+        if size < 0:
+            raise InvalidRecord(f"{folder}: journals of more than {limits.BYTES:,} bytes")
         told = Told(file.name)
         try:
-            if size < 0:
-                raise Malformed(f"journals of more than {limits.BYTES:,} bytes")
             told.read(data, room)
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
@@ -101,7 +101,11 @@ def together(record: Run | None, told: list[Told], folder: Path) -> Run:
         # What is left of an earlier run in the same place stays that run's.
         started = {name: _header(of).started for name, of in roots.items()}
         known = {run.id for run in family(record)}
-        others = [n for n in roots if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started]
+        others = [
+            n
+            for n in roots
+            if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started
+        ]
         if not others:
             return whole(record, by_run)
         roots = {name: roots[name] for name in others}
@@ -112,6 +116,7 @@ def together(record: Run | None, told: list[Told], folder: Path) -> Run:
 
 
 def family(run: Run) -> Iterator[Run]:
+    """*run*, and all that were opened inside it."""
     yield run
     for child in run.children:
         yield from family(child)
@@ -197,7 +202,9 @@ class _Move:
 
     def node(self, node: Node, path: str) -> Node:
         within = self.number(node.within) if node.within is not None else None
-        return replace(node, id=self.number(node.id), path=path, within=within, arguments=self.arguments(node.arguments))
+        return replace(
+            node, id=self.number(node.id), path=path, within=within, arguments=self.arguments(node.arguments)
+        )
 
     def event(self, event: Event) -> Event:
         return replace(event, node=self.number(event.node), arguments=self.arguments(event.arguments))
@@ -262,5 +269,3 @@ def head(folder: Path) -> dict[str, Any]:
     from begat.record.writing import header
 
     return header(together(None, journals(folder), folder).header, [])
-
-

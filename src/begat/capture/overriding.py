@@ -30,7 +30,6 @@ from begat.introspect.callsites import locate
 from begat.record.graph import Run
 from begat.replay.override import BLOCK, Override, chosen
 
-
 _everywhere: list[Orders] = []
 
 

@@ -14,13 +14,13 @@ import os
 import threading
 from array import array
 from collections.abc import Callable
-from itertools import chain, repeat
-from operator import call, is_
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from begat.capture import links, living
 from begat.capture.happenings import identified, noted
+from begat.capture.living import dead_among, without_none
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
@@ -240,7 +240,7 @@ class Recorder:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
         live = [*self._live, *range(start, len(tokens))]
-        dead = [i for i, gone in zip(live, _dead(self._without_none([tokens[i] for i in live])), strict=True) if gone]
+        dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
         known = len(self.links)
         self._take()
         if self._unresolved():
@@ -260,7 +260,7 @@ class Recorder:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
-        alive = [None if gone else token for token, gone in zip(young, _dead(young), strict=True)]
+        alive = [None if gone else token for token, gone in zip(young, dead_among(young), strict=True)]
         around = self._around()
         if (self._inner or self.links or around) and not self._refer_nearby(young, around):
             self._far = True
@@ -296,11 +296,7 @@ class Recorder:
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
-        return self._without_none(self.rows.tokens[self._resolved :])
-
-    @staticmethod
-    def _without_none(tokens: list[Any]) -> list[Any]:
-        return tokens if all(tokens) else [_gone if token is None else token for token in tokens]
+        return without_none(self.rows.tokens[self._resolved :])
 
     def _unresolved(self) -> object:
         return (
@@ -380,15 +376,8 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return (
-            count,
-            len(self.outcomes),
-            len(self.again),
-            len(self.unbuilt),
-            len(self.built),
-            len(self.changed),
-            len(self.instead),
-        )
+        facts = (self.outcomes, self.again, self.unbuilt, self.built, self.changed, self.instead)
+        return count, *map(len, facts)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""
@@ -405,12 +394,3 @@ class Recorder:
         tokens = self.rows.tokens
         found = next((i for i in range(len(tokens) - 1, -1, -1) if tokens[i] is token), None)
         return None if found is None else self.again.get(found, ("", found))[1]
-
-
-def _gone() -> None:
-    """The token of what is gone."""
-
-
-def _dead(tokens: list[Any]) -> list[bool]:
-    """Whether the object behind each token is gone. By C alone, for speed, and so that no other thread comes in while we hold the object."""
-    return list(map(is_, map(call, tokens), repeat(None)))

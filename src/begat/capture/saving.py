@@ -38,7 +38,9 @@ def begin(run: LiveRun, around: LiveRun | None, file: str | None, durability: Du
     if file is None:
         folder = outer.folder if outer is not None else None
     else:
-        folder = f"{file}.journal" if type(file) is str and (os.path.isfile(file) or not os.path.lexists(file)) else None
+        folder = (
+            f"{file}.journal" if type(file) is str and (os.path.isfile(file) or not os.path.lexists(file)) else None
+        )
     if folder is None or durability == "end":
         return
     from begat.capture.journal import Journal

@@ -11,6 +11,7 @@ from begat.capture.story import Fate, Place
 from begat.intercept.constants import NOT_GIVEN
 from begat.record import lines
 from begat.record.encoding import encodable
+from begat.record.engine import engine
 from begat.record.model import ABSENT, Argument, CallSite
 from begat.record.writing import environment, header, value
 
@@ -26,16 +27,15 @@ if TYPE_CHECKING:
 
 def prepare() -> None:
     """Import what telling takes: a thread of its own would have to wait for the program at each of many files."""
-    from begat.introspect import callnames, environment, places
-    from begat.record.engine import engine
+    from importlib import import_module
 
-    assert callnames and environment and places and engine()
+    for name in ("callnames", "environment", "places"):
+        import_module(f"begat.introspect.{name}")
+    engine()
 
 
 class Scribe:
-    """
-    Tells of *run*, what there is from row *start* on; the rows before are in the journal *parent*, of the process that this one was forked from.
-    """
+    """Tells of *run* from row *start* on; the rows before are in the journal *parent*, of the process that this one was forked from."""
 
     def __init__(self, run: LiveRun, start: int, parent: str | None) -> None:
         self.recorder = run.recorder

@@ -62,7 +62,8 @@ def tell(entries: Iterable[Entry], process: Process) -> tuple[tuple[Node, ...], 
     fillings: dict[int, list[int]] = {}
     for number, about, place, within, arguments, alone, fate in entries:
         site, user, fills, name = place
-        target, outcome, error = about.target, "returned", None
+        target, error = about.target, None
+        outcome: Outcome = "returned"
         if fate is not None:
             if fate.again is not None:
                 if fate.again[0] != "continued":

@@ -40,6 +40,7 @@ class Manner:
     home: str
     dry: bool
     summary: str | None = None
+    durable: bool = False  # every row is written before its call goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,6 @@ class Plan:
     overrides: tuple[Override, ...] = ()
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
-    durable: bool = False  # every row is written before its call goes on
     summary: str | None = None  # the file for what the run says of itself
 
 

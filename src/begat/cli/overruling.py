@@ -38,7 +38,7 @@ def _last_run(plan: Plan) -> tuple[Path | None, Run | None]:
 
 def _is_of_today(plan: Plan, record: Path) -> bool:
     """Whether the program was not changed since: then what it built is what it will build."""
-    if plan.is_module:
+    if plan.is_module or not record.exists():
         return False
     folder = os.path.dirname(os.path.abspath(plan.target))
     written = record.stat().st_mtime

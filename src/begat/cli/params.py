@@ -35,7 +35,7 @@ class ThisRun(RunType):
 
 def rehearsed(script: str) -> Path:
     """A record of *script*, which has not been run yet, from a dry run."""
-    import subprocess  # noqa: S404  # begat itself
+    import subprocess  # begat itself
     import sys
     import tempfile
 
@@ -43,7 +43,7 @@ def rehearsed(script: str) -> Path:
     record = os.path.join(folder, "run.json")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     words = [sys.executable, "-m", "begat", "run", "--dry-run", "-q", "--save", record, script]
-    done = subprocess.run(words, check=False)  # noqa: S603  # it says itself how far it came
+    done = subprocess.run(words, check=False)  # it says itself how far it came
     if not os.path.exists(record):
         raise click.exceptions.Exit(done.returncode or 2)
     return Path(record)
