@@ -40,7 +40,6 @@ class Manner:
     home: str
     dry: bool
     summary: str | None = None
-    durable: bool = False  # every row is written before its call goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class Plan:
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
     summary: str | None = None  # the file for what the run says of itself
+    durable: bool = False  # every row is written before its call goes on
 
 
 def start(plan: Plan) -> None:
