@@ -97,7 +97,7 @@ def found(folder: Path) -> begat.Run | None:
         return begat.load(runs[-1])
     if record.is_file() or record.with_name(f"{RECORD}.journal").is_dir():
         return begat.load(record)
-    return None
+    return begat.load(runs[-1]) if runs else None
 
 
 def same(folder: Path, text: str, way: str, **options: object) -> Seen:

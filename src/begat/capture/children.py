@@ -199,11 +199,10 @@ _MARK = _Mark()
 
 def _begun(_: object) -> None:
     """The process is about to work; its finalizers were cleared just before."""
-    from multiprocessing import util
+    from multiprocessing import connection, util
 
     util.Finalize(None, _end, exitpriority=-1000)
-    connection: Any = sys.modules.get("multiprocessing.connection")
-    send = getattr(getattr(connection, "Connection", None), "_send_bytes", None)
+    send: Any = getattr(getattr(connection, "Connection", None), "_send_bytes", None)
     if send is not None and id(send) not in WOVEN:
         woven = WOVEN[id(send)] = Woven(send, way="init")
         woven.users.add(0)

@@ -2,7 +2,7 @@
 
 No thread runs while nothing happens, and nothing is added to a call. A hook asks the recorder to settle when a lane's log is
 longer than its limit; while the journal rests that limit is 0, so the first call after a quiet time starts a thread that
-writes a tenth of a second later, and goes on until a tenth of a second has brought nothing new.
+writes a moment later, and goes on until a moment has brought nothing new.
 
 Invariant: lines are written whole, or what is left of them is written behind a line's end the next time.
 """
@@ -25,9 +25,9 @@ from begat.lazy.thunk import OURS
 if TYPE_CHECKING:
     from begat.capture.live import LiveRun
 
-PERIOD = 0.1
-"""Seconds until what happened is written."""
-_SELDOM = 20  # times
+PERIOD = 0.05
+"""Seconds that what happened waits to be written: half of what is promised, for writing takes time beside a busy program."""
+_SELDOM = 40  # times
 
 
 class Events(list[Any]):

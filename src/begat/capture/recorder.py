@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -376,7 +376,7 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        facts = (self.outcomes, self.again, self.unbuilt, self.built, self.changed, self.instead)
+        facts: tuple[Sized, ...] = (self.outcomes, self.again, self.unbuilt, self.built, self.changed, self.instead)
         return count, *map(len, facts)
 
     def number_of_object(self, obj: object) -> int | None:
