@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,11 +24,11 @@ RECORD = "run.json"
 _DRIVER = "from opened import opened\nwith opened(): import program\n"
 _OPENED = {
     "imported": "from contextlib import nullcontext as opened\n",
-    "scope": f'import begat\nbegat.watch("program")\ndef opened(): return begat.capture(save="{RECORD}")\n',
+    "scope": f'import begat\nbegat.watch("program")\ndef opened(): return begat.capture(save="{RECORD}", durability="{{durability}}")\n',
 }
 _COMMANDS = {
     "plain": ["program.py"],
-    "run": ["-m", "begat", "run", "-q", "--save", "{save}", "program.py"],
+    "run": ["-m", "begat", "run", "-q", "--durability", "{durability}", "--save", "{save}", "program.py"],
     "imported": ["driver.py"],
     "scope": ["driver.py"],
 }
@@ -61,29 +62,42 @@ def observe(
     env: dict[str, str] | None = None,
     save: str = RECORD,
     timeout: float = 120,
+    durability: str = "soon",
 ) -> Seen:
     """Run the program *text* in *folder* in this *way*, with these options of *python*; ``run`` writes the record to *save*."""
     folder.mkdir(exist_ok=True)
     (folder / "program.py").write_text(text, encoding="utf-8")
     (folder / "driver.py").write_text(_DRIVER, encoding="utf-8")
-    (folder / "opened.py").write_text(_OPENED.get(way, ""), encoding="utf-8")
+    (folder / "opened.py").write_text(_OPENED.get(way, "").format(durability=durability), encoding="utf-8")
     (folder / RECORD).unlink(missing_ok=True)
+    for left in (folder / ".begat", folder / f"{RECORD}.journal"):
+        shutil.rmtree(left, ignore_errors=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("BEGAT", "PYTHON"))}
     environment |= {"PYTHONPATH": os.pathsep.join((str(SOURCE), str(TESTS))), "PYTHONHASHSEED": "0", **(env or {})}
     done = subprocess.run(
-        [sys.executable, *python, *(word.format(save=save) for word in _COMMANDS[way])],
+        [sys.executable, *python, *(word.format(save=save, durability=durability) for word in _COMMANDS[way])],
         cwd=folder,
         env=environment,
         timeout=timeout,
         capture_output=True,
     )
-    record = folder / RECORD
     return Seen(
         done.returncode,
         done.stdout.decode(errors="replace"),
         done.stderr.decode(errors="replace"),
-        begat.load(record) if record.is_file() else None,
+        found(folder),
     )
+
+
+def found(folder: Path) -> begat.Run | None:
+    """The record that a program left in *folder*: the file, or what its journals say."""
+    runs = sorted(folder.glob(".begat/runs/*"))
+    record = folder / RECORD
+    if runs and (runs[-1] / "journal").is_dir():
+        return begat.load(runs[-1])
+    if record.is_file() or record.with_name(f"{RECORD}.journal").is_dir():
+        return begat.load(record)
+    return begat.load(runs[-1]) if runs else None
 
 
 def same(folder: Path, text: str, way: str, **options: object) -> Seen:

@@ -22,7 +22,7 @@ FACE = {
     "Ref": "(node, run=None)",
     "Run": "(header, nodes=(), environment=None, events=(), children=())",
     "Watch": None,  # made by `watch` only
-    "capture": "(name=None, save=None)",
+    "capture": "(name=None, save=None, *, durability='soon')",
     "deferred": "(*things, rng=None)",
     "diff": "(a, b, *more, all=False, moved=None, ignore=())",
     "dump": "(path, *, at_exit=False)",

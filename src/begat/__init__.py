@@ -17,11 +17,11 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from begat.capture.laziness import deferred, is_lazy, lazy, materialize
+    from begat.capture.merging import load
     from begat.capture.overriding import override
     from begat.capture.session import capture, dump, graph, params, paused, provenance
     from begat.intercept.importing import Watch, watch
     from begat.intercept.tracking import trackable, untrack
-    from begat.record.codec import load
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
@@ -72,7 +72,7 @@ _LATER = {
     **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
     "export": "begat.render.export",
-    "load": "begat.record.codec",
+    "load": "begat.capture.merging",
     "Run": "begat.record.graph",
     "Ref": "begat.record.values",
     **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),

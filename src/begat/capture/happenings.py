@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from begat.capture import links
 from begat.intercept.hooks import renewed
-from begat.intercept.interceptor import Built, Changed, Instead
+from begat.intercept.interceptor import Built, Changed, Instead, Returned
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 
@@ -55,3 +55,24 @@ def _instead(recorder: Recorder, event: Instead, number: int, numbers: dict[int,
             recorder.changed[row] = recorder.changed.pop(number)
         numbers[id(event.token)] = number = row
     recorder.instead[number] = event
+
+
+def identified(recorder: Recorder, returned: Returned, numbers: dict[int, int]) -> None:
+    """The call of *token* made, or only handed out, the object of *identity*."""
+    call = numbers.get(id(returned.token))
+    if call is None:
+        return
+    schema = recorder.rows.schema(call)
+    earlier = numbers.get(id(returned.identity))
+    if earlier is not None and earlier < call:
+        if schema.kind == "class":
+            recorder.again[call] = ("reused", earlier)
+        numbers[id(returned.token)] = earlier
+        recorder.rows.tokens[call] = None
+        return
+    if earlier is not None and schema.kind == "class" and recorder.rows.site(earlier) == recorder.rows.site(call):
+        recorder.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
+    if earlier is not None:  # built inside the call: from outside, the object is what the call returned
+        recorder.rows.tokens[earlier] = None
+    recorder.rows.tokens[call] = returned.identity
+    numbers[id(returned.identity)] = call

@@ -21,7 +21,7 @@ class LiveRun(Run):
     """A `Run` read from its recorder. Reading twice without anything built in between gives the same objects."""
 
     __module__ = "begat"
-    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "file", "recorder")
+    __slots__ = ("__weakref__", "_asked", "_found", "_seen", "_version", "around", "file", "recorder", "whole")
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
@@ -32,6 +32,7 @@ class LiveRun(Run):
         self._asked: set[str] = set()
         self.file: str | os.PathLike[str] | None = None  # what the scope wrote
         self.around = around
+        self.whole: Run | None = None  # once it is over, with what other processes built in it
         self._version: tuple[int, ...] = ()
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
         outer: Recorder | None = around.recorder if around is not None else None
@@ -54,12 +55,12 @@ class LiveRun(Run):
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Every construction so far, in the order in which they began."""
-        return self._read()[0]
+        return self._read()[0] if self.whole is None else self.whole.nodes
 
     @property
     def events(self) -> tuple[Event, ...]:
         """What happened to objects after their construction."""
-        return self._read()[1]
+        return self._read()[1] if self.whole is None else self.whole.events
 
     @property
     def environment(self) -> Environment:
@@ -81,9 +82,15 @@ class LiveRun(Run):
         self._found = found
         return found
 
+    def surroundings(self) -> Environment:
+        """The environment as far as it can be told beside the running program, which notices nothing."""
+        from begat.introspect.environment import collect, imported
+
+        return collect(imported(), running=True)
+
     def _built(self) -> set[str]:
         """The packages whose classes were built. From the schemas: nodes take time."""
-        self.recorder.settle()
+        self.recorder.drain()
         return {schema.target.partition(":")[0].partition(".")[0] for schema in self.recorder.rows.known}
 
     def result(self, **values: Any) -> None:
@@ -112,6 +119,21 @@ class LiveRun(Run):
             if number is not None:
                 return Ref(number, other.identity)
         return None
+
+    def belong(self, id: str, parent: str | None, **said: Any) -> None:
+        """This process goes on with the run *id* of another one."""
+        self.recorder.identity = id
+        self.change(id=id, parent=parent, **said)
+
+    def join(self, whole: Run) -> None:
+        """It is over, and *whole* is what it and the journals of other processes say."""
+        self.whole = whole
+        adopt(whole.nodes, self)
+        self._index = self._numbers = self._inside = None
+        self._children = whole.children
+        for mark in whole.header.marks:
+            self.recorder.trouble(mark)
+        self.change(journals=whole.header.journals)
 
     def end(self, error: BaseException | None = None) -> None:
         """The run is over, by *error* or normally: nothing more is recorded."""
@@ -145,6 +167,8 @@ class LiveRun(Run):
         from dataclasses import replace
 
         self._header = replace(self._header, **changes)
+        if self.recorder.journal is not None:
+            self.recorder.journal.arm()
 
 
 def _status(error: BaseException | None) -> int | None:

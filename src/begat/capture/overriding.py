@@ -238,5 +238,10 @@ def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
     return orders
 
 
+def held() -> list[Override]:
+    """What holds in the whole process."""
+    return [override for orders in _everywhere for override in orders.own]
+
+
 deferring.DOOR.asks = asks
 TOUCH.values = at_touch

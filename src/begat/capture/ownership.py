@@ -20,6 +20,11 @@ def claim(folder: str) -> None:
         is_users.cache_clear()
 
 
+def claimed() -> list[str]:
+    """The folders that `claim` was given."""
+    return list(_roots)
+
+
 @lru_cache(maxsize=4096)
 def is_users(file: str) -> bool:
     """Whether *file* is outside the standard library and the installed packages."""

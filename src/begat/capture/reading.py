@@ -32,7 +32,7 @@ class Reader:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self._places: dict[tuple[int, int], Place] = {}  # the recorder holds the code
-        self._schemas: dict[int, _Known] = {}
+        self._schemas: dict[int, Known] = {}
 
     def read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         """All nodes and events so far."""
@@ -40,13 +40,27 @@ class Reader:
         with resting():
             return tell(self.entries(0, count), Process(self.recorder.pid, self.recorder.rank))
 
-    def entries(self, start: int, count: int) -> Iterator[Entry]:
+    def quick(
+        self, start: int, count: int, special: set[int]
+    ) -> Iterator[tuple[int, Known, Place, int | None, tuple[Any, ...] | None]]:
+        """The rows from *start* up to *count* with their bare values; None for those that are *special*, or not bound so simply."""
+        recorder = self.recorder
+        again = recorder.again
+        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
+            known = self._schemas.get(id(schema)) or self._known_of(schema)
+            place = self._places.get((id(code), lasti)) or self._place(code, lasti)
+            if within is not None and within in again:
+                within = again[within][1]
+            simple = known.simple and number not in special and not recorder.strangers
+            yield number, known, place, within, row if simple else None
+
+    def entries(self, start: int, count: int, special: set[int] | None = None) -> Iterator[Entry]:
         """The rows from *start* up to *count*, for whoever tells them."""
         recorder = self.recorder
         again, moved, strangers = recorder.again, recorder.moved, recorder.strangers
-        special = self._special()
+        special = self.special() if special is None else special
         for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
-            known = self._schemas.get(id(schema)) or self._known(schema)
+            known = self._schemas.get(id(schema)) or self._known_of(schema)
             if number in moved:
                 code, lasti = recorder.rows.place(moved[number])
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
@@ -58,7 +72,12 @@ class Reader:
                 arguments, fate = self._fated(number, schema, arguments)
             yield number, known, place, within, arguments, known.alone and SCALARS.issuperset(map(type, row)), fate
 
-    def _special(self) -> set[int]:
+    def fate(self, number: int) -> tuple[Known, dict[str, Argument], Fate]:
+        """What is known of row *number* now: what was called, its arguments, what became of it."""
+        schema = self.recorder.rows.schema(number)
+        return self._known_of(schema), *self._fated(number, schema, self._passed(number))
+
+    def special(self) -> set[int]:
         """The rows whose calls did not simply return."""
         r = self.recorder
         return {*r.again, *r.outcomes, *r.unbuilt, *r.built, *r.changed, *r.instead}
@@ -101,7 +120,7 @@ class Reader:
 
     def _passed(self, number: int) -> dict[str, Argument]:
         rows = self.recorder.rows
-        return self._known(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
+        return self._known_of(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
 
     def _place(self, code: CodeType, lasti: int) -> Place:
         site = locate(code, lasti)
@@ -109,8 +128,10 @@ class Reader:
         found = self._places[id(code), lasti] = Place(site, user, fills_fields(code, user), name_at(code, lasti))
         return found
 
-    def _known(self, schema: Schema) -> _Known:
-        known = self._schemas[id(schema)] = _Known(schema, self.recorder.settled)
+    def _known_of(self, schema: Schema) -> Known:
+        known = self._schemas.get(id(schema))
+        if known is None:
+            known = self._schemas[id(schema)] = Known(schema, self.recorder.settled)
         return known
 
 
@@ -127,7 +148,7 @@ def changed(
     return found
 
 
-class _Known:
+class Known:
     """What a schema says once its class is looked at: the public parameters, their annotations, the fingerprint of the code."""
 
     def __init__(self, schema: Schema, settled: Callable[[object], object]) -> None:
@@ -146,6 +167,7 @@ class _Known:
         self.exchanged = exchanged_defaults(function, schema.defaults)
         self.careful = bool(hidden or self.redact or self.exchanged)
         self.order = _order(schema)
+        self.simple = self.public is None and not self.careful and self.order is None
         self.defaults = {
             name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
         }
@@ -168,7 +190,7 @@ class _Known:
                     continue
                 argument = recent.get(name)
                 if argument is None or argument.value is not value:
-                    argument = recent[name] = self._argument(name, value)
+                    argument = recent[name] = self.argument(name, value)
                 found[name] = argument
             return found if self.order is None else {name: found[name] for name in self.order}
         pairs = [self._pair(name, value) for name, value in zip(names, values, strict=True)]
@@ -183,7 +205,8 @@ class _Known:
             if name not in options.ignore
         }
 
-    def _argument(self, name: str, value: Any) -> Argument:
+    def argument(self, name: str, value: Any) -> Argument:
+        """The argument *name*, as *value* says."""
         kind = type(value)
         if kind in _NEVER_SECRET and (kind is not int or value.bit_length() <= LIMITS.bits):
             argument = ArgumentDraft(name, value)

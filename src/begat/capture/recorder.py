@@ -13,23 +13,27 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable
-from operator import call
-from typing import Any
+from collections.abc import Callable, Sized
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from begat.capture import links, living
-from begat.capture.happenings import noted
+from begat.capture.happenings import identified, noted
+from begat.capture.living import dead_among, without_none
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
-from begat.intercept.interceptor import HEAD, Built, Call, Instead, Lane, Returned, ident, trouble
+from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
+
+if TYPE_CHECKING:
+    from begat.capture.journal import Journal
 
 
 class Recorder:
@@ -69,6 +73,8 @@ class Recorder:
         self._returned: list[Returned] = []
         self._later: list[Any] = []
         self._outer: dict[int, Ref] | None = None
+        self.journal: Journal | None = None
+        self._limit = LIMIT
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
         self._suspicious = False
@@ -94,7 +100,22 @@ class Recorder:
         lane = self.lanes.get(thread)
         if lane is None:
             lane = self.lanes[thread] = Lane(self, self.log, self.events, self.links, thread)
+            lane.limit = self._limit
         return lane
+
+    def write_to(self, journal: Journal, events: list[Any]) -> None:
+        """What happens from now on goes into *journal*, too; *events* tell it of themselves."""
+        self.journal = journal
+        self.events = events
+        for lane in list(self.lanes.values()):
+            lane.events = events
+        self.limit_log(0)
+
+    def limit_log(self, limit: int) -> None:
+        """Ask to settle when a log is longer than this."""
+        self._limit = limit
+        for lane in list(self.lanes.values()):
+            lane.limit = limit
 
     def pinned(self, obj: object) -> object | None:
         """What `pin` returned for *obj*, if that still holds it."""
@@ -111,6 +132,8 @@ class Recorder:
     def seeded(self, name: str, value: object) -> None:
         """A seeding function was called."""
         self.seeds[name] = value
+        if self.journal is not None:
+            self.journal.arm()
 
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
@@ -119,7 +142,7 @@ class Recorder:
             self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
         for lane in list(self.lanes.values()):
             lane.thread = 0
-        self.settle()
+        self.drain()
         self.resolve()
         self.pins.clear()
         self.lanes.clear()
@@ -131,6 +154,13 @@ class Recorder:
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
+        """A log has grown longer than its limit: by a first row after a quiet time, or by many."""
+        if self.journal is not None:
+            self.journal.arm()
+        if len(self.log) > LIMIT:
+            self.drain()
+
+    def drain(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
@@ -209,8 +239,8 @@ class Recorder:
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
-        dead = [i for i in self._live if (token := tokens[i]) is not None and token() is None]
-        dead += [i for i, found in enumerate(map(call, self._young()), start) if found is None]
+        live = [*self._live, *range(start, len(tokens))]
+        dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
         known = len(self.links)
         self._take()
         if self._unresolved():
@@ -230,8 +260,7 @@ class Recorder:
             return
         tokens, start = self.rows.tokens, self._resolved
         young = self._young()
-        # A token is called for its object; by C, for this is done for every row.
-        alive = [token if found is not None else None for token, found in zip(young, map(call, young), strict=True)]
+        alive = [None if gone else token for token, gone in zip(young, dead_among(young), strict=True)]
         around = self._around()
         if (self._inner or self.links or around) and not self._refer_nearby(young, around):
             self._far = True
@@ -267,8 +296,7 @@ class Recorder:
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
-        young = self.rows.tokens[self._resolved :]
-        return young if all(young) else [_gone if token is None else token for token in young]
+        return without_none(self.rows.tokens[self._resolved :])
 
     def _unresolved(self) -> object:
         return (
@@ -303,7 +331,7 @@ class Recorder:
         for event in self._later:
             noted(self, event, numbers)
         for returned in self._returned:
-            self._identify(returned, numbers)
+            identified(self, returned, numbers)
 
         if self._inner:
             self.rows.renew_within(self._resolved, numbers)
@@ -316,33 +344,15 @@ class Recorder:
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
         numbers: dict[int, int] = {}
-        for position, token in enumerate(self.rows.tokens):
+        tokens = self.rows.tokens
+        for position in chain(self._live, range(self._resolved, len(tokens))):
+            token = tokens[position]
             if token is None:
                 continue
             first = numbers.setdefault(id(token), position)
             if first != position and position >= self._resolved:
                 self.again[position] = ("reinit", first)
         return numbers
-
-    def _identify(self, returned: Returned, numbers: dict[int, int]) -> None:
-        """The call of *token* made, or only handed out, the object of *identity*."""
-        call = numbers.get(id(returned.token))
-        if call is None:
-            return
-        schema = self.rows.schema(call)
-        earlier = numbers.get(id(returned.identity))
-        if earlier is not None and earlier < call:
-            if schema.kind == "class":
-                self.again[call] = ("reused", earlier)
-            numbers[id(returned.token)] = earlier
-            self.rows.tokens[call] = None
-            return
-        if earlier is not None and schema.kind == "class" and self.rows.site(earlier) == self.rows.site(call):
-            self.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
-        if earlier is not None:  # built inside the call: from outside, the object is what the call returned
-            self.rows.tokens[earlier] = None
-        self.rows.tokens[call] = returned.identity
-        numbers[id(returned.identity)] = call
 
     def settled(self, value: object) -> object:
         """*value*, which is none of a row's (a default), with what this run knows in the place of every `Link`."""
@@ -357,7 +367,7 @@ class Recorder:
         if self._outer is None:
             self._outer = {}
             for outer in (known for known in living.recorders() if known is not self):
-                outer.settle()
+                outer.drain()
                 for position, token in enumerate(outer.rows.tokens):
                     if token is not None:
                         number = outer.again.get(position, ("", position))[1]
@@ -366,15 +376,8 @@ class Recorder:
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
-        return (
-            count,
-            len(self.outcomes),
-            len(self.again),
-            len(self.unbuilt),
-            len(self.built),
-            len(self.changed),
-            len(self.instead),
-        )
+        facts: tuple[Sized, ...] = (self.outcomes, self.again, self.unbuilt, self.built, self.changed, self.instead)
+        return count, *map(len, facts)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""
@@ -391,7 +394,3 @@ class Recorder:
         tokens = self.rows.tokens
         found = next((i for i in range(len(tokens) - 1, -1, -1) if tokens[i] is token), None)
         return None if found is None else self.again.get(found, ("", found))[1]
-
-
-def _gone() -> None:
-    """The token of what is gone."""

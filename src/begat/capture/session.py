@@ -13,16 +13,16 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
 from begat.capture.living import recorders
 from begat.capture.recorder import Recorder
-from begat.errors import is_ours
+from begat.capture.saving import Durability, attempt, begin, close, whole
 from begat.intercept import deferring
-from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, report, trouble, weakrefoffset
+from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
 from begat.record import graph as graph_module
 from begat.record.files import prepare
@@ -193,7 +193,9 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
     Record what is built inside a block, or inside a function when used as a decorator, as one run.
 
     Entering gives the `Run`, which can be read at any time, also while it grows. *name* is for people, *save* a file to
-    which the record is written when the block ends, however it ends. Scopes nest: what an inner one records belongs to it
+    which the record is written when the block ends, however it ends. Until then what happens is in a journal beside that file
+    a tenth of a second later, and `begat.load` finds it there if the process is killed; with *durability* ``"always"`` it is
+    there before a constructor goes on, with ``"end"`` there is none. Scopes nest: what an inner one records belongs to it
     alone, and its run is one of the outer's ``children``. Threads started inside record into it; other threads and asyncio
     tasks with scopes of their own do not mix.
 
@@ -207,24 +209,34 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
     {'hidden': 64}
     """
 
-    def __init__(self, name: str | None = None, save: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        save: str | os.PathLike[str] | None = None,
+        *,
+        durability: Durability = "soon",
+    ) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(
                 f"capture takes a name as a string, not {type(name).__name__}; decorate with @begat.capture()"
             )
         self.name = name
+        if durability not in get_args(Durability):
+            raise ValueError(f"durability is one of {', '.join(get_args(Durability))}, not {durability!r}")
         self.save = save
+        self.durability: Durability = durability
         self._entered: list[tuple[LiveRun, Token[Lane | None], str | None]] = []
 
     def __enter__(self) -> Run:
         parent = session.current()
         if parent is session._root and (parent is None or parent.header.script is None):
             parent = None  # the process-wide graph is nobody's run, unless it is the run of a script
-        file = None
+        file = place = None
         if self.save is not None:
-            file = _whole(self.save)
-            _try(file)
+            file = whole(self.save)
+            place = file if attempt(file) else None
         run = LiveRun(self.name, parent)
+        begin(run, parent, place, self.durability)
         session.opened()
         self._entered.append((run, LANE.set(run.recorder.lane()), file))
         return run
@@ -243,8 +255,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
             trouble(failed, "closing a run")
         finally:
             session.ended(run)
-        if file is not None:
-            _save(run, file, error)
+        close(run, file, error)
 
     def __call__(self, func: F) -> F:
         from inspect import iscoroutinefunction
@@ -261,36 +272,7 @@ class capture(ContextDecorator):  # noqa: N801  # used like a function
         return captured  # type: ignore[return-value]  # the same signature
 
     def _recreate_cm(self) -> capture:
-        return type(self)(self.name, self.save)
-
-
-def _whole(path: str | os.PathLike[str]) -> str:
-    """The file that *path* means now: programs change their folder."""
-    try:
-        return os.path.abspath(path)
-    except OSError:  # the present folder was deleted
-        return os.fspath(path)
-
-
-def _try(file: str) -> None:
-    # What cannot be written is better known before the work than after it.
-    try:
-        prepare(file)
-    except (OSError, ValueError) as failed:  # no path has a NUL
-        trouble(failed, f"writing {file}", 5)
-
-
-def _save(run: LiveRun, file: str, error: BaseException | None) -> None:
-    run.file = file
-    doing = f"writing {file}"
-    try:
-        run.save(file)
-    except Exception as failed:
-        run.recorder.trouble(f"{type(failed).__name__} while {doing}")
-        if error is not None and is_ours(failed):
-            report(failed, doing)  # the program's own exception is the one that has to be seen
-        else:
-            trouble(failed, doing, 5)
+        return type(self)(self.name, self.save, durability=self.durability)
 
 
 class paused(ContextDecorator):  # noqa: N801  # used like a function
@@ -326,7 +308,7 @@ def dump(path: str | os.PathLike[str], *, at_exit: bool = False) -> None:
     if at_exit:
         from begat.capture.endings import at_end
 
-        file = _whole(path)
+        file = whole(path)
         prepare(file)
         at_end(lambda: _last_dump(file))
         return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from begat.record.graph import Run
 
-RECORD = "run.json"
+RECORD, JOURNALS = "run.json", "journal"
 _LISTED = 8
 
 
@@ -47,7 +47,12 @@ def ids(folder: Path) -> list[str]:
         names = os.listdir(folder / "runs")
     except OSError:
         return []
-    return sorted((name for name in names if (folder / "runs" / name / RECORD).is_file()), reverse=True)
+    return sorted((name for name in names if _is_run(folder / "runs" / name)), reverse=True)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether there is a record in *folder*, or a run that has none yet, or never will."""
+    return (folder / RECORD).is_file() or next((folder / JOURNALS).glob("*.jsonl"), None) is not None
 
 
 def find(said: str, start: str | os.PathLike[str] | None = None) -> Path:
@@ -61,9 +66,9 @@ def find(said: str, start: str | os.PathLike[str] | None = None) -> Path:
         return _of_module(said, home(start))
     if said.endswith(".py"):
         return _of_script(path, home(start))
-    if path.is_file():
+    if path.is_file() or (path.name and path.with_name(f"{path.name}.{JOURNALS}").is_dir()):
         return path
-    if path.is_dir() and (path / RECORD).is_file():
+    if path.is_dir() and _is_run(path):
         return path / RECORD
     if os.sep in said or (os.altsep and os.altsep in said):
         raise UnknownRun(f"there is no record at {said!r}")
@@ -102,6 +107,10 @@ def heads(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _head(record: Path) -> dict[str, Any]:
     """Read without the rest, which may be long."""
+    if not record.exists():
+        from begat.capture.merging import head
+
+        return head(record.parent / JOURNALS)
     with record.open("rb") as file:
         start = file.read(65536)
         try:
@@ -145,7 +154,7 @@ def _of_script(script: Path, folder: Path) -> Path:
         record = folder / "runs" / name / RECORD
         try:
             # Reading a record whole is slow; one that does not name the script need not be.
-            if told in record.read_bytes() and _script(load(record)) == wanted:
+            if (not record.exists() or told in record.read_bytes()) and _script(load(record)) == wanted:
                 return record
         except (OSError, InvalidRecord):
             continue
@@ -169,7 +178,7 @@ def _script(run: Run) -> str | None:
 
 def load(record: Path) -> Run:
     """The run in the file *record*."""
-    from begat.record.codec import load as read
+    from begat.capture.merging import load as read
 
     return read(record)
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from begat.capture import ranks as together
 from begat.capture.endings import at_end
+from begat.capture.journal import Journal
+from begat.capture.keeping import keep
 from begat.capture.orders import Orders
 from begat.capture.ownership import claim
+from begat.capture.ranks import agree
 from begat.capture.session import session
 from begat.cli.hint import hint
 from begat.cli.overruling import judged, overrule, rehearsed
@@ -20,6 +24,7 @@ from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
 from begat.intercept.interceptor import trouble
 from begat.introspect.secrets import scrubbed, scrubbed_argv
+from begat.record.graph import Run
 from begat.replay.override import Override
 
 STDIN = "-"
@@ -54,6 +59,7 @@ class Plan:
     dry: bool = False
     codes: dict[str, str] | None = None  # of the run that is made again
     summary: str | None = None  # the file for what the run says of itself
+    durable: bool = False  # every row is written before its call goes on
 
 
 def start(plan: Plan) -> None:
@@ -70,11 +76,14 @@ def start(plan: Plan) -> None:
     said = f"-m {plan.target}" if plan.is_module else plan.target
     name = plan.name and scrubbed(plan.name)
     run.change(script=said, name=name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
-    record = os.path.join(plan.home, "runs", run.id, "run.json")
     _prepare(plan.home)
+    ranks = agree(run, os.path.join(plan.home, "runs")) if not plan.dry else None
+    record = os.path.join(plan.home, "runs", run.id, "run.json")
+    if not plan.dry:
+        Journal(run, os.path.join(plan.home, "runs", run.id, "journal"), plan.durable).arm()
     orders = overrule(plan) if plan.overrides else None
     main = ModuleType("__main__")
-    ending = _Ending(plan, run, record, watching, main, orders)
+    ending = _Ending(plan, run, record, watching, main, orders, ranks)
     # Exit handlers run last in, first out: the program's, then the record, then the end.
     atexit.register(_die_of_interrupt, ending)
     at_end(ending.finish)
@@ -185,8 +194,16 @@ class _Ending:
     """What is done when the interpreter ends: the record is written, one line says where."""
 
     def __init__(
-        self, plan: Plan, run: Any, record: str, watching: Watch, main: ModuleType, orders: Orders | None
+        self,
+        plan: Plan,
+        run: Any,
+        record: str,
+        watching: Watch,
+        main: ModuleType,
+        orders: Orders | None,
+        ranks: str | None,
     ) -> None:
+        self.ranks = ranks
         self.plan = plan
         self.orders = orders
         self.run = run
@@ -209,17 +226,12 @@ class _Ending:
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
         if not self.begun and not self.run.nodes:
+            keep(self.run, lambda: None)
             return
-        from begat.record.codec import dumps
-        from begat.record.files import write
-
-        try:
-            if self.plan.save:
-                self.run.save(self.plan.save)
-        finally:
-            write(self.record, dumps(self.run))
-        if self.plan.summary:
-            self._summarize(self.plan.summary)
+        if self.ranks is not None:
+            together.keep(self.run, self.ranks, self._write)
+        else:
+            keep(self.run, lambda: self._write(self.run))
         if self.plan.codes:
             from begat.cli.again import changed
 
@@ -227,6 +239,18 @@ class _Ending:
                 print(f"begat: {said}", file=sys.stderr, flush=True)
         if not self.plan.quiet:
             self._say()
+
+    def _write(self, run: Run) -> None:
+        from begat.record.codec import dumps
+        from begat.record.files import write
+
+        try:
+            if self.plan.save:
+                run.save(self.plan.save)
+        finally:
+            write(self.record, dumps(run))
+        if self.plan.summary:
+            self._summarize(self.plan.summary)
 
     def _summarize(self, path: str) -> None:
         import json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,12 @@ class RunCommand(click.Command):
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option(
+    "--durability",
+    type=click.Choice(("soon", "always")),
+    default="soon",
+    help="When what was built is on the disk: a tenth of a second later, or before a constructor goes on.",
+)
+@click.option(
     "--summary", type=click.Path(dir_okay=False), metavar="FILE", help="Write id, outcome and results here, as JSON."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not say where the record is.")
@@ -84,6 +91,7 @@ def command(
     again: Path | None,
     name: str | None,
     save: str | None,
+    durability: str,
     summary: str | None,
     quiet: bool,
     words: tuple[str, ...],
@@ -102,7 +110,8 @@ def command(
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        ctx.obj.plan = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
+        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
+        ctx.obj.plan = replace(found, durable=durability == "always")
         return
     if module is None:
         if not words:
@@ -123,7 +132,7 @@ def command(
     arguments = (*rest, *behind)
     ctx.obj.plan = Plan(
         target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
-        summary=summed,
+        summary=summed, durable=durability == "always",
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
-            if LEN(lane.log) > LIMIT: lane.sink.settle()
+            if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now:
                 answer = LATER.asks(me, token, schema, lane, frame, (a, b))
                 if answer is not None:
@@ -73,7 +73,6 @@ from begat.introspect.targets import dict_of, mro_of
 from begat.record.walk import replaced
 
 _NONE = type(None)
-LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 LONG = 4096  # longer texts are looked at: a record does not keep a corpus
 
 _OPENING = """\
@@ -92,7 +91,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {behind}\
 {changing}            note = lane.extend
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
-            if LEN(lane.log) > LIMIT: lane.sink.settle()
+            if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now:
                 answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
                 if answer is not None:
@@ -271,7 +270,6 @@ _GLOBALS: dict[str, Any] = {
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,
-    "LIMIT": LIMIT,
     "INT": int,
     "STR": str,
     "FLOAT": float,

@@ -28,6 +28,7 @@ from begat.intercept.failing import failed_again
 from begat.introspect.describe import Link
 
 HEAD = 6  # the items of a row before its values
+LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 
 
 class Sink(Protocol):
@@ -102,14 +103,15 @@ class Stack(list[object]):
 
 
 class Lane:
-    """One thread's way into one run. *leave* takes the innermost construction off the stack.
+    """One thread's way into one run. *leave* takes the innermost construction off the stack; when its *log* is longer than
+    *limit* the sink is asked to settle.
 
     *thread* is 0 when the run is over, and None when an interrupt fell on our own instructions: `arrive` looks after it.
     *events* holds a `Returned`, or a token and the type of the exception in which its call ended; *links* every `Link` in
     the rows whose number is not known yet.
     """
 
-    __slots__ = ("events", "extend", "leave", "links", "log", "sink", "stack", "thread")
+    __slots__ = ("events", "extend", "leave", "limit", "links", "log", "sink", "stack", "thread")
 
     def __init__(
         self, sink: Sink | None, log: list[object], events: list[object], links: list[Link], thread: int
@@ -119,6 +121,7 @@ class Lane:
         self.extend = log.extend
         self.events = events
         self.links = links
+        self.limit = LIMIT
         self.stack = Stack()
         self.stack.lane = self
         self.leave = self.stack.pop

@@ -23,11 +23,12 @@ _GIT_SECONDS = 2.0
 _GIT_MISLEADERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 
 
-def collect(packages: Iterable[str] = (), folder: str | None = None) -> Environment:
+def collect(packages: Iterable[str] = (), folder: str | None = None, *, running: bool = False) -> Environment:
     """
     Describe this process: *packages* are the top-level modules whose versions matter.
 
-    Git is asked about *folder*; by default that of the script that runs, or the current one.
+    Git is asked about *folder*; by default that of the script that runs, or the current one. While the program is *running* it
+    is not: a process of ours that ends would be news to whoever waits for theirs. What git's files say has to do.
     """
     import platform
 
@@ -39,7 +40,7 @@ def collect(packages: Iterable[str] = (), folder: str | None = None) -> Environm
         user=_tried(_user, ""),
         cwd=_tried(os.getcwd, ""),
         packages=_tried(lambda: versions(packages), {}),
-        git=_tried(lambda: git(folder or _script_folder()), None),
+        git=_tried(lambda: (head if running else git)(folder or _script_folder()), None),
     )
 
 
@@ -164,6 +165,37 @@ def git(folder: str) -> dict[str, object] | None:
         "dirty": None if changes is None else bool(changes),
         "root": where,
     }
+
+
+def head(folder: str) -> dict[str, object] | None:
+    """What `git` says as far as it stands in files of git's; ``dirty`` is None."""
+    root = os.path.abspath(folder)
+    while not os.path.exists(os.path.join(root, ".git")):
+        if root == os.path.dirname(root):
+            return None
+        root = os.path.dirname(root)
+    place = common = os.path.join(root, ".git")
+    if os.path.isfile(place):  # a work tree, or a submodule
+        place = common = os.path.join(root, _text(place).removeprefix("gitdir:").strip())
+    if os.path.isfile(os.path.join(place, "commondir")):
+        common = os.path.join(place, _text(os.path.join(place, "commondir")))
+    said = _text(os.path.join(place, "HEAD"))
+    ref = said.removeprefix("ref:").strip() if said.startswith("ref:") else None
+    commit = _commit(common, ref) if ref is not None else said
+    return {"commit": commit, "branch": ref and ref.removeprefix("refs/heads/"), "dirty": None, "root": root}
+
+
+def _commit(place: str, ref: str) -> str | None:
+    if os.path.isfile(os.path.join(place, *ref.split("/"))):
+        return _text(os.path.join(place, *ref.split("/")))
+    packed = os.path.join(place, "packed-refs")
+    lines = _text(packed).splitlines() if os.path.isfile(packed) else []
+    return next((line.partition(" ")[0] for line in lines if line.endswith(f" {ref}")), None)
+
+
+def _text(file: str) -> str:
+    with open(file, encoding="utf-8") as opened:
+        return opened.read().strip()
 
 
 def _git(folder: str, *command: str) -> str | None:

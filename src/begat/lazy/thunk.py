@@ -212,7 +212,12 @@ os.register_at_fork(after_in_child=_after_fork)
 def alone() -> bool:
     """Whether this is the only thread that runs Python."""
     # The count has those that have no frame yet, or none at the moment; the frames have those that C code made.
-    return _thread._count() == 0 and len(sys._current_frames()) == 1
+    ours = len(OURS)
+    return _thread._count() == ours and len(sys._current_frames()) == 1 + ours
+
+
+OURS: set[int] = set()
+"""The threads in which nothing of the program runs: those that write journals."""
 
 
 def _chain(thunks: list[Thunk]) -> str:

@@ -121,14 +121,9 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
 
 
 def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
-    header, environment, where = document["run"], document["environment"], taken.where
-    for key in ("argv", "marks", "watch", "lazy"):
-        header[key] = tuple(header.get(key, ()))
-    header["overrides"] = tuple(Overridden(**each) for each in header.get("overrides", ()))
-    header["result"] = _values_from(header.get("result", {}), f"{where}run.result")
-    environment["seeds"] = _values_from(environment.get("seeds", {}), f"{where}environment.seeds")
-    if environment.get("git") is not None:
-        environment["git"] = _values_from(environment["git"], f"{where}environment.git")
+    where = taken.where
+    header = _header_from(document["run"], where)
+    environment = _environment_from(document["environment"], where)
     events = tuple(
         Event(
             row["kind"],
@@ -139,7 +134,36 @@ def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
         for position, row in enumerate(document.get("events", ()))
     )
     children = tuple(map(_run_from, document.get("children", ()), taken.children))
-    return Run(Header(**header), _nodes_from(taken.rows, where), Environment(**environment), events, children)
+    return Run(header, _nodes_from(taken.rows, where), environment, events, children)
+
+
+def header_from(document: dict[str, Any]) -> Header:
+    """What a run says of itself, as `writing.header` put it. `Malformed` if it is not of that shape."""
+    from begat.record import schema
+
+    return _header_from(schema.header(document), "")
+
+
+def environment_from(document: dict[str, Any]) -> Environment:
+    """What a run ran in, as `writing.environment` put it. `Malformed` if it is not of that shape."""
+    from begat.record import schema
+
+    return _environment_from(schema.environment(document), "")
+
+
+def _header_from(header: dict[str, Any], where: str) -> Header:
+    for key in ("argv", "marks", "watch", "lazy"):
+        header[key] = tuple(header.get(key, ()))
+    header["overrides"] = tuple(Overridden(**each) for each in header.get("overrides", ()))
+    header["result"] = _values_from(header.get("result", {}), f"{where}run.result")
+    return Header(**header)
+
+
+def _environment_from(environment: dict[str, Any], where: str) -> Environment:
+    environment["seeds"] = _values_from(environment.get("seeds", {}), f"{where}environment.seeds")
+    if environment.get("git") is not None:
+        environment["git"] = _values_from(environment["git"], f"{where}environment.git")
+    return Environment(**environment)
 
 
 def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:

@@ -35,7 +35,7 @@ def prepare(path: str | os.PathLike[str]) -> None:
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if mode is None or stat.S_ISREG(mode):
-            _make(os.path.dirname(target), 0o777)
+            make(os.path.dirname(target), 0o777)
             temporary = _beside(target)
             os.close(os.open(temporary, _NEW, 0o600))
             os.unlink(temporary)
@@ -49,7 +49,7 @@ def _write(target: str, data: bytes, private: bool) -> None:
         _pour(target, data)
         return
     folder = os.path.dirname(target)
-    _make(folder, 0o700 if private else 0o777)
+    make(folder, 0o700 if private else 0o777)
     temporary = _beside(target)
     handle = os.open(temporary, _NEW, 0o600 if private or mode is not None else 0o666)
     try:
@@ -101,7 +101,8 @@ def _all(handle: int, data: bytes) -> None:
         rest = rest[taken:]
 
 
-def _make(folder: str, mode: int) -> None:
+def make(folder: str, mode: int) -> None:
+    """Make *folder*, and all that lead to it, with this *mode*, where they are missing."""
     # Not `makedirs`: it gives its mode to the last folder only.
     missing = []
     while folder and not os.path.isdir(folder):

@@ -189,6 +189,7 @@ class Header:
     *exit_code* is the status that ``sys.exit`` was called with, where it was not 0.
     *parent* is the id of the run it was opened in. *marks* say what this record does not hold, and why.
     *watch* and *lazy* are the patterns that ``begat run`` was given for it.
+    *journals* are those of other processes whose nodes are here, each with what its numbers were moved by.
     """
 
     id: str
@@ -206,3 +207,4 @@ class Header:
     watch: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
     overrides: tuple[Overridden, ...] = ()
+    journals: dict[str, int] = field(default_factory=dict)

@@ -122,6 +122,7 @@ class HeaderDocument(TypedDict):
     watch: NotRequired[list[str]]
     lazy: NotRequired[list[str]]
     overrides: NotRequired[list[OverriddenDocument]]
+    journals: NotRequired[dict[str, _Number]]
 
 
 @_strict
@@ -191,6 +192,28 @@ def nodes(rows: list[Any], where: str, first: int) -> list[dict[str, Any]]:
         return _nodes_adapter().validate_python(rows)  # type: ignore[return-value]  # typed dictionaries are dictionaries
     except ValidationError as error:
         raise _malformed(error, where, first) from None
+
+
+def header(document: dict[str, Any]) -> dict[str, Any]:
+    """*document* if it has the shape of what a run says of itself."""
+    return _part(HeaderDocument, document)
+
+
+def environment(document: dict[str, Any]) -> dict[str, Any]:
+    """*document* if it has the shape of what a run ran in."""
+    return _part(EnvironmentDocument, document)
+
+
+def _part(kind: Any, document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(_part_adapter(kind).validate_python(document))
+    except ValidationError as error:
+        raise _malformed(error, "") from None
+
+
+@functools.cache
+def _part_adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def argument(row: Any, where: str) -> ArgumentDocument:

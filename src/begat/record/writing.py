@@ -53,8 +53,8 @@ class _Room:
 def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
     nodes, events, children = run.nodes, run.events, run.children  # once: the run may be growing
     marks: list[str] = []
-    environment = engine().dumps(_environment(run.environment))
-    room.bytes -= len(environment)
+    around = engine().dumps(environment(run.environment))
+    room.bytes -= len(around)
     if len(nodes) > room.nodes:
         marks.append(f"{len(nodes) - room.nodes} nodes are not written: a record has at most {limits.NODES:,}")
         nodes = nodes[: room.nodes]
@@ -69,7 +69,7 @@ def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
         body += [b"},{" if position else b',"children":[{', *_run(child, room, depth + 1)]
     if children:
         body.append(b"}]")
-    return [b'"run":', engine().dumps(_header(run.header, marks)), b',"environment":', environment, *body]
+    return [b'"run":', engine().dumps(header(run.header, marks)), b',"environment":', around, *body]
 
 
 def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:
@@ -79,7 +79,9 @@ def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:
         yield chunk
 
 
-def _header(header: Header, marks: list[str]) -> dict[str, Any]:
+def header(header: Header, marks: list[str]) -> dict[str, Any]:
+    """*header* as JSON-ready data, with more *marks*."""
+    journals = {"journals": dict(header.journals)} if header.journals else {}
     return {
         "id": encodable(header.id),
         "name": _text(header.name),
@@ -96,6 +98,7 @@ def _header(header: Header, marks: list[str]) -> dict[str, Any]:
         "watch": [encodable(pattern) for pattern in header.watch],
         "lazy": [encodable(pattern) for pattern in header.lazy],
         "overrides": [_overridden(each) for each in header.overrides],
+        **journals,
     }
 
 
@@ -109,7 +112,8 @@ def _overridden(given: Overridden) -> dict[str, Any]:
     }
 
 
-def _environment(environment: Environment) -> dict[str, Any]:
+def environment(environment: Environment) -> dict[str, Any]:
+    """*environment* as JSON-ready data."""
     return {
         "python": encodable(environment.python),
         "implementation": encodable(environment.implementation),
@@ -166,19 +170,19 @@ def _nodes(nodes: Iterable[Node]) -> Iterator[dict[str, Any]]:
 def _arguments(arguments: dict[str, Argument]) -> list[dict[str, Any]]:
     out = []
     for argument in arguments.values():
-        value = argument.value
-        kind = type(value)
+        said: Any = argument.value
+        kind = type(said)
         # What is itself in JSON, which is most: `encode` would say the same more slowly.
         if not (
             kind is bool
-            or value is None
-            or (kind is int and -_JSON_INT <= value < _JSON_INT)  # type: ignore[operator]  # it is an int
-            or (kind is str and len(value) <= _SHORT and value.isascii())  # type: ignore[arg-type, attr-defined]  # it is a str
+            or said is None
+            or (kind is int and -_JSON_INT <= said < _JSON_INT)
+            or (kind is str and len(said) <= _SHORT and said.isascii())
         ):
-            value = _value(value)
-        row = {"name": argument.name, "value": value, "source": argument.source}
+            said = value(said)
+        row = {"name": argument.name, "value": said, "source": argument.source}
         if argument.was is not ABSENT:
-            row["was"] = _value(argument.was)
+            row["was"] = value(argument.was)
         out.append(row)
     return out
 
@@ -187,7 +191,8 @@ _JSON_INT = 1 << 63
 _SHORT = 1024
 
 
-def _value(value: object) -> Any:
+def value(value: object) -> Any:
+    """*value* as JSON-ready data; where it is none of a record, that it is not written, and why."""
     try:
         return encode(value)
     except Exception as error:  # one stray value must not cost the whole record
@@ -195,7 +200,7 @@ def _value(value: object) -> Any:
 
 
 def _values(values: dict[str, object]) -> dict[str, Any]:
-    return {encodable(name): _value(value) for name, value in values.items()}
+    return {encodable(name): value(each) for name, each in values.items()}
 
 
 def _event(event: Event) -> dict[str, Any]:

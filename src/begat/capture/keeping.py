@@ -1,0 +1,71 @@
+"""The record of a run that is over, and the journals that it makes superfluous: its own, and those of processes that have ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from begat.capture.journal import Journal
+from begat.capture.live import LiveRun
+from begat.capture.merging import family, journals, whole
+from begat.errors import InvalidRecord
+from begat.intercept.interceptor import trouble
+from begat.record.graph import Run
+
+
+def keep(run: LiveRun, write: Callable[[], object]) -> None:
+    """Let *write* write the record of *run*, with what the journals beside its own say, and remove those; they stay if that fails."""
+    journal = run.recorder.journal
+    if journal is None or journal.forked:
+        write()
+        return
+    own = [each for each in family(run) if isinstance(each, LiveRun) and _has(each, journal.folder)]
+    files = [each.recorder.journal.file for each in own]  # type: ignore[union-attr]  # asked above
+    for each in own:
+        if each.recorder.journal.file.made:  # type: ignore[union-attr]
+            each.change(journals={each.recorder.journal.file.name: 0})  # type: ignore[union-attr]
+    try:
+        others = _gather(run, Path(journal.folder), {file.name for file in files})
+        write()
+    except BaseException:
+        journal.end()
+        raise
+    for each in own:
+        each.recorder.journal.drop()  # type: ignore[union-attr]
+    for file in files:
+        file.remove()
+    for other in others:
+        with suppress(OSError):
+            other.unlink()
+    with suppress(OSError):  # not empty: processes go on, or another run is kept in this place
+        os.rmdir(journal.folder)
+
+
+def _has(run: LiveRun, folder: str) -> bool:
+    journal: Journal | None = run.recorder.journal
+    return journal is not None and journal.folder == folder and journal.pid == os.getpid()
+
+
+def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
+    """Take into *run* what the journals of processes that have ended say; which those are."""
+    try:
+        if not any(file.name not in own for file in folder.glob("*.jsonl")):
+            return []
+        told = [each for each in journals(folder, own) if each.ended or not each.lives()]
+    except (OSError, InvalidRecord) as error:
+        run.recorder.trouble(f"what other processes built is not here: {error}")
+        trouble(error, "reading the journals of other processes")
+        return []
+    ours = {each.id for each in family(run)}
+    while more := [each for each in told if each.run not in ours and each.header.get("parent") in ours]:
+        ours |= {each.run for each in more}
+    told = [each for each in told if each.run in ours]
+    if told:
+        by_run: dict[str, list[object]] = {}
+        for each in told:
+            by_run.setdefault(each.run, []).append(each)
+        frozen = Run(run.header, run.nodes, run.environment, run.events, run.children)
+        run.join(whole(frozen, by_run))  # type: ignore[arg-type]
+    return [folder / each.name for each in told]

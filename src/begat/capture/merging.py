@@ -1,0 +1,271 @@
+"""Runs from their folders: the record, if it was finished, and the journals of all processes, finished or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from begat.capture.story import tell
+from begat.capture.told import Told
+from begat.errors import InvalidRecord
+from begat.record import codec, limits
+from begat.record.decoding import Malformed
+from begat.record.graph import Run
+from begat.record.model import Argument, Environment, Event, Header, Node
+from begat.record.values import Ref
+from begat.record.walk import replaced
+
+RECORD, JOURNALS, SUFFIX = "run.json", "journal", ".journal"
+
+
+def load(path: str | os.PathLike[str]) -> Run:
+    """
+    Read the record at *path*: a file, or the folder of a run. What processes that did not finish, or have not yet, left in
+    journals belongs to it: the outcome of such a run is ``"killed"``, or ``"running"``.
+
+    Raises `begat.errors.InvalidRecord` if it is none, `OSError` if it cannot be read.
+
+    >>> import begat, tempfile, os
+    >>> file = os.path.join(tempfile.mkdtemp(), "run.json")
+    >>> with begat.capture(save=file) as run:
+    ...     pass
+    >>> begat.load(file) == run
+    True
+    """
+    record, folder = places(path)
+    told = journals(folder) if folder.is_dir() else []
+    if not told:
+        if not record.exists() and any(folder.glob("*.jsonl")):
+            raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
+        return codec.load(record)
+    return together(codec.load(record) if record.exists() else None, told, folder)
+
+
+def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Where the record of the run at *path* is, or would be, and the folder of its journals."""
+    place = Path(path)
+    if place.is_dir():
+        return place / RECORD, place / JOURNALS
+    inside = place.parent / JOURNALS
+    if place.name == RECORD and inside.is_dir():
+        return place, inside
+    return place, place.with_name(place.name + SUFFIX)
+
+
+def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
+    """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
+    found: list[Told] = []
+    room, size = limits.NODES, limits.BYTES
+    for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
+        with file.open("rb") as opened:
+            data = opened.read(size + 1)
+        size -= len(data)
+        if size < 0:
+            raise InvalidRecord(f"{folder}: journals of more than {limits.BYTES:,} bytes")
+        told = Told(file.name)
+        try:
+            told.read(data, room)
+        except Malformed as error:
+            raise InvalidRecord(f"{file}: {error.what}") from None
+        room -= len(told.rows)
+        if told.run:
+            found.append(told)
+    return _ordered(found)
+
+
+def _ordered(found: list[Told]) -> list[Told]:
+    """Parents first, then by time."""
+    names = {told.name: told for told in found}
+
+    def depth(told: Told) -> int:
+        count = 0
+        while told.parent in names and count < len(names):
+            told, count = names[told.parent], count + 1
+        return count
+
+    return sorted(found, key=lambda told: (depth(told), told.process.rank or 0, told.at))
+
+
+def together(record: Run | None, told: list[Told], folder: Path) -> Run:
+    """The newest run that *record* or the journals *told* are of."""
+    held = {name for run in family(record) for name in run.header.journals} if record is not None else ()
+    told = [each for each in told if each.name not in held]
+    by_run: dict[str, list[Told]] = {}
+    for each in told:
+        by_run.setdefault(each.run, []).append(each)
+    roots = {name: of for name, of in by_run.items() if _header(of).parent not in by_run}
+    if record is not None:
+        # What is left of an earlier run in the same place stays that run's.
+        started = {name: _header(of).started for name, of in roots.items()}
+        known = {run.id for run in family(record)}
+        others = [
+            n
+            for n in roots
+            if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started
+        ]
+        if not others:
+            return whole(record, by_run)
+        roots = {name: roots[name] for name in others}
+    if not roots:
+        raise InvalidRecord(f"{folder}: there is neither a record nor a journal that can be read")
+    newest = max(roots, key=lambda name: _header(roots[name]).started)
+    return whole(None, by_run, newest)
+
+
+def family(run: Run) -> Iterator[Run]:
+    """*run*, and all that were opened inside it."""
+    yield run
+    for child in run.children:
+        yield from family(child)
+
+
+def whole(record: Run | None, by_run: dict[str, list[Told]], name: str = "") -> Run:
+    """A run with all that its journals say of it, and of the runs that were opened inside it."""
+    told = by_run.pop(record.id if record is not None else name, [])
+    if record is not None and not told and not any(_header(of).parent == record.id for of in by_run.values()):
+        return record
+    run = merged(record, told) if told else record
+    assert run is not None
+    inside = [child.id for child in run.children]
+    inside += [name for name, of in by_run.items() if name not in inside and _header(of).parent == run.id]
+    known = {child.id: child for child in run.children}
+    children = tuple(whole(known.get(name), by_run, name) for name in inside if name in known or name in by_run)
+    return Run(run.header, run.nodes, run.environment, run.events, children)
+
+
+def merged(run: Run | None, told: list[Told]) -> Run:
+    """*run*, if there is one, and what its journals *told*, as one run."""
+    nodes: list[Node] = list(run.nodes) if run is not None else []
+    events: list[Event] = list(run.events) if run is not None else []
+    offsets: dict[str, int] = dict(run.header.journals) if run is not None else {}
+    paths = _Paths(node.path for node in nodes)
+    end = max((node.id for node in nodes), default=-1) + 1
+    ranks = _Ranks(nodes)
+    marks: list[str] = []
+    for journal in told:
+        move = _Move(journal.start, offsets.get(journal.parent or "", 0), end - journal.start)
+        offsets[journal.name] = move.offset
+        more, happened = tell(journal.entries(), journal.process)
+        ranks.add(more)
+        nodes += [move.node(node, paths.free(node.path)) for node in more]
+        events += [move.event(event) for event in happened]
+        end = max(end, move.offset + max(journal.rows, default=journal.start - 1) + 1)
+        marks += [mark for mark in _header([journal]).marks if mark not in marks]
+        if journal.lost:
+            marks.append(f"{journal.lost} lines of the journal of process {journal.process.pid} could not be read")
+    header = run.header if run is not None else _header(told)
+    kept = [mark for mark in header.marks if not mark.startswith(_Ranks.SAID)]
+    header = replace(header, marks=tuple(dict.fromkeys((*kept, *marks, *ranks.differing()))), journals=offsets)
+    environment = run.environment if run is not None else _environment(told)
+    return Run(header, tuple(nodes), environment, tuple(events), run.children if run is not None else ())
+
+
+class _Paths:
+    """Which paths are taken: two processes can give their objects the same."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._next: dict[str, int] = {}
+
+    def free(self, path: str) -> str:
+        """*path*, or with the first free number behind it."""
+        found, number = path, self._next.get(path, 1)
+        while found in self._taken:
+            found, number = f"{path}.{number}", number + 1
+        self._next[path] = number
+        self._taken.add(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Numbers of one journal as those of the whole: up to *start* they are its parent's, moved by *above*, then its own, by *offset*."""
+
+    start: int
+    above: int
+    offset: int
+
+    def number(self, number: int) -> int:
+        return number + (self.above if number < self.start else self.offset)
+
+    def value(self, value: object) -> object:
+        def leaf(part: object) -> object:
+            return Ref(self.number(part.node)) if type(part) is Ref and part.run is None else part
+
+        return replaced(value, leaf)
+
+    def arguments(self, arguments: dict[str, Argument]) -> dict[str, Argument]:
+        return {name: Argument(name, self.value(a.value), a.source, self.value(a.was)) for name, a in arguments.items()}
+
+    def node(self, node: Node, path: str) -> Node:
+        within = self.number(node.within) if node.within is not None else None
+        return replace(
+            node, id=self.number(node.id), path=path, within=within, arguments=self.arguments(node.arguments)
+        )
+
+    def event(self, event: Event) -> Event:
+        return replace(event, node=self.number(event.node), arguments=self.arguments(event.arguments))
+
+
+class _Ranks:
+    """Whether ranks built the same thing with the same arguments."""
+
+    SAID = "ranks differ in "
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._built: dict[tuple[str, str], dict[int, Node]] = {}
+        self.add(nodes)
+
+    def add(self, nodes: Iterable[Node]) -> None:
+        """Note *nodes* by the paths that they have in their own process."""
+        for node in nodes:
+            if node.process is not None and node.process.rank is not None:
+                self._built.setdefault((node.path, node.target), {}).setdefault(node.process.rank, node)
+
+    def differing(self) -> Iterator[str]:
+        """Where they differ."""
+        for (path, _), ranks in self._built.items():
+            first = ranks[min(ranks)]
+            for name in first.arguments if len(ranks) > 1 else ():
+                values = {rank: node.params.get(name) for rank, node in sorted(ranks.items())}
+                if any(_said(value) != _said(first.params[name]) for value in values.values()):
+                    yield f"{self.SAID}{path}.{name}: " + ", ".join(f"{r}: {v!r:.60}" for r, v in values.items())
+
+
+def _said(value: object) -> object:
+    """*value* without what differs between processes that build the same."""
+    from begat.record.encoding import encode
+
+    return encode(replaced(value, lambda part: None if type(part) is Ref else part))
+
+
+def _header(told: list[Told]) -> Header:
+    """What journals say of their run, whose record was never finished."""
+    first = next((journal for journal in told if journal.header), told[0])
+    # One rank of many that failed: so did the run.
+    first = next((journal for journal in told if journal.header.get("outcome") == "raised"), first)
+    try:
+        header = codec.header_from(first.header or {"id": first.run})
+    except Malformed as error:
+        raise InvalidRecord(f"{first.name}: {error.where}: {error.what}") from None
+    if header.ended is None:
+        header = replace(header, outcome="running" if any(journal.lives() for journal in told) else "killed")
+    return header
+
+
+def _environment(told: list[Told]) -> Environment:
+    first = next((journal for journal in told if journal.environment), told[0])
+    try:
+        return codec.environment_from({**first.environment, "seeds": first.seeds})
+    except Malformed as error:
+        raise InvalidRecord(f"{first.name}: {error.where}: {error.what}") from None
+
+
+def head(folder: Path) -> dict[str, Any]:
+    """What the run of the journals in *folder* says of itself, as data."""
+    from begat.record.writing import header
+
+    return header(together(None, journals(folder), folder).header, [])

@@ -1,0 +1,258 @@
+"""What a journal says: the lines for what is new in a run since the last time, each said once."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from begat.capture.reading import Known, Reader
+from begat.capture.story import Fate, Place
+from begat.intercept.constants import NOT_GIVEN
+from begat.record import lines
+from begat.record.encoding import encodable
+from begat.record.engine import engine
+from begat.record.model import ABSENT, Argument, CallSite
+from begat.record.writing import environment, header, value
+
+MANY = 4096
+"""Rows that are told at once, at most: what is told of is written before the next are looked at."""
+
+_WHOLE = 1 << 63
+
+if TYPE_CHECKING:
+    from begat.capture.live import LiveRun
+    from begat.introspect.callsites import Name
+
+
+def prepare() -> None:
+    """Import what telling takes: a thread of its own would have to wait for the program at each of many files."""
+    from importlib import import_module
+
+    for name in ("callnames", "environment", "places"):
+        import_module(f"begat.introspect.{name}")
+    engine()
+
+
+class Scribe:
+    """Tells of *run* from row *start* on; the rows before are in the journal *parent*, of the process that this one was forked from."""
+
+    def __init__(self, run: LiveRun, start: int, parent: str | None) -> None:
+        self.recorder = run.recorder
+        self.reader = Reader(run.recorder)
+        self.written = self.start = start
+        self._parent = parent
+        self._begun = False
+        self._count = start
+        self._around = -1  # as many schemas were known when the environment was told
+        self._known: dict[int, int] = {}
+        self._places: dict[int, tuple[Place, int]] = {}
+        self._said: dict[str, Any] = {}
+        self._fates: dict[int, Any] = {}  # what was said of those rows of which there may be more to say
+        self._done: set[int] = set()  # those of which all is said
+        self._version: tuple[int, ...] = ()
+        self._recent: dict[int, dict[str, tuple[Any, Any]]] = {}
+        self._out: list[bytes] = []
+
+    def news(self, run: LiveRun) -> bytes:
+        """What is new, as lines; the rest of it, if there are very many rows, the next time."""
+        self._out = []
+        if not self._begun:
+            self._begun = True
+            self._say(lines.JOURNAL, self._beginning(run))
+        self._say_changed(lines.HEAD, header(run.header, []))
+        self._count = self.recorder.resolve()
+        return self.more(run)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are rows of those that were new to be told yet."""
+        return self.written < self._count
+
+    def more(self, run: LiveRun) -> bytes:
+        """What `news` left."""
+        self._rows(self.written, min(self._count, self.written + MANY))
+        version = self.recorder.version(0)
+        if version != self._version:
+            self._version = version
+            self._later()
+        if self.recorder.seeds:
+            self._say_changed(lines.SEEDS, {encodable(k): value(v) for k, v in self.recorder.seeds.items()})
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def _rows(self, start: int, count: int) -> None:
+        special = self.reader.special()
+        for number, known, place, within, row in self.reader.quick(start, count, special):
+            given = self._given(known, row) if row is not None else None
+            if given is not None:
+                self._say(lines.ROW, [number, self._about(known), self._place(place), within, given])
+            else:
+                [(_, about, place, within, arguments, _, fate)] = self.reader.entries(number, number + 1, special)
+                said = _arguments(arguments, about)
+                self._say(lines.ROW, [number, self._about(about), self._place(place), within, *said])
+                if fate is not None:
+                    self._fate(number, fate, None)
+            self.written = number + 1
+
+    def _given(self, known: Known, row: tuple[Any, ...]) -> dict[str, Any] | None:
+        """What was given, by name; None where a value is a default all the same."""
+        names = known.schema.names
+        recent = self._recent.setdefault(id(known), {})
+        out = {}
+        for name, value_ in zip(names, row[len(row) - len(names) :], strict=True):
+            kind = type(value_)
+            if value_ is NOT_GIVEN:
+                continue
+            if value_ is None or kind is bool or (kind is int and -_WHOLE <= value_ < _WHOLE):
+                out[name] = value_
+                continue
+            last = recent.get(name)
+            if last is None or last[0] is not value_:
+                argument = known.argument(name, value_)
+                if argument.source != "given":
+                    return None
+                last = recent[name] = value_, value(argument.value)  # most are the same constant of the code again
+            out[name] = last[1]
+        return out
+
+    def surroundings(self, run: LiveRun) -> bytes:
+        """What the run runs in, as a line, if it may have changed. That takes time, which rows should not wait for."""
+        if run.around is None and self._parent is None and self._around != len(self._known):
+            self._around = len(self._known)
+            self._say_changed(lines.ENVIRONMENT, environment(run.surroundings()))
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def end(self, run: LiveRun) -> bytes:
+        """The last lines."""
+        told = [self.news(run)]
+        while self.waiting:
+            told.append(self.more(run))
+        return b"".join((*told, lines.line(lines.END, {"at": time.time()})))
+
+    def _say(self, kind: str, content: Any) -> None:
+        self._out.append(lines.line(kind, content))
+
+    def _say_changed(self, kind: str, fact: Any) -> None:
+        if self._said.get(kind) != fact:
+            self._said[kind] = fact
+            self._say(kind, fact)
+
+    def _beginning(self, run: LiveRun) -> dict[str, Any]:
+        return {
+            "format": lines.FORMAT,
+            "run": run.id,
+            "pid": os.getpid(),
+            "rank": self.recorder.rank,
+            "host": host(),
+            "process": process_start(os.getpid()),
+            "at": time.time(),
+            "parent": self._parent,
+            "start": self.start,
+        }
+
+    def _about(self, about: Any) -> int:
+        known = self._known.get(id(about))
+        if known is None:
+            known = self._known[id(about)] = len(self._known)
+            schema = {
+                "number": known,
+                "target": encodable(about.target),
+                "kind": about.kind,
+                "code": about.code,
+                "annotations": {encodable(k): encodable(v) for k, v in about.annotations.items()},
+                "starred": about.starred,
+                "positional": about.positional,
+                "notes": [encodable(note) for note in about.notes],
+                "names": [encodable(name) for name in _names(about)],
+                "defaults": {encodable(k): value(argument.value) for k, argument in about.defaults.items()},
+            }
+            self._say(lines.SCHEMA, schema)
+        return known
+
+    def _place(self, place: Place) -> int:
+        known = self._places.get(id(place))
+        if known is None:
+            known = self._places[id(place)] = place, len(self._places)
+            self._say(lines.PLACE, [known[1], _site(place.site), place.user, place.fills, _name(place.name)])
+        return known[1]
+
+    def _later(self) -> None:
+        """What became of rows since they were written."""
+        for number in sorted(self.reader.special() - self._done):
+            if number < self.written:
+                about, arguments, fate = self.reader.fate(number)
+                self._fate(number, fate, _arguments(arguments, about))
+
+    def _fate(self, number: int, fate: Fate, arguments: Any) -> None:
+        built = fate.built and [_site(fate.built[0]), fate.built[1]]
+        called = fate.called and [value(fate.called[0]), fate.called[1], value(fate.called[2])]
+        error = encodable(fate.error) if fate.error is not None else None
+        said = [number, fate.again, error, fate.unbuilt, built, called, arguments]
+        if self._fates.get(number) != said[1:]:
+            self._say(lines.FATE, said)
+        # More can come of what waits, or was built in vain.
+        if fate.unbuilt or fate.error is not None:
+            self._fates[number] = said[1:]
+        else:
+            self._fates.pop(number, None)
+            if fate.again is not None or fate.built is not None:
+                self._done.add(number)
+
+
+def _names(about: Known) -> list[str]:
+    return about.order or list(about.schema.names)
+
+
+def _arguments(arguments: dict[str, Argument], about: Any) -> list[Any]:
+    """The arguments of a row: what was given alone, where the rest is as the schema has it; else every one, with its source."""
+    defaults = about.defaults
+    given = {}
+    for name, argument in arguments.items():
+        if argument is defaults.get(name):
+            continue
+        if argument.source != "given":
+            break
+        given[name] = value(argument.value)
+    else:
+        if list(arguments) == _names(about):
+            return [given]
+    return [None, [_whole(argument) for argument in arguments.values()]]
+
+
+def _whole(argument: Argument) -> list[Any]:
+    found = [encodable(argument.name), value(argument.value), argument.source]
+    return found if argument.was is ABSENT else [*found, value(argument.was)]
+
+
+def _site(site: CallSite) -> list[Any]:
+    return [encodable(site.file), site.line, encodable(site.function), site.column]
+
+
+def _name(name: Name | None) -> list[Any] | None:
+    """What paths are made from."""
+    if name is None:
+        return None
+    segments = [encodable(segment) for segment in name.segments]
+    return [segments, name.on_self, name.counted, name.inline, _name(name.otherwise)]
+
+
+def host() -> str:
+    """The machine: numbers of processes are its own."""
+    try:
+        return os.uname().nodename
+    except AttributeError:
+        import socket
+
+        return socket.gethostname()
+
+
+def process_start(pid: int) -> str | None:
+    """What tells this process from another that gets its number later; None if there is none, or no way to know."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state, *rest = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if state in (b"Z", b"X") else rest[18].decode()

@@ -1,0 +1,239 @@
+"""One journal, read: what it says is checked line by line, for whoever can write in the folder can write anything.
+
+A line that refers to one that was lost is lost with it; one that no journal can contain makes the journal none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from begat.capture.scribe import host, process_start
+from begat.capture.story import Entry, Fate, Place
+from begat.introspect.callsites import Name
+from begat.record import limits, lines
+from begat.record.decoding import Malformed, decode
+from begat.record.model import Argument, CallSite, Kind, Process, Source
+from begat.record.values import Symbol
+
+_KINDS, _SOURCES = frozenset(get_args(Kind)), frozenset(get_args(Source))
+_NONE = type(None)
+
+
+@dataclass(slots=True)
+class Schema:
+    """What the calls of one class or function have in common."""
+
+    target: str
+    kind: Kind
+    code: str | None
+    annotations: dict[str, str]
+    starred: tuple[str | None, str | None]
+    positional: int
+    notes: tuple[str, ...]
+    names: list[str]
+    defaults: dict[str, Argument]
+
+
+@dataclass(slots=True)
+class Row:
+    """One call."""
+
+    about: Schema
+    place: Place
+    within: int | None
+    arguments: dict[str, Argument]
+    fate: Fate | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """
+    What the journal *name* says: of the process that wrote it, of *run*, whose header it may have, and of its rows.
+
+    Rows before *start* are in the journal *parent*. *lost* is how many lines could not be read.
+    """
+
+    name: str
+    line: int = 0
+    run: str = ""
+    at: float = 0.0
+    process: Process = field(default_factory=lambda: Process(0))
+    began: str | None = None
+    host: str = ""
+    parent: str | None = None
+    start: int = 0
+    header: dict[str, Any] = field(default_factory=dict)
+    seeds: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    rows: dict[int, Row] = field(default_factory=dict)
+    lost: int = 0
+    ended: bool = False
+    _schemas: dict[int, Schema] = field(default_factory=dict)
+    _places: dict[int, Place] = field(default_factory=dict)
+
+    def read(self, data: bytes, room: int = limits.NODES) -> None:
+        """Take in the lines of *data*, with at most so many nodes. Malformed says what is wrong with it."""
+        for self.line, (kind, content) in enumerate(lines.read(data), 1):
+            try:
+                self._take(kind, content)
+            except _Lost:
+                self.lost += 1
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+                raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
+            if len(self.rows) > room:
+                raise Malformed(f"more than {limits.NODES:,} nodes")
+
+    def lives(self) -> bool:
+        """Whether the process that writes it still runs."""
+        if self.ended or self.began is None or self.host != host():
+            return False
+        return process_start(self.process.pid) == self.began
+
+    def entries(self) -> Iterator[Entry]:
+        """The rows, for whoever tells them."""
+        for number, row in sorted(self.rows.items()):
+            within = row.within
+            # What happened within a construction whose own line is lost stands at the top.
+            if within is not None and within >= self.start and within not in self.rows:
+                within = None
+            yield number, row.about, row.place, within, row.arguments, False, row.fate
+
+    def _take(self, kind: str, content: Any) -> None:
+        match kind:
+            case lines.ROW:
+                self._row(*content)
+            case lines.SCHEMA:
+                self._schema(**_expect(content, dict))
+            case lines.PLACE:
+                number, site, user, fills, name = content
+                self._places[_expect(number, int)] = Place(_site(site), user is True, fills is True, _name(name))
+            case lines.FATE:
+                self._fate(*content)
+            case lines.HEAD:
+                self.header = _expect(content, dict)
+            case lines.SEEDS:
+                self.seeds = _expect(content, dict)
+            case lines.ENVIRONMENT:
+                self.environment = _expect(content, dict)
+            case lines.JOURNAL:
+                self._begin(content)
+            case lines.END:
+                self.ended = True
+            case _:
+                raise _Lost
+
+    def _begin(self, content: Any) -> None:
+        if content["format"] != lines.FORMAT:
+            raise Malformed(f"a journal of another format, {content['format']!r:.60}")
+        self.run, self.host = _expect(content["run"], str), _expect(content["host"], str)
+        self.at = float(_expect(content["at"], float, int))
+        self.began = _expect(content["process"], str, _NONE)
+        self.process = Process(_expect(content["pid"], int), _expect(content["rank"], int, _NONE))
+        self.parent, self.start = _expect(content["parent"], str, _NONE), _number(content["start"])
+
+    def _schema(
+        self,
+        number: int,
+        target: str,
+        kind: Any,
+        code: str | None,
+        annotations: Any,
+        starred: Any,
+        positional: int,
+        notes: Any,
+        names: Any,
+        defaults: Any,
+    ) -> None:
+        if kind not in _KINDS:
+            raise Malformed(f"a schema of another kind, {kind!r:.60}")
+        first, second = starred
+        self._schemas[_expect(number, int)] = Schema(
+            # What multiprocessing calls the main program where it is imported again.
+            re.sub("^__mp_main__:", "__main__:", _expect(target, str)),
+            kind,
+            _expect(code, str, _NONE),
+            {_expect(k, str): _expect(v, str) for k, v in _expect(annotations, dict).items()},
+            (_expect(first, str, _NONE), _expect(second, str, _NONE)),
+            _number(positional),
+            tuple(_expect(note, str) for note in _expect(notes, list)),
+            [_expect(name, str) for name in _expect(names, list)],
+            {name: Argument(name, decode(value), "default") for name, value in _expect(defaults, dict).items()},
+        )
+
+    def _row(self, number: int, schema: int, place: int, within: int | None, given: Any, every: Any = None) -> None:
+        if schema not in self._schemas or place not in self._places:
+            raise _Lost
+        about = self._schemas[schema]
+        within = _number(within) if within is not None else None
+        if within is not None and within >= number:
+            raise Malformed("a construction within a later one")
+        self.rows[_number(number)] = Row(about, self._places[place], within, _arguments(about, given, every))
+
+    def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
+        row = self.rows.get(number)
+        if row is None:
+            raise _Lost
+        if arguments is not None:
+            row.arguments = _arguments(row.about, *arguments)
+        symbols: Any = None
+        if called is not None:
+            new, source, old = decode(called[0]), called[1], decode(called[2])
+            if type(new) is not Symbol or type(old) is not Symbol or source not in _SOURCES:
+                raise Malformed("what was called instead is no class or function")
+            symbols = new, source, old
+        row.fate = Fate(
+            (_expect(again[0], str), _number(again[1])) if again is not None else None,
+            _expect(error, str, _NONE),
+            unbuilt is True,
+            (_site(built[0]), float(_expect(built[1], float, int))) if built is not None else None,
+            symbols,
+        )
+
+
+class _Lost(Exception):
+    """A line that cannot be understood, because it is torn, or another one is."""
+
+
+def _expect(value: Any, *kinds: type) -> Any:
+    if type(value) not in kinds:
+        raise Malformed(f"{type(value).__name__} in the place of {kinds[0].__name__}")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise Malformed("no number of a construction")
+    return value
+
+
+def _arguments(about: Schema, given: Any, every: Any = None) -> dict[str, Argument]:
+    if given is None:
+        return {_expect(each[0], str): _argument(*each) for each in _expect(every, list)}
+    _expect(given, dict)
+    return {
+        name: Argument(name, decode(given[name])) if name in given else about.defaults[name] for name in about.names
+    }
+
+
+def _argument(name: str, value: Any, source: Any, *was: Any) -> Argument:
+    if source not in _SOURCES or len(was) > 1:
+        raise Malformed(f"an argument of another source, {source!r:.60}")
+    return Argument(name, decode(value), source, *map(decode, was))
+
+
+def _site(site: Any) -> CallSite:
+    file, line, function, column = site
+    return CallSite(_expect(file, str), _expect(line, int, _NONE), _expect(function, str), _expect(column, int, _NONE))
+
+
+def _name(said: Any, depth: int = 0) -> Name | None:
+    if said is None:
+        return None
+    if depth > limits.READ_DEPTH:
+        raise Malformed("a name nested too deep")
+    segments, on_self, counted, inline, otherwise = said
+    parts = tuple(_expect(segment, str) for segment in _expect(segments, list))
+    return Name(parts, on_self is True, counted is True, inline is True, _name(otherwise, depth + 1))

@@ -1,0 +1,65 @@
+"""Journals as lines: what one process appends while it runs, and what is read of it, finished or not.
+
+Each line is one JSON object with one key, its kind; what a line needs to be understood stands in lines before it. What was cut
+off, or is no JSON, is lost alone: the next whole line counts again, also where it is glued to the torn one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from begat.errors import InvalidRecord
+from begat.record.engine import engine
+
+FORMAT = "begat-journal/1"
+JOURNAL, HEAD, SEEDS, ENVIRONMENT, END = "$journal", "$head", "$seeds", "$environment", "$end"
+SCHEMA, PLACE, ROW, FATE = "$schema", "$place", "$row", "$fate"
+KINDS = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, FATE))
+TORN = "$torn"
+
+_BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())
+_TRIES = 64  # of places where a line could begin within another
+
+
+def line(kind: str, content: Any) -> bytes:
+    """One line."""
+    return engine().dumps({kind: content}) + b"\n"
+
+
+def read(data: bytes) -> Iterator[tuple[str, Any]]:
+    """
+    The lines in *data*, each as its kind and content; `TORN` in the place of what is no line.
+
+    The end of *data* without a line's end is torn, too, whatever it says: it may be half of a number.
+    """
+    loads = engine().loads
+    whole, _, rest = data.rpartition(b"\n")
+    for text in whole.split(b"\n") if whole else ():
+        if not text:
+            continue
+        found = _parsed(text, loads)
+        if found is None:
+            yield TORN, None
+            # The end of a line that was begun, and a whole one glued to it. No value has a key that is a kind of line.
+            for begin in islice(_BEGIN.finditer(text, 1), _TRIES):
+                found = _parsed(text[begin.start() :], loads)
+                if found is not None:
+                    break
+        if found is not None:
+            yield found
+    if rest:
+        yield TORN, None
+
+
+def _parsed(text: bytes, loads: Any) -> tuple[str, Any] | None:
+    try:
+        found = loads(text)
+    except (InvalidRecord, RecursionError, UnicodeDecodeError):
+        return None
+    if type(found) is not dict or len(found) != 1:
+        return None
+    [(kind, content)] = found.items()
+    return (kind, content) if kind in KINDS else None

@@ -1,0 +1,448 @@
+"""What a journal promises: whatever happens to the process, the disk or the file, what was written is read back, and nothing else breaks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import begat
+from begat.capture import appending, journal
+from begat.capture.merging import JOURNALS, load
+from begat.errors import CaptureWarning, InvalidRecord
+from begat.intercept import interceptor
+from harness import SOURCE, same
+
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
+
+
+class Part:
+    """Something to build."""
+
+    def __init__(self, number, other=None, *, name="part"):
+        self.number = number
+
+
+@pytest.fixture(autouse=True, scope="module")
+def tracked():
+    begat.trackable(Part)
+    yield
+    begat.untrack(Part)
+
+
+@pytest.fixture
+def told(tmp_path):
+    """The bytes of a journal with forty constructions and an event, and how many nodes it tells of."""
+    scope = begat.capture("told", save=tmp_path / "run.json", durability="always")
+    scope.__enter__()
+    parts = [Part(i, name="é" * (i % 3)) for i in range(20)]
+    parts += [Part(i, parts[i], name={"$row": [i]}) for i in range(20)]
+    parts[3].__init__(99)
+    [file] = (tmp_path / "run.json.journal").glob("*.jsonl")
+    data = file.read_bytes()
+    scope.__exit__(None, None, None)
+    return data
+
+
+def _read(folder, data):
+    where = folder / "cut" / JOURNALS
+    where.mkdir(parents=True, exist_ok=True)
+    (where / "1-0.jsonl").write_bytes(data)
+    return load(folder / "cut")
+
+
+# --- torn tails -----------------------------------------------------------------------------------------------------------
+def test_a_journal_cut_anywhere_is_read_up_to_there(told, tmp_path):
+    """Cut at every byte: every construction whose line is whole is there, and not one more."""
+    for length in range(told.index(b"\n") + 1, len(told) + 1):
+        if told[length - 1 : length] != b"\n" and length % 7:
+            continue  # every line's end, and a seventh of all the bytes
+        run = _read(tmp_path, told[:length])
+        whole = b"\n" + told[:length].rpartition(b"\n")[0]
+        # The last row turns out to be no construction of its own.
+        assert len(run.nodes) == whole.count(b'\n{"$row":') - (b'\n{"$fate":[40' in whole)
+        assert run.header.outcome in ("killed", "running")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_torn_line_costs_itself_alone(told_once, data):
+    """A line cut off in the middle, with the next one glued to it, is lost; all others count."""
+    lines = told_once.splitlines(keepends=True)
+    rows = [i for i, line in enumerate(lines) if line.startswith(b'{"$row"')][:-1]
+    torn = data.draw(st.sampled_from(rows))
+    cut = data.draw(st.integers(1, len(lines[torn]) - 2))
+    lines[torn] = lines[torn][:cut]
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = _read(Path(folder), b"".join(lines))
+
+    assert len(run.nodes) == 39
+    assert any("could not be read" in mark for mark in run.header.marks)
+
+
+@pytest.fixture(scope="module")
+def told_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("told")
+    scope = begat.capture("told", save=folder / "run.json", durability="always")
+    scope.__enter__()
+    parts = [Part(i, name="é" * (i % 3)) for i in range(20)]
+    parts += [Part(i, parts[i], name={"$row": [i]}) for i in range(20)]
+    [file] = (folder / "run.json.journal").glob("*.jsonl")
+    data = file.read_bytes()
+    scope.__exit__(None, None, None)
+    return data
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_journal_that_somebody_changed_is_read_or_refused(told_once, data):
+    """Bytes changed, cut out, doubled: a run, or an error that says which file; never another exception."""
+    text = bytearray(told_once)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        match data.draw(st.sampled_from(["set", "cut", "double", "word"])):
+            case "set":
+                text[at] = data.draw(st.integers(0, 255))
+            case "cut":
+                del text[at : at + data.draw(st.integers(1, 200))]
+            case "double":
+                text[at:at] = text[at : at + data.draw(st.integers(1, 400))]
+            case "word":
+                text[at:at] = data.draw(
+                    st.sampled_from([b"null", b"{}", b"[]", b"-1", b'"x"', b"1e999", b"\n", b"9" * 30])
+                )
+        if not text:
+            break
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _read(Path(folder), bytes(text)).to_dot()
+        except InvalidRecord:
+            pass
+
+
+# --- killed ----------------------------------------------------------------------------------------------------------------
+BUILDS = """\
+import os, sys, time
+class Part:
+    def __init__(self, number, other=None):
+        self.number = number
+last = None
+print("on", flush=True)
+for i in range(10_000_000):
+    last = Part(i, last if i % 3 else None)
+    if i % 50 == 0: print(i, time.process_time(), flush=True)
+"""
+
+
+def _killed(folder, after, *options):
+    folder.mkdir()
+    (folder / "p.py").write_text(BUILDS)
+    command = [sys.executable, "-m", "begat", "run", *options, "p.py"]
+    with subprocess.Popen(command, cwd=folder, env=ENV, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        time.sleep(after)
+        process.kill()
+        said = process.stdout.read().splitlines()[:-1]
+    return [(int(number), float(moment)) for number, moment in (line.split() for line in said)]
+
+
+def _all_but_a_moment(folder, seed, *options):
+    said = _killed(folder, random.Random(seed).uniform(0.0, 0.6), *options)
+    [run] = (folder / ".begat/runs").iterdir() if (folder / ".begat/runs").is_dir() else [None]
+    begun = run is not None and any(file.stat().st_size for file in (run / JOURNALS).glob("*"))
+    found = [node.params["number"] for node in load(run).nodes] if begun else []
+    assert found == list(range(len(found)))
+    moment = 0.0 if "always" in options else MOMENT
+    due = [number for number, when in said if when <= said[-1][1] - moment]
+    assert not due or len(found) > due[-1]
+
+
+MOMENT = (
+    0.1 + 0.2
+)  # of the processor's time: the promise, and what it takes to write beside a program that never pauses
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_kill_at_any_moment(seed, tmp_path):
+    """What was built more than a moment ago is there, in order, without a gap."""
+    _all_but_a_moment(tmp_path / "k", seed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kill_at_any_moment_with_every_row_written_at_once(seed, tmp_path):
+    """Every row whose constructor returned is there."""
+    _all_but_a_moment(tmp_path / "k", seed, "--durability", "always")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 570))
+def test_kill_at_any_moment_many_times(seed, tmp_path):
+    """As above."""
+    _all_but_a_moment(tmp_path / "k", seed, *(("--durability", "always") if seed % 5 == 0 else ()))
+
+
+# --- a system that fails ---------------------------------------------------------------------------------------------------
+CALLS = ("open", "write", "fstat", "mkdir", "unlink", "rmdir")
+
+
+def _fails(monkeypatch, nth, error, short=False):
+    """The *nth* call of the journal's to the system fails. Returns the number of calls so far."""
+    calls = []
+
+    def wrap(name):
+        plain = getattr(os, name)
+
+        def call(*args, **kwargs):
+            caller = sys._getframe(1).f_code.co_filename
+            if caller == appending.__file__:
+                calls.append(name)
+                if len(calls) == nth:
+                    if short and name == "write":
+                        return plain(args[0], bytes(args[1])[:7])
+                    raise OSError(error, os.strerror(error))
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in CALLS:
+        wrap(name)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "error", [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EROFS, errno.EBADF, errno.EDQUOT, "short"]
+)
+@pytest.mark.filterwarnings("ignore::begat.errors.CaptureWarning")
+def test_each_call_to_the_system_fails_once(error, tmp_path, monkeypatch):
+    """The program goes on; the record at its end is whole; what is in the journal can be read meanwhile."""
+    monkeypatch.delenv("BEGAT_STRICT", raising=False)
+    for nth in range(1, 60):
+        with monkeypatch.context() as patch:
+            calls = _fails(patch, nth, errno.EIO if error == "short" else error, error == "short")
+            file = tmp_path / f"{nth}.json"
+            with begat.capture(save=file, durability="always"):
+                for i in range(8):
+                    Part(i)
+                folder = Path(f"{file}.journal")
+                meanwhile = load(file) if any(each.stat().st_size for each in folder.glob("*.jsonl")) else None
+        kept = [node.params["number"] for node in meanwhile.nodes] if meanwhile is not None else []
+        assert set(kept) <= set(range(8))
+        if error in (errno.ENOSPC, "short") and nth > 6:
+            assert kept in (list(range(7)), list(range(8)))  # tried again with the next
+        assert [node.params["number"] for node in load(file).nodes] == list(range(8))
+        if len(calls) < nth:
+            break
+    else:
+        pytest.fail("the calls have no end")
+    assert nth > 10
+
+
+def test_a_disk_that_fills_and_is_freed(tmp_path, monkeypatch):
+    """What did not fit is written later, behind the half line that did."""
+    monkeypatch.delenv("BEGAT_STRICT", raising=False)
+    monkeypatch.setattr(interceptor, "_reported", set())
+    plain, full = os.write, []
+
+    def write(handle, data):
+        if full and sys._getframe(1).f_code.co_filename == appending.__file__:
+            if full.pop():
+                return plain(handle, bytes(data)[:20])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return plain(handle, data)
+
+    monkeypatch.setattr(os, "write", write)
+    scope = begat.capture(save=tmp_path / "run.json", durability="always")
+    scope.__enter__()
+    Part(0)
+    full[:] = [False, True]
+    with pytest.warns(CaptureWarning, match="No space left"):
+        Part(1)
+    Part(2)
+    try:
+        run = load(tmp_path / "run.json")
+    finally:
+        scope.__exit__(None, None, None)
+
+    assert [node.params["number"] for node in run.nodes] == [0, 1, 2]
+
+
+def test_descriptors_that_the_program_closes_and_uses(tmp_path):
+    """Nothing is written into a file of the program's, and nothing is lost."""
+    scope = begat.capture(save=tmp_path / "run.json", durability="always")
+    run = scope.__enter__()
+    Part(0)
+    handle = run.recorder.journal.file._handle
+    os.close(handle)
+    mine = os.open(tmp_path / "mine", os.O_WRONLY | os.O_CREAT)
+    os.dup2(mine, handle)
+    Part(1)
+    try:
+        found = load(tmp_path / "run.json")
+    finally:
+        scope.__exit__(None, None, None)
+        os.close(mine)
+        os.close(handle)
+
+    assert (tmp_path / "mine").read_bytes() == b""
+    assert [node.params["number"] for node in found.nodes] == [0, 1]
+
+
+@pytest.mark.parametrize("harm", ["folder", "file", "another place"])
+def test_a_folder_that_is_gone(harm, tmp_path, monkeypatch):
+    """One warning; the record is whole at the end."""
+    import shutil
+
+    monkeypatch.delenv("BEGAT_STRICT", raising=False)
+    monkeypatch.setattr(interceptor, "_reported", set())
+    folder = tmp_path / "run.json.journal"
+
+    def harmed():
+        with begat.capture(save=tmp_path / "run.json", durability="always"):
+            Part(0)
+            if harm == "folder":
+                shutil.rmtree(folder)
+            elif harm == "file":
+                next(folder.glob("*.jsonl")).unlink()
+            else:
+                next(folder.glob("*.jsonl")).rename(folder / "other")
+                (folder / "other").unlink()
+            for i in range(1, 4):
+                Part(i)
+
+    with pytest.warns(CaptureWarning) as warned:
+        harmed()
+
+    assert len([w for w in warned if "journal" in str(w.message)]) == 1
+    assert [node.params["number"] for node in load(tmp_path / "run.json").nodes] == [0, 1, 2, 3]
+
+
+# --- the host is untouched ---------------------------------------------------------------------------------------------------
+def test_nothing_is_left_of_a_run_that_is_over(tmp_path):
+    """The folder has the record alone, also when the run took longer than the journal waits."""
+    with begat.capture(save=tmp_path / "run.json"):
+        Part(0)
+        time.sleep(0.3)
+        assert list((tmp_path / "run.json.journal").glob("*.jsonl"))
+        Part(1)
+
+    assert os.listdir(tmp_path) == ["run.json"]
+    assert len(load(tmp_path / "run.json").nodes) == 2
+
+
+def test_files_and_folders_are_the_owners_alone(tmp_path):
+    """Whatever the umask is."""
+    before = os.umask(0)
+    try:
+        with begat.capture(save=tmp_path / "run.json", durability="always"):
+            Part(0)
+            [file] = (tmp_path / "run.json.journal").glob("*.jsonl")
+            assert file.stat().st_mode & 0o777 == 0o600
+            assert file.parent.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_two_runs_with_one_path(tmp_path):
+    """Each keeps its own journal, and takes nothing of the other's."""
+    first, second = (begat.capture(n, save=tmp_path / "run.json", durability="always") for n in "ab")
+    one = first.__enter__()
+    Part(1)
+    two = second.__enter__()
+    Part(2)
+    second.__exit__(None, None, None)
+    assert [node.params["number"] for node in two.nodes] == [2]
+    first.__exit__(None, None, None)
+    assert [node.params["number"] for node in one.nodes] == [1]
+    assert os.listdir(tmp_path) == ["run.json"]
+
+
+THREADS = """\
+import os, sys, threading, time, warnings
+warnings.simplefilter("error")
+class Part:
+    def __init__(self, number): self.number = number
+for i in range(20):
+    Part(i)
+    time.sleep(0.03)
+    pid = os.fork()
+    if pid == 0:
+        Part(100 + i)
+        sys.exit()
+    os.waitpid(pid, 0)
+print(len(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))[:3])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forking_warns_of_nothing(tmp_path):
+    """The thread that writes is not there while the process is forked, and is seen by nobody."""
+    seen = same(tmp_path, THREADS, "run", env={"BEGAT_STRICT": "1"})
+
+    assert seen.code == 0
+    assert sorted(node.params["number"] for node in seen.record.nodes) == [*range(20), *range(100, 120)]
+
+
+STORM = """\
+import os, sys, threading, time
+class Part:
+    def __init__(self, number): self.number = number
+going = True
+def build(thread):
+    i = 0
+    while going:
+        Part(thread * 1_000_000 + i); i += 1
+        if i % 100 == 0: time.sleep(0.001)
+threads = [threading.Thread(target=build, args=(n,)) for n in (1, 2, 3)]
+for t in threads: t.start()
+for i in range(200):
+    pid = os.fork()
+    if pid == 0:
+        Part(-1 - i)
+        os._exit(0) if i % 2 else sys.exit(0)
+    os.waitpid(pid, 0)
+going = False
+for t in threads: t.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forks_under_load(tmp_path):
+    """Two hundred forks while three threads build: none hangs, nothing is there twice, nothing is missing."""
+    seen = same(
+        tmp_path, STORM, "run", env={"BEGAT_STRICT": "1", "PYTHONWARNINGS": "ignore"}, timeout=120, durability="always"
+    )
+
+    numbers = [node.params["number"] for node in seen.record.nodes]
+    assert len(numbers) == len(set(numbers))
+    assert {-1 - i for i in range(200)} <= set(numbers)
+    for thread in (1, 2, 3):
+        mine = sorted(n for n in numbers if n // 1_000_000 == thread)
+        assert mine == list(range(thread * 1_000_000, thread * 1_000_000 + len(mine)))
+
+
+def test_the_thread_ends_when_nothing_happens():
+    """A tenth of a second after the last construction was written there is none of ours."""
+    import _thread
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder, begat.capture(save=f"{folder}/run.json"):
+        time.sleep(3 * journal.PERIOD)  # for those of runs before
+        before = _thread._count()
+        Part(0)
+        time.sleep(0.03)
+        assert _thread._count() == before + 1
+        time.sleep(5 * journal.PERIOD)
+        assert _thread._count() == before
