@@ -57,13 +57,20 @@ def main() -> None:
         tracked_part = class_of("size")
         begat.trackable(tracked)
         begat.trackable(tracked_part)
-        show(name, statement, {"C": plain, "Part": part, "part": part(1)}, {"C": tracked, "Part": tracked_part, "part": tracked_part(1)})
+        show(
+            name,
+            statement,
+            {"C": plain, "Part": part, "part": part(1)},
+            {"C": tracked, "Part": tracked_part, "part": tracked_part(1)},
+        )
     part, tracked_part = class_of("size"), class_of("size")
     plain_holder = type("Holder", (), {"__init__": Holder.__init__})
     begat.trackable(tracked_part)
     begat.trackable(Holder)
     plain_holder.__init__ = _copy(Holder)
-    show("one that builds two more", "C(Part, 3)", {"C": plain_holder, "Part": part}, {"C": Holder, "Part": tracked_part})
+    show(
+        "one that builds two more", "C(Part, 3)", {"C": plain_holder, "Part": part}, {"C": Holder, "Part": tracked_part}
+    )
 
 
 def _copy(cls: type) -> Any:

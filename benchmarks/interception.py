@@ -89,7 +89,10 @@ def zoo() -> None:
             else:
                 different.append(animal.name)
         rest = f"; no __init__ to go around: {len(impossible)}" if impossible else ""
-        print(f"  {design:22} {same} of {len(TRACKABLE)}{rest}", *([f"\n      differ: {', '.join(different)}"] if different else []))
+        print(
+            f"  {design:22} {same} of {len(TRACKABLE)}{rest}",
+            *([f"\n      differ: {', '.join(different)}"] if different else []),
+        )
 
 
 def times() -> None:

@@ -45,7 +45,9 @@ def defer() -> None:
         "plain": Way(CALL, NAMES),
         "an empty call": Way("f(1, 2.0, hidden=128)", {"f": lambda a, b, dropout=0.1, hidden=64: None}),
         "begat.deferred": Way(CALL, {"C": Waits}, lambda: begat.deferred(Waits)),
-        "begat.deferred, an argument is a list": Way("C(x, 2.0)", {"C": Waits, "x": [1, 2, 3]}, lambda: begat.deferred(Waits)),
+        "begat.deferred, an argument is a list": Way(
+            "C(x, 2.0)", {"C": Waits, "x": [1, 2, 3]}, lambda: begat.deferred(Waits)
+        ),
         "begat.lazy(C)": Way("L(1, 2.0, hidden=128)", {"L": begat.lazy(Waits)}),
     }
     spent = best(ways, 5_000, 9)
@@ -64,7 +66,9 @@ def peers() -> dict[str, Way]:
     if proxy := optional("lazy_object_proxy"):
         found["lazy_object_proxy.Proxy"] = Way("P(lambda: C(1, 2.0, hidden=128))", {**NAMES, "P": proxy.Proxy})
     if jsonargparse := optional("jsonargparse"):
-        found["jsonargparse.lazy_instance"] = Way("P(C, a=1, b=2.0, hidden=128)", {**NAMES, "P": jsonargparse.lazy_instance})
+        found["jsonargparse.lazy_instance"] = Way(
+            "P(C, a=1, b=2.0, hidden=128)", {**NAMES, "P": jsonargparse.lazy_instance}
+        )
     if confingy := optional("confingy"):
         tracked = confingy.track(type("Tracked", (Net,), {"__init__": Net.__init__}))
         found["confingy .lazy"] = Way("C.lazy(1, 2.0, hidden=128)", {"C": tracked})
@@ -81,7 +85,11 @@ def afterwards() -> None:
     with begat.deferred(Waits):
         ghost = Waits(1, 2.0)
     Waits.method = Net.method
-    objects = {"plain": plain, "begat's ghost": begat.materialize(ghost), "begat's proxy": begat.lazy(lambda: Net(1, 2.0))()}
+    objects = {
+        "plain": plain,
+        "begat's ghost": begat.materialize(ghost),
+        "begat's proxy": begat.lazy(lambda: Net(1, 2.0))(),
+    }
     if wrapt := optional("wrapt"):
         objects["wrapt.LazyObjectProxy"] = wrapt.LazyObjectProxy(lambda: Net(1, 2.0))
     if proxy := optional("lazy_object_proxy"):
@@ -91,11 +99,14 @@ def afterwards() -> None:
     print("after the build, ns")
     for name in objects:
         a, m = attribute[name], method[name]
-        print(f"  {name:30} attribute {a:7.1f} (×{a / attribute['plain']:.2f})   method {m:7.1f} ({m - method['plain']:+.1f})")
+        print(
+            f"  {name:30} attribute {a:7.1f} (×{a / attribute['plain']:.2f})   method {m:7.1f} ({m - method['plain']:+.1f})"
+        )
 
 
 def building() -> None:
     """To defer and build, over building at once."""
+
     def count(n: int) -> list[float]:
         return [i * 0.5 for i in range(n)]
 
@@ -118,7 +129,9 @@ def building() -> None:
             "deferred": Way("C(20_000).values", {"C": Late}, lambda: begat.deferred(Late)),
         }
         spent = best(ways, 100, 15)
-        print(f"to build 20,000 floats, {label}: eager {spent['eager'] / 1e3:.0f} µs, deferred {spent['deferred'] / spent['eager'] - 1:+.2%}")
+        print(
+            f"to build 20,000 floats, {label}: eager {spent['eager'] / 1e3:.0f} µs, deferred {spent['deferred'] / spent['eager'] - 1:+.2%}"
+        )
         if stop and other:
             stop.set()
             other.join()
@@ -144,12 +157,16 @@ def modules() -> None:
         layers = [nn.Linear(512, 512) for _ in range(1_000)]
         eager = perf_counter() - begin
     del layers
-    print(f"1,000 × nn.Linear(512, 512): deferred {spent * 1e3:.1f} ms, built then {late:.2f} s; built at once {eager:.2f} s")
+    print(
+        f"1,000 × nn.Linear(512, 512): deferred {spent * 1e3:.1f} ms, built then {late:.2f} s; built at once {eager:.2f} s"
+    )
     tracemalloc.start()
     before = resident()
     with begat.deferred(nn.Linear):
         kept = [nn.Linear(4096, 4096) for _ in range(16)]
-    print(f"1 GB of weights deferred: {tracemalloc.get_traced_memory()[1] / 1e6:.2f} MB traced, {(resident() - before) / 1e6:.1f} MB resident")
+    print(
+        f"1 GB of weights deferred: {tracemalloc.get_traced_memory()[1] / 1e6:.2f} MB traced, {(resident() - before) / 1e6:.1f} MB resident"
+    )
     tracemalloc.stop()
     assert all(map(begat.is_lazy, kept))
     forward(torch)
@@ -169,7 +186,9 @@ def forward(torch: Any) -> None:
         late = nn.Sequential(*[nn.Linear(256, 256) for _ in range(8)])
     data = torch.ones(64, 256)
     begat.materialize(late, deep=True)
-    spent = best({name: Way("net(x)", {"net": net, "x": data}) for name, net in (("eager", eager), ("late", late))}, 200, 15)
+    spent = best(
+        {name: Way("net(x)", {"net": net, "x": data}) for name, net in (("eager", eager), ("late", late))}, 200, 15
+    )
     print(f"forward pass: ×{spent['late'] / spent['eager']:.3f} of an eager model's {spent['eager'] / 1e3:.0f} µs")
 
 

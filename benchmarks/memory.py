@@ -1,6 +1,6 @@
 """What a recorded construction of four scalars keeps in memory, while its object lives and after it is gone.
 
-    python benchmarks/memory.py
+python benchmarks/memory.py
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def traced(cls: type, keep: bool, count: int = 100_000) -> float:
     gc.collect()
     tracemalloc.start()
     with begat.capture() as run:
-        kept = [cls(number, 0.5, hidden=128) if keep else cls(number, 0.5, hidden=128) and None for number in range(count)]
+        kept = [
+            cls(number, 0.5, hidden=128) if keep else cls(number, 0.5, hidden=128) and None for number in range(count)
+        ]
         run.recorder.resolve()
         gc.collect()
         held = tracemalloc.get_traced_memory()[0]
@@ -62,7 +64,9 @@ def million() -> None:
         gc.collect()
         collecting = perf_counter() - begin
     assert token() is None
-    print(f"1e6 constructions: {spent:.2f} s, resident memory +{grown:.0f} bytes each, {alive} objects alive, a full collection {1000 * collecting:.0f} ms")
+    print(
+        f"1e6 constructions: {spent:.2f} s, resident memory +{grown:.0f} bytes each, {alive} objects alive, a full collection {1000 * collecting:.0f} ms"
+    )
 
 
 def main() -> None:
@@ -70,7 +74,9 @@ def main() -> None:
     traced(Net, keep=False, count=1000)
     print(f"CPython {sys.version.split()[0]}: bytes a node, the distinct int in it included")
     print(f"objects dropped at once: {traced(Net, keep=False):.0f}")
-    print(f"objects kept alive:      {traced(Net, keep=True) - traced(Plain, keep=True):.0f} beyond the objects themselves")
+    print(
+        f"objects kept alive:      {traced(Net, keep=True) - traced(Plain, keep=True):.0f} beyond the objects themselves"
+    )
     million()
 
 

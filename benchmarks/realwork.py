@@ -1,6 +1,6 @@
 """What capturing costs real programs: paired runs, paused and captured in turn, median of the ratios.
 
-    python benchmarks/realwork.py [torch] [sklearn]
+python benchmarks/realwork.py [torch] [sklearn]
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def torch() -> None:
             self.norm1 = nn.LayerNorm(width)
             self.attention = nn.MultiheadAttention(width, heads, dropout=dropout, batch_first=True)
             self.norm2 = nn.LayerNorm(width)
-            self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width), nn.Dropout(dropout))
+            self.feed = nn.Sequential(
+                nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width), nn.Dropout(dropout)
+            )
 
         def forward(self, x):
             y = self.norm1(x)

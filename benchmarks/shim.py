@@ -80,7 +80,10 @@ def around(cls: type, original: FunctionType) -> Any:
     stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)
     names = code.co_varnames[: named + stars]
     first_default = code.co_argcount - len(defaults)
-    defaulted = (*names[first_default : code.co_argcount], *(name for name in names[code.co_argcount : named] if name in keywords))
+    defaulted = (
+        *names[first_default : code.co_argcount],
+        *(name for name in names[code.co_argcount : named] if name in keywords),
+    )
     shape = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & 12
     options = Options()
     schema = schema_of(

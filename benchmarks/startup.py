@@ -1,6 +1,6 @@
 """What begat costs before anything is built: importing it, its import hook, and tracking all of a library.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ import begat
 class Way:
     """One *statement*, its *names*, and the *scope* it runs in."""
 
-    def __init__(self, statement: str, names: dict[str, Any], scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
+    def __init__(
+        self, statement: str, names: dict[str, Any], scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> None:
         self.scope = scope
         space = dict(names)
         body = _loop(statement)

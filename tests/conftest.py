@@ -8,3 +8,7 @@ import os
 os.environ["BEGAT_STRICT"] = "1"
 # The one that `make heavy` installs.
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+from zoo_support.tracking import track  # noqa: E402  # it imports begat
+
+__all__ = ["track"]

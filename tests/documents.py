@@ -2,10 +2,11 @@
 
 What a fence means:
 
-- ``python file=NAME``: a file; it is written, not run.
+- any language with ``file=NAME``: a file; it is written, not run.
 - ``python``: run, all blocks of a document in one namespace. ``python heavy`` needs torch and runs with ``--heavy`` only.
 - ``pycon``: run as doctests in the same namespace; ``...`` in the output stands for anything.
 - ``console``: if its first command is ``begat``, run by the shell; output that is shown has to be what is printed.
+  The commands of ``console fails`` end with another exit code than 0.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ class Block:
     @property
     def runs(self) -> bool:
         """Whether the block is executed (or, being a file, needed by one that is)."""
-        return self.language in ("python", "pycon") or (self.language == "console" and self.text.startswith("$ begat"))
+        return (
+            self.file is not None
+            or self.language in ("python", "pycon")
+            or (self.language == "console" and self.text.startswith("$ begat"))
+        )
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -82,7 +87,7 @@ def run_console(block: Block) -> str | None:
     for command, wanted in commands(block.text):
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
         got = done.stdout + done.stderr
-        if done.returncode:
+        if bool(done.returncode) is not ("fails" in block.words):
             return f"$ {command}\nexit code {done.returncode}\n{got}"
         if wanted.strip() and not doctest.OutputChecker().check_output(wanted, got, LOOSE):
             return f"$ {command}\nshown:\n{wanted}\nprinted:\n{got}"

@@ -21,6 +21,7 @@ DOORS = {
     "click": {"cli"},
     "rich": {"cli", "render"},
     "wrapt": {"lazy/proxy"},
+    "yaml": {"replay/sources"},
     "optuna": {"sweep/study"},
     "distributed": {"sweep/dask"},
     "ray": {"sweep/ray"},
@@ -62,7 +63,7 @@ def test_imports_go_down_or_stay_in_the_chapter(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_each_library_comes_in_by_its_door(module):
-    """orjson, pydantic, click, rich and wrapt are imported only where `DOORS` says so."""
+    """A library of `DOORS` is imported only where that says so."""
     places = {str(module), module.parts[0]}
 
     for name, line in imports(module):

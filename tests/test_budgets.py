@@ -130,7 +130,11 @@ def test_comparing_takes_no_longer_than_reading(case):
     """To compare two runs of 10,000 nodes takes at most half as long again as loading them, and at most 5 kB a node (500 MB for 1e5)."""
     Net = begat.trackable(build())
     count = 10_000
-    widths = {"one value": [-1, *range(1, count)], "every value": range(1, count + 1), "one more in front": range(-1, count)}
+    widths = {
+        "one value": [-1, *range(1, count)],
+        "every value": range(1, count + 1),
+        "one more in front": range(-1, count),
+    }
 
     def record(numbers):
         with begat.capture() as run:

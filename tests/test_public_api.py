@@ -32,11 +32,12 @@ FACE = {
     "lazy": "(thing)",
     "load": "(path)",
     "materialize": "(obj, deep=False)",
+    "override": "(changes)",
     "params": "(obj)",
     "paused": "()",
     "provenance": "(obj)",
     "rebuild": "(run, path=None, *, allow=(), overrides=None, supply=None, lazy=False, moved=None)",
-    "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=())",
+    "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=(), validate='off')",
     "untrack": "(subject)",
     "watch": "(*patterns, lazy=())",
 }

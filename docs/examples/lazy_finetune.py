@@ -23,7 +23,9 @@ class Job:
 
 def pretrain(folder):
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    BertForSequenceClassification(BertConfig(vocab_size=64, max_position_embeddings=32, **sizes)).save_pretrained(folder)
+    BertForSequenceClassification(BertConfig(vocab_size=64, max_position_embeddings=32, **sizes)).save_pretrained(
+        folder
+    )
 
 
 def compose(folder):

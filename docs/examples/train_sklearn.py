@@ -48,7 +48,9 @@ def build(kind, seed):
     else:
         model = LogisticRegression(max_iter=500)
         grid = {"model__C": [0.1, 1.0, 10.0]}
-    numbers = Pipeline([("fill", SimpleImputer(strategy="median")), ("clip", Clipper(high=0.98)), ("scale", StandardScaler())])
+    numbers = Pipeline(
+        [("fill", SimpleImputer(strategy="median")), ("clip", Clipper(high=0.98)), ("scale", StandardScaler())]
+    )
     columns = ColumnTransformer([("numbers", numbers, NUMBERS), ("sex", OneHotEncoder(drop="if_binary"), ["sex"])])
     pipeline = Pipeline(steps=[("columns", columns), ("model", model)])
     folds = StratifiedKFold(n_splits=4, shuffle=True, random_state=seed)

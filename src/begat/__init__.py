@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
+    from begat.render.export import export
     from begat.replay.changes import Change, Diff
     from begat.replay.diff import diff
-    from begat.render.export import export
     from begat.replay.rebuild import rebuild
 
 __version__ = "0.1.0"

@@ -53,7 +53,20 @@ def test_the_same_program_with_the_same_arguments_and_overrides(begat, tmp_path)
 
 def test_with_one_change(begat):
     """An override that is given now is stronger than the same one of then."""
-    assert begat("run", "--again", "last", "model.hidden=5", "model.lr=1").stdout == "net 5 1.0 --x a b\n"
+    done = begat("run", "--again", "last", "model.hidden=5", "model.lr=1")
+
+    assert done.stdout == "net 5 1.0 --x a b\n"
+    assert "begat run --watch json train.py model.hidden=5 model.lr=1 -- --x 'a b'" in done.stderr
+
+
+def test_packages_that_are_installed_are_not_said_to_be_missing(begat, tmp_path):
+    """Also those whose module is called otherwise than they are, before the program has imported them."""
+    (tmp_path / "other.py").write_text("import dateutil, sklearn\n" + SCRIPT)
+    begat("run", "other.py")
+
+    done = begat("run", "--again", "other.py")
+
+    assert (done.returncode, "versions" in done.stderr) == (0, False), done.stderr
 
 
 def test_other_code_is_said(begat, tmp_path):

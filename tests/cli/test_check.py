@@ -96,7 +96,7 @@ def test_nothing_has_changed(checked):
         (("dropout=0.1", "dropout=0.2"), "net.dropout", "argument", "code"),
         (('act="relu"', 'act="gelu"'), "net.act", "argument", "code"),
         (("self, width, dropout", "self, breadth, dropout"), "net.breadth", "argument", "signature"),
-        ((', **options): pass', "): pass"), "net.mode", "argument", "signature"),
+        ((", **options): pass", "): pass"), "net.mode", "argument", "signature"),
         (("class Conf", "class Config"), "conf", "removed", "missing"),
         (("steps: int = 10", "steps: int = 11"), "conf.steps", "argument", "code"),
         (("lr: float", "rate: float"), "conf.lr", "argument", "signature"),

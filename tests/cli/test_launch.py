@@ -137,7 +137,7 @@ def test_nothing_recorded_says_what_to_watch(run):
     assert "only what scripts/ defines is watched unasked: try --watch mylib)" in line
 
     done = run(text, "--watch", "mylib", "scripts/train.py")
-    assert "1 constructions recorded" in done.stderr
+    assert "1 construction recorded" in done.stderr
     assert "try" not in done.stderr
 
 
@@ -174,3 +174,25 @@ def test_begat_does_not_record_itself(run):
     (found,) = kept(run)
     assert done.returncode == 0, done.stderr
     assert [node.target for node in found] == ["__main__:Net"]
+
+
+# --- overrides that matched nothing -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(("ending", "status"), [("raise SystemExit(3)", 3), ("raise ValueError('no')", 1)])
+def test_an_override_that_matched_nothing_is_said_of_a_program_that_failed(run, ending, status):
+    """The exit code is the program's; the mistake in the command is not kept back."""
+    done = run(f"{NET}net = Net(64)\n{ending}\n", "train.py", "net.widht=3")
+
+    assert done.returncode == status
+    assert "net.widht=3 (command line) matched nothing; net takes width; did you mean width?" in done.stderr
+    assert "The program ended by itself" in done.stderr
+
+
+def test_a_class_that_nothing_watches_is_named(run):
+    """It is there to be overridden, one option away."""
+    text = "from sklearn.linear_model import LogisticRegression\nprint(LogisticRegression(C=2.0).C)\n"
+
+    done = run(text, "train.py", "LogisticRegression.C=3")
+    followed = run(text, "--watch", "sklearn.linear_model", "train.py", "LogisticRegression.C=3")
+
+    assert (done.returncode, followed.returncode, followed.stdout) == (2, 0, "3.0\n")
+    assert "is not watched: begat run --watch sklearn.linear_model\n" in done.stderr

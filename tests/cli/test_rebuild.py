@@ -147,7 +147,7 @@ def test_objects_at_a_prompt(folder):
         (("--allow", "*"), "allows too much"),
         (("--allow", "os.*"), "Python's own modules"),
         (("--allow", "nowhere.py"), "there is no file"),
-        (("--moved", "x"), "not of the form"),
+        (("--moved", "x"), "is not OLD=NEW"),
         (("nett", "--allow", "nets"), "did you mean 'net'"),
     ],
 )

@@ -9,6 +9,9 @@ import pytest
 
 import begat
 from begat.record.codec import dumps, loads
+from zoo_support.tracking import track
+
+__all__ = ["track"]
 
 
 class Layer:

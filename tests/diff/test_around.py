@@ -17,6 +17,19 @@ from handmade import default, given, node, run, training
 from .conftest import told
 
 
+class Loss:
+    def __init__(self, size):
+        self.size = size
+
+
+class Mean(Loss):
+    pass
+
+
+class Most(Loss):
+    pass
+
+
 def env(**more):
     return Environment("3.11.7", "CPython", **more)
 
@@ -206,6 +219,19 @@ def test_built_or_not():
     found = {change.path: (change.kind, change.before, change.after) for change in begat.diff(before, after)}
 
     assert found == {"a": ("outcome", "built", "not built"), "b": ("outcome", "built", "raised: E")}
+
+
+def test_a_class_that_an_override_chose_is_that_class(track):
+    """An overridden call is the call written so: no constructor ran twice."""
+    for cls in (Loss, Mean, Most):
+        track(cls)
+    with begat.override({"loss": Most}), begat.capture() as one:
+        loss = Mean(2)
+    with begat.capture() as other:
+        loss = Most(2)
+
+    assert not begat.diff(one, other), str(begat.diff(one, other))
+    assert type(loss) is Most
 
 
 def test_an_override_and_where_it_came_from():

@@ -14,6 +14,7 @@ from begat.record.graph import Run
 from begat.record.model import Argument, Event, Header, Node
 from begat.record.values import Alias, Array, Made, Member, Opaque, Ref, Symbol, Typed
 from begat.render import compare
+from begat.render.markdown import markdown
 from handmade import given, node, run
 
 TARGETS = [
@@ -52,18 +53,19 @@ from begat.replay.check import check
 from begat.introspect.sources import Sources
 from begat.introspect.environment import collect
 from begat.render import compare
+from begat.render.markdown import markdown
 import begat.replay.words, begat.render.yaml, click, rich.text, rich.console, rich.table, orjson, pydantic, begat.cli.diff
 folder = pathlib.Path(sys.argv[1])
 load(folder / "warm.json")                      # what begat itself imports late
 warm = load(folder / "warm.json"), load(folder / "warm2.json")
-told = diff(*warm); list(compare.lines(told, True)); list(compare.markdown(told)); compare.data(told); str(told); hash(warm[0].fingerprint)
+told = diff(*warm); list(compare.lines(told, True)); list(markdown(told)); compare.data(told); str(told); hash(warm[0].fingerprint)
 compare.screen(told, True, 80); check(warm[0], warm[0].environment, Sources([]))
 seen = []
 watched = ("import", "open", "exec", "compile", "subprocess.Popen", "os.system", "socket.connect", "os.exec", "os.posix_spawn", "ctypes.dlopen")
 sys.addaudithook(lambda event, args: seen.append((event, str(args)[:120])) if event in watched else None)
 a, b = load(folder / "a.json"), load(folder / "b.json")
 told = diff(a, b)
-list(compare.lines(told, True)); list(compare.markdown(told)); compare.data(told); compare.screen(told, True, 80); str(told)
+list(compare.lines(told, True)); list(markdown(told)); compare.data(told); compare.screen(told, True, 80); str(told)
 a.fingerprint; [node.fingerprint for node in a.nodes]
 opened = [entry for entry in seen if not (entry[0] == "open" and ("a.json" in entry[1] or "b.json" in entry[1]))]
 print("diff", opened)
@@ -96,7 +98,7 @@ def test_a_hostile_record_is_the_same_as_itself():
     assert begat.diff(hostile(1), hostile(2))
 
 
-@pytest.mark.parametrize("form", ["lines", "markdown"])
+@pytest.mark.parametrize("form", [compare.lines, markdown], ids=["lines", "markdown"])
 def test_terminal_commands_are_inert(form):
     """Values, names and classes cannot move the cursor, turn the text round or make a line of their own."""
     bad = "\x1b[31m\r\n\u202e\x07</code>|`<script>"
@@ -104,11 +106,11 @@ def test_terminal_commands_are_inert(form):
     after = run(node(1, "a", f"m:{bad}", given(x=bad + "!")), node(3, "c", f"m:{bad}", given(y=1)))
 
     told = begat.diff(before, after)
-    text = "\n".join(getattr(compare, form)(told))
+    text = "\n".join(form(told))
 
     assert told
     assert all(letter.isprintable() or letter == "\n" for letter in text)
-    assert text.count("\n") == len(list(getattr(compare, form)(told))) - 1
+    assert text.count("\n") == len(list(form(told))) - 1
 
 
 def test_deep_and_wide_values_are_compared():

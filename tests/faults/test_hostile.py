@@ -134,7 +134,7 @@ def survives(data: bytes) -> None:
 
 
 EXAMPLES = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
-MANY = settings(deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
+MANY = settings(deadline=None, max_examples=3_000, suppress_health_check=list(HealthCheck))
 
 
 @EXAMPLES

@@ -88,8 +88,8 @@ print("flat" if len(seen) >= 4 and grown < 24 else f"grew {grown:.0f} MB in {tur
 
 
 @pytest.mark.slow
-def test_mixed_work_for_two_minutes(tmp_path):
+def test_mixed_work_for_a_minute(tmp_path):
     """Threads, tasks, forks, signals, finalizers, failures, waiting, scopes, saving: memory is flat in the second half."""
-    (tmp_path / "soak.py").write_text(SOAK.replace("SECONDS", "120"))
+    (tmp_path / "soak.py").write_text(SOAK.replace("SECONDS", "60"))
 
     assert succeeds("soak.py", cwd=tmp_path, timeout=400) == "flat\n"

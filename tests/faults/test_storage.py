@@ -169,7 +169,7 @@ class Net:
         self.number = number
 """
 MISHAPS = {
-    "files may not grow": "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n",
+    "files may not grow": "import resource, sys\nsys.dont_write_bytecode = True  # what is cut off would be read by the next\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n",
     "no descriptors are left": "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n",
     "the folder is a file": "import os, shutil\nshutil.rmtree('out', ignore_errors=True); open('out', 'w').close()\n",
     "a folder is in the way": "import os\nif os.path.exists('out/run.json'): os.unlink('out/run.json')\nos.makedirs('out/run.json/x', exist_ok=True)\n",

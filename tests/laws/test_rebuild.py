@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import begat
@@ -197,6 +197,7 @@ def test_a_random_program_is_rebuilt(names, program):
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@example(program="it = Part(0, Part())\nit = Part()\n")  # the part of the first is `it.1`, the second `it.2`
 @given(program=programs())
 def test_a_random_program_in_code_builds_the_same(names, program):
     """The code of its record gives its record, under the names that it gave."""

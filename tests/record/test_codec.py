@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from begat.errors import InvalidRecord
 from begat.record import codec, decoding, encoding, engine, limits, migrations
 from begat.record.graph import Run
-from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Process
+from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Overridden, Process
 from begat.record.values import (
     Alias,
     Array,
@@ -262,7 +262,17 @@ def runs(draw, family: int = 1) -> Run:
         for number in ids
     )
     texts = st.dictionaries(PLAIN, VALUES, max_size=2)
-    header = Header("id", draw(st.none() | PLAIN), argv=("a", draw(PLAIN)), result=draw(texts), marks=(draw(PLAIN),))
+    wishes = st.builds(
+        Overridden, PLAIN, PLAIN, st.sampled_from(["override", "config", "env"]), PLAIN, st.integers(0, 9)
+    )
+    header = Header(
+        "id",
+        draw(st.none() | PLAIN),
+        argv=("a", draw(PLAIN)),
+        result=draw(texts),
+        marks=(draw(PLAIN),),
+        overrides=tuple(draw(st.lists(wishes, max_size=2))),
+    )
     environment = Environment("3.12", packages={"a": "1"}, git=draw(st.none() | texts), seeds=draw(texts))
     events = tuple(draw(st.lists(st.builds(Event, PLAIN, NUMBERS, arguments(), st.none()), max_size=1)))
     children = tuple(draw(st.lists(runs(family - 1), max_size=2))) if family else ()

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from begat.record.plain import called, escaped, fresh, in_order, plain, text
+from begat.record.names import called
+from begat.record.plain import escaped, fresh, in_order, plain, text
 from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
 LEAVES = st.one_of(

@@ -109,6 +109,28 @@ def test_executing_the_code_gives_the_record(story, names):
     assert graph(captured(code), **wanted) == graph(run, **wanted), code
 
 
+INSIDE = {
+    "a path": ({"model.head.depth": 7}, "model = Net(Encoder(1))\n"),
+    "a class": ({"Encoder.depth": 5}, "enc = Encoder(1)\nmodel = Net(enc)\nlast = Part(model.head)\n"),
+    "no name": ({"Encoder.depth": 5}, "Net()\nNet()\n"),
+    "items": ({"Encoder.2.depth": 5}, "nets = [Net(), Net()]\n"),
+    "long": ({"Encoder.depth": 10**40}, "model = Net(Encoder(1), layers=[Encoder(2), Encoder(3)])\n"),
+}
+
+
+@pytest.mark.parametrize("story", INSIDE)
+def test_code_reaches_into_constructors_where_overrides_did(story, names):
+    """Executed with its classes tracked, it gives the same values; what an override set is not left to the constructor."""
+    changes, source = INSIDE[story]
+    with begat.override(changes):
+        run = captured(source, **names)
+
+    code = loads(dumps(run)).to_python()
+
+    found = captured(code)
+    assert [(n.path, n.params) for n in found.nodes] == [(n.path, n.params) for n in run.nodes], code
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_code_says_only_what_the_user_built(story, names):
     """Fixpoint: the code of the code is the code; nothing that a constructor builds is in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -34,6 +35,10 @@ class Encoder(Part):
     def __init__(self, dim, depth=2):
         super().__init__()
         self.dim, self.depth = dim, depth
+
+
+class Deep(Encoder):
+    pass
 
 
 class Net(Part):
@@ -87,7 +92,7 @@ Point = namedtuple("Point", "x y")
 
 @pytest.fixture(autouse=True)
 def tracked(track):
-    for thing in (Part, Encoder, Net, Wide, make, Net.of):
+    for thing in (Part, Encoder, Deep, Net, Wide, make, Net.of):
         track(thing)
     BUILT.clear()
 
@@ -107,6 +112,60 @@ def test_shared_stays_shared():
 
     net, inside = built.args
     assert net.enc is inside[0] is inside[1]["k"] is built.kwargs["key"]
+
+
+def test_what_an_override_set_inside_a_constructor_is_set_again():
+    """The constructor passes what its code says; the record says what was used, and that is what is built."""
+    with begat.override({"model.head.depth": 7, "Encoder.2.depth": 9, "Net.hidden": 4}), begat.capture() as run:
+        model = Net(Encoder(1))
+
+    built = begat.rebuild(again(run), "model")
+    late = begat.rebuild(again(run), "model", lazy=True, overrides={"model.head.depth": 8})
+
+    wanted = [[part.depth for part in (net.head, *net.blocks, net.named["a"])] for net in (model, built, late)]
+    assert wanted == [[7, 9, 2, 2], [7, 9, 2, 2], [8, 9, 2, 2]]
+    assert (built.hidden, late.hidden) == (4, 4)
+
+
+def test_text_that_an_override_set_inside_is_that_text():
+    """It is read once: not again as a number."""
+    with begat.override({"model.head.depth": "7"}), begat.capture() as run:
+        model = Net(None)
+    head = run["model.head"]
+    written = dataclasses.replace(
+        head, arguments={**head.arguments, "depth": dataclasses.replace(head.arguments["depth"], value="7")}
+    )
+    text = begat.Run(run.header, tuple(written if node is head else node for node in run.nodes), run.environment)
+
+    assert (model.head.depth, begat.rebuild(text, "model").head.depth) == (7, "7")
+
+
+def test_a_class_that_an_override_put_inside_a_constructor_is_refused(track):
+    """The constructor would build the other one."""
+    with begat.override({"model.head": Deep}), begat.capture() as run:
+        model = Net(None)
+
+    with pytest.raises(CannotRebuild, match=r"model\.head: put by an override in the place of Encoder"):
+        begat.rebuild(again(run), "model", allow=[Deep])
+
+    assert type(model.head) is Deep
+    assert "put by an override in the place of Encoder" in run.to_python()
+
+
+def test_an_override_inside_a_class_that_nothing_tracks_is_refused(track):
+    """Nothing is built that is not what the record says."""
+    with begat.override({"model.head.depth": 7}), begat.capture() as run:
+        model = Net(None)
+    begat.untrack(Encoder)
+    BUILT.clear()
+
+    with pytest.raises(
+        CannotRebuild,
+        match=r"model\.head\.depth: set by an override, in the constructor of model, and .*Encoder is not tracked",
+    ):
+        begat.rebuild(again(run), "model", allow=[Net, Encoder])
+
+    assert (model.head.depth, BUILT) == (7, [])
 
 
 def test_the_order_is_that_of_the_run():
@@ -304,6 +363,48 @@ def test_a_missing_module_and_a_missing_class_are_told(tmp_path, monkeypatch):
     with pytest.raises(CannotRebuild, match="newhome has no Other"):
         begat.rebuild(old, "other", allow=["newhome"])
     assert begat.rebuild(old, "net", allow=["newhome.*"], moved={"oldhome": "newhome"}).dim == 1
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [{"old": "new"}, {"old.home": "new.home"}, {"old.home.Net": "new.home.Net"}, {"old.home:Net": "new.home:Net"}],
+)
+def test_moved_names_packages_modules_and_classes(moved, tmp_path, monkeypatch):
+    """As it does for `begat.diff`: the longest name that fits, whatever lies below it."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "home.py").write_text("class Net:\n    def __init__(self, dim): self.dim = dim\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from handmade import given, node
+    from handmade import run as record
+
+    old = record(node(1, "net", "old.home:Net", given(dim=1)))
+
+    assert begat.rebuild(old, "net", allow=["new.home:Net"], moved=moved).dim == 1
+    with pytest.raises(CannotRebuild, match=r"new\.home:Net is not allowed"):
+        begat.rebuild(old, "net", moved=moved)
+
+
+def test_an_override_of_a_rebuild_leaves_the_runs_inside_alone():
+    """They are records of their own: what is called alike there does not stand in the way."""
+    with begat.capture() as run:
+        enc = Encoder(1)
+        with begat.capture():
+            inner = Encoder(2)
+
+    built = begat.rebuild(run, "enc", overrides={"Encoder.dim": 7})
+
+    assert (enc.dim, inner.dim, built.dim) == (1, 2, 7)
+
+
+def test_an_override_means_in_a_rebuild_what_it_means_in_a_run():
+    """The name of a list means all that is in it."""
+    with begat.capture() as run:
+        parts = [Encoder(size) for size in (1, 2)]
+
+    built = begat.rebuild(run, ["parts.0", "parts.1"], overrides={"parts.dim": 7})
+
+    assert parts[0].dim == 1
+    assert [part.dim for part in built.values()] == [7, 7]
 
 
 def test_a_default_that_changed_is_given_as_it_was(tmp_path, monkeypatch):

@@ -116,6 +116,10 @@ assert_type(begat.provenance(net), begat.Node | None)
 assert_type(begat.params(net), dict[str, Any])
 begat.load()  # error: load needs a path
 
+with begat.override({"model.dim": 64, "*.dropout": "0.2"}) as block:
+    assert_type(block, begat.override)
+begat.override("model.dim=64")  # error: a mapping is asked for
+
 with begat.paused():
     Net(3)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from inspect import Parameter
+from typing import Any, Optional
 
 from begat.errors import OverrideError
 from begat.intercept.constants import NOT_GIVEN, Defaults, KeywordDefaults
@@ -23,8 +24,9 @@ from begat.introspect.public import Public, public_signature
 from begat.introspect.targets import is_class
 from begat.record.model import Source
 from begat.record.paths import segment
+from begat.replay.literals import UNKNOWN, literal
 from begat.replay.override import COMMAND, Override, Reading, names_something
-from begat.replay.validate import UNKNOWN, check, read, refusal
+from begat.replay.validate import check, read, refusal
 
 Changes = dict[str, tuple[Any, Source]]
 """What was changed, by parameter: the value that is used, and where it came from."""
@@ -36,7 +38,7 @@ class Place:
 
     schema: Schema
     where: str
-    space: Mapping[str, Any]
+    space: Callable[[], Mapping[str, Any]]
 
 
 @lru_cache(maxsize=4096)
@@ -51,9 +53,9 @@ def public_of(schema: Schema) -> Public | None:
 
 def changed_values(
     place: Place, values: tuple[Any, ...], readings: Iterable[Reading], missed: dict[int, str]
-) -> tuple[tuple[Any, ...], Changes, list[Override]]:
+) -> tuple[tuple[Any, ...], Changes, list[Reading]]:
     """
-    *values*, of the call at *place*, as *readings* want them, the weaker ones first; what was changed, and by which overrides.
+    *values*, of the call at *place*, as *readings* want them, the weaker ones first; what was changed, and by which of them.
 
     What leads nowhere is noted in *missed*, by the id of the override: it may still mean another call.
     """
@@ -68,7 +70,7 @@ def changed_values(
         except LookupError as error:
             missed.setdefault(id(reading.override), f"in {place.where}, {error}")
             continue
-        applied.append(reading.override)
+        applied.append(reading)
         if _is_same(now, value):
             value = now  # the very object that was passed, as scikit-learn's `clone` wants it
         bound.set(reading.parameter, value)
@@ -96,7 +98,10 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
     annotation: Any = UNKNOWN
     if not reading.steps:
         annotation = annotation_of(schema.function(), schema.subject(), parameter)
-        annotation = UNKNOWN if annotation is MISSING else annotation
+        if annotation is MISSING:
+            annotation = UNKNOWN
+        elif default_value(schema, parameter) is None and not isinstance(annotation, str):
+            annotation = Optional[annotation]  # noqa: UP045  # `depth: int = None`: anything may stand there, and have no `|`
         if _is_built(now) and names_something(override.value):
             raise LookupError(
                 f"{parameter} is an object that is built already: another class can stand in its place only where it is called"
@@ -112,24 +117,23 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
     return _with(now, reading.steps, value) if reading.steps else value
 
 
-def value_for(override: Override, annotation: Any, current: Any, space: Mapping[str, Any]) -> Any:
+def value_for(override: Override, annotation: Any, current: Any, space: Callable[[], Mapping[str, Any]]) -> Any:
     """What *override* gives in the place of *current*. Raises ValueError if its value does not fit."""
+    current = UNKNOWN if current is NOT_GIVEN else current
     if not override.text:
-        return check(override.value, annotation)
+        return check(override.value, annotation, current)
     if override.exactly:
-        from begat.replay.validate import literal
-
         value = literal(override.value)
-        return check(override.value if value is UNKNOWN else value, annotation)
-    return read(override.value, annotation, UNKNOWN if current is NOT_GIVEN else current, resolver(override, space))
+        return check(override.value if value is UNKNOWN else value, annotation, current)
+    return read(override.value, annotation, current, resolver(override, space))
 
 
-def resolver(override: Override, space: Mapping[str, Any]) -> Callable[[str], Any]:
+def resolver(override: Override, space: Callable[[], Mapping[str, Any]]) -> Callable[[str], Any]:
     """What finds the class or function that *override* names. From a file or the environment only what is tracked already."""
 
     def resolve(path: str) -> Any:
         trusted = override.level >= COMMAND
-        found = named(path, space, load=trusted)
+        found = named(path, space(), load=trusted)
         if not trusted and not _is_tracked(found):
             raise LookupError(
                 f"{path} is not tracked here; what files and the environment name has to be: give it on the command line"
@@ -166,8 +170,10 @@ class _Bound:
         if isinstance(key, int):
             return held[key]
         public = public_of(self.schema)
-        default = public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
-        return held.get(key, NOT_GIVEN if default is _EMPTY else default)
+        default = (
+            public.parameters[parameter].default if public is not None and parameter in public.parameters else NOT_GIVEN
+        )
+        return held.get(key, NOT_GIVEN if default is Parameter.empty else default)
 
     def set(self, parameter: str, value: Any) -> None:
         """Let *parameter* be *value*."""
@@ -191,7 +197,9 @@ class _Bound:
         star, double = self.schema.starred
         public = public_of(self.schema)
         if star is not None and public is not None and parameter in public.parameters:
-            at = list(public.parameters).index(parameter) - len([n for n in self.schema.names if n not in self.schema.starred])
+            at = list(public.parameters).index(parameter) - len(
+                [n for n in self.schema.names if n not in self.schema.starred]
+            )
             place = self._at(star)
             if place is not None and 0 <= at < len(self.values[place]):
                 return place, at
@@ -220,7 +228,6 @@ def default_value(schema: Schema, parameter: str) -> Any:
 
 
 _PLAIN_FACTORIES = (list, dict, set)
-_EMPTY = __import__("inspect").Parameter.empty
 
 
 # --- items of containers ----------------------------------------------------------------------------------------------------
@@ -234,12 +241,12 @@ def _with(value: Any, steps: tuple[str, ...], item: Any) -> Any:
     """A copy of *value* with *item* at the end of *steps*."""
     step, rest = steps[0], steps[1:]
     kind = type(value)
-    key = step if _is_new_key(value, step) else _key(value, step)
+    key: Any = step if _is_new_key(value, step) else _key(value, step)
     inner = _with(value[key], rest, item) if rest else item
     if kind is tuple:
         return (*value[:key], inner, *value[key + 1 :])
-    if isinstance(value, tuple):  # a named one
-        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # type: ignore[attr-defined]  # checked by `_key`
+    if issubclass(kind, tuple):  # a named one
+        return type(value)._make((*value[:key], inner, *value[key + 1 :]))  # checked by `_key`
     copy = value.copy()
     copy[key] = inner
     return copy
@@ -251,14 +258,15 @@ def _is_new_key(value: Any, step: str) -> bool:
 
 def _key(value: Any, step: str) -> Any:
     """The key or index that *step*, a segment of a path, means in *value*. Raises LookupError for what has none."""
-    if isinstance(value, dict):
+    kind: Any = type(value)  # the value itself is not asked for its class
+    if issubclass(kind, dict):
         for key in value:
             if key == step or segment(str(key)) == step:
                 return key
         raise LookupError(f"there is no {step!r} in {', '.join(map(repr, value)) or 'it'}")
-    if isinstance(value, tuple) and hasattr(type(value), "_fields") and step in type(value)._fields:
-        return type(value)._fields.index(step)
-    if type(value) is list or isinstance(value, tuple):
+    if issubclass(kind, tuple) and step in getattr(kind, "_fields", ()):
+        return kind._fields.index(step)
+    if kind is list or issubclass(kind, tuple):
         if not step.isdigit() or int(step) >= len(value):
             raise LookupError(f"it has {len(value)} items, and {step!r} is none of them")
         return int(step)

@@ -39,4 +39,8 @@ def check(schema: Schema, values: tuple[Any, ...], where: str, frames: int) -> I
 
 def _shown(value: Any) -> str:
     kind = type(value)
-    return f"{value!r} ({kind.__name__})" if kind in (int, float, bool, str) and len(str(value)) < 80 else f"a {kind.__name__}"
+    return (
+        f"{value!r} ({kind.__name__})"
+        if kind in (int, float, bool, str) and len(str(value)) < 80
+        else f"a {kind.__name__}"
+    )

@@ -13,16 +13,16 @@ from typing import Any
 from begat.capture.changing import Changes, Place, default_value, resolver, wanted
 from begat.capture.orders import Orders
 from begat.errors import CannotTrack, OverrideError
-from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.hooks import is_scalar
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import Call, Changed, Instead, Lane, Returned
 from begat.intercept.plans import plan_of
+from begat.intercept.schema import Schema
 from begat.intercept.tracking import track
 from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.values import Symbol
-from begat.replay.override import Override
+from begat.replay.override import Override, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Standing:
 def called(override: Override, place: Place) -> Any:
     """What *override* wants to be called at *place*."""
     try:
-        other = resolver(override, place.space)(override.value) if isinstance(override.value, str) else override.value
+        other = resolver(override, place.space)(override.value) if is_text(override.value) else override.value
     except LookupError as error:
         raise OverrideError(f"{override.said}: {error}") from None
     if not callable(other):
@@ -48,22 +48,30 @@ def called(override: Override, place: Place) -> Any:
     return other
 
 
-def instead(override: Override, other: Any, call: Standing, values: tuple[Any, ...], changes: Changes) -> None:
-    """Make the call of *other* that *override* wants, with those of the arguments that it takes. The body is not to be run."""
+def instead(override: Override, other: Any, call: Standing, values: tuple[Any, ...], changes: Changes) -> Any:
+    """
+    Make the call of *other* that *override* wants, with those of the arguments that it takes; what it returned.
+
+    The body is not to be run.
+    """
     me, token, events = call.me, call.token, call.lane.events
     if me is not None:
         if not is_class(other):
             raise _refused(override, call.place, f"{name_of(other)} is no class")
         _become(other, me, override, call.place)
     args, kwargs = _arguments(override, call, values, other, changes)
-    events.append(Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs}))
+    events.append(
+        Changed(token, {name: (snap(value), source) for name, (value, source) in changes.items() if name in kwargs})
+    )
     symbol = Symbol(name_of(other), "class" if is_class(other) else "function")
     if me is not None:
+        call.orders.standing.add(id(token))
         try:
             type(me).__init__(me, *args, **kwargs)
         finally:
+            call.orders.standing.discard(id(token))
             events.append(Instead(token, symbol, override.source))
-        return
+        return None
     star = call.place.schema.starred[0]
     names = frozenset(kwargs) | ({star} if args and star is not None else frozenset())
     events.append(Instead(token, symbol, override.source, names))
@@ -73,7 +81,7 @@ def instead(override: Override, other: Any, call: Standing, values: tuple[Any, .
         events.append(Returned(token, identity))
     if type(token) is Call:
         token.over = True
-    deferring.give(result)
+    return result
 
 
 def _become(other: Any, me: Any, override: Override, place: Place) -> None:
@@ -84,7 +92,7 @@ def _become(other: Any, me: Any, override: Override, place: Place) -> None:
     try:
         track(other)
     except CannotTrack as error:
-        raise _refused(override, place, str(error)) from None
+        raise _refused(override, place, str(error.args[0])) from None
     try:
         object.__setattr__(me, "__class__", other)
     except TypeError as error:
@@ -115,13 +123,14 @@ def _arguments(
     named = {name: value for name, value in given.items() if name not in schema.starred and value is not NOT_GIVEN}
     named |= given.get(double, {}) if double is not None else {}
     rest = given.get(star, ()) if star is not None else ()
-    theirs = plan_of(other).schema if is_class(other) else None
+    theirs: Schema | None = plan_of(other).schema if is_class(other) else None
     for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
-        if reading.parameter not in schema.names and reading.parameter is not None:
+        assert theirs is not None
+        if reading.parameter is not None and (reading.by_class or reading.parameter not in schema.names):
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))
             named[reading.parameter] = value = wanted(Place(theirs, place.where, place.space), reading, now)
             changes[reading.parameter] = value, reading.override.source
-            call.orders.applied(reading.override)
+            call.orders.applied((reading,), call.token)
     try:
         signature = inspect.signature(other)
     except (TypeError, ValueError):

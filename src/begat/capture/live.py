@@ -13,6 +13,7 @@ from begat.capture.recorder import Recorder
 from begat.intercept.interceptor import trouble
 from begat.record.graph import Run
 from begat.record.model import Environment, Event, Header, Node, adopt
+from begat.record.moments import identity, stamp
 from begat.record.values import Ref
 
 
@@ -24,10 +25,9 @@ class LiveRun(Run):
 
     def __init__(self, name: str | None, around: LiveRun | None = None) -> None:
         started = datetime.now(UTC)
-        # Sorts by time: seconds, milliseconds, and so much chance that clocks which stand still or go back clash nowhere.
-        identity = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03x}{os.urandom(5).hex()}"
+        number = identity(started)
         parent = around.id if around is not None else None
-        super().__init__(Header(identity, _said(name), _stamp(started), argv=_argv(), parent=parent))
+        super().__init__(Header(number, _said(name), stamp(started), argv=_argv(), parent=parent))
         self._found: Environment | None = None  # collected when somebody asks
         self._asked: set[str] = set()
         self.file: str | os.PathLike[str] | None = None  # what the scope wrote
@@ -36,7 +36,7 @@ class LiveRun(Run):
         self._version: tuple[int, ...] = ()
         self._seen: tuple[tuple[Node, ...], tuple[Event, ...]] = ((), ())
         outer: Recorder | None = around.recorder if around is not None else None
-        self.recorder: Recorder = Recorder(outer, identity=identity)
+        self.recorder: Recorder = Recorder(outer, identity=number)
         self.recorder.owner = ref(self)
         if around is not None:
             around._children = (*around._children, self)
@@ -146,9 +146,9 @@ class LiveRun(Run):
 
         status = _status(error)
         if error is None or status == 0:
-            self.change(ended=_stamp(datetime.now(UTC)), outcome="finished", error=None)
+            self.change(ended=stamp(datetime.now(UTC)), outcome="finished", error=None)
         else:
-            self.change(ended=_stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status)
+            self.change(ended=stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status)
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
@@ -177,10 +177,6 @@ def _status(error: BaseException | None) -> int | None:
         return None
     code = error.code
     return 0 if code is None else int(code) if isinstance(code, int) else 1
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _said(name: str | None) -> str | None:

@@ -9,11 +9,11 @@ path keeps it, the next one is ``model.1``; user's constructions choose before t
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 from begat.introspect.callsites import Name
 from begat.record.model import Node
-from begat.record.paths import KEPT_AS_ITSELF, segment
+from begat.record.names import class_name
+from begat.record.paths import KEPT_AS_ITSELF, below
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import located
 
@@ -26,6 +26,8 @@ class Namer:
         self._nodes: dict[int, Node] = {}
         self._consumer: dict[int, tuple[int, tuple[str, ...]]] = {}
         self._paths: dict[int, str] = {}
+        self._numbers: dict[int, int] = {}  # the how manieth of its target a node is
+        self._calls: dict[str, int] = {}
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
@@ -33,6 +35,8 @@ class Namer:
         """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
         self._nodes[node.id] = node
         self._names[node.id] = known
+        number = self._calls[node.target] = self._calls.get(node.target, -1) + 1
+        self._numbers[node.id] = number
         if alone:
             return
         for argument in node.arguments.values():
@@ -63,8 +67,8 @@ class Namer:
         way = tuple(filter(None, steps.split(".")))
         if parameter in node.starred:
             # Sequential(OrderedDict(a=A())): no part goes by a number.
-            way = way[1:] if len(way) > 1 and _class_name(node.target) == "Sequential" else way
-        elif parameter != KEPT_AS_ITSELF.get(_class_name(node.target)):
+            way = way[1:] if len(way) > 1 and class_name(node.target) == "Sequential" else way
+        elif parameter != KEPT_AS_ITSELF.get(class_name(node.target)):
             way = (parameter, *way)
         self._consumer[ref.node] = (node.id, way)
 
@@ -110,14 +114,22 @@ class Namer:
     def _path(self, number: int, above: str) -> str:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
         if consumer is not None:
-            return self._free(_below(above, consumer[1]))
+            return self._free(below(above, *consumer[1]))
         inline = known is not None and known.inline
         if known is not None and inline:
             known = self._otherwise(node, known)
         # `setattr(self, f"head{i}", Head())` has no segments: one of many in `self`, but hardly by index.
         if known is None or not (known.segments or inline) or not (node.user or above):
-            return self._free(_below(above, (_class_name(node.target),)))
-        return self._free(_below(above, known.segments), counted=known.counted)
+            return self._of_class(number, node, above)
+        return self._free(below(above, *known.segments), counted=known.counted)
+
+    def _of_class(self, number: int, node: Node, above: str) -> str:
+        """The path of what the code gives no name: the third `Layer` of all is ``Layer.2``, as overrides count them."""
+        path, count = below(above, class_name(node.target)), self._numbers[number]
+        if above or not count or f"{path}.{count}" in self._taken:
+            return self._free(path)
+        self._taken.add(f"{path}.{count}")
+        return f"{path}.{count}"
 
     def _otherwise(self, node: Node, known: Name) -> Name | None:
         """What the source calls *node*, an argument of a call that is no construction of this run, or took it apart."""
@@ -141,17 +153,3 @@ class Namer:
         self._next[path] = number + 1
         self._taken.add(f"{path}.{number}")
         return f"{path}.{number}"
-
-
-def _below(above: str, segments: tuple[str, ...]) -> str:
-    return f"{above}.{_joined(segments)}" if above and segments else above or _joined(segments)
-
-
-@lru_cache(maxsize=4096)
-def _joined(segments: tuple[str, ...]) -> str:
-    return ".".join(map(segment, segments))
-
-
-@lru_cache(maxsize=4096)
-def _class_name(target: str) -> str:
-    return target.rpartition(":")[2].rpartition(".<locals>.")[2]

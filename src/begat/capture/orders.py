@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from begat.capture.changing import public_of
-from begat.capture.foretelling import Foreteller
+from begat.capture.foretelling import Foreteller, Foretold
 from begat.errors import OverrideError
 from begat.intercept.identity import described
 from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
-from begat.introspect.callsites import locate
 from begat.introspect.callsites import name as name_at
 from begat.introspect.secrets import redacted
 from begat.record import paths
 from begat.record.graph import Run
 from begat.record.model import Overridden
+from begat.record.names import class_name, names_of
 from begat.record.plain import text
-from begat.replay.known import known_paths, meant, names_of, short, variants
+from begat.replay.known import family, known_paths, meant, named_by, takes_of
 from begat.replay.override import Override, Reading, Target, distinct, unmatched
 
 
@@ -29,20 +29,31 @@ class Orders:
     def __init__(self, overrides: Iterable[Override], outer: Orders | None = None) -> None:
         self.own = tuple(overrides)
         self.outer = outer
-        self.overrides = distinct((*(outer.overrides if outer is not None else ()), *self.own))
+        self.over = False  # the block was left
+        self.overrides: tuple[Override, ...] = distinct((*(outer.overrides if outer is not None else ()), *self.own))
         self.hits: dict[int, int] = outer.hits if outer is not None else {}
         self.refused: list[OverrideError] = outer.refused if outer is not None else []
-        self.near: dict[int, str] = outer.near if outer is not None else {}  # why one did not change what it may have meant
+        # Why one did not change what it may have meant.
+        self.near: dict[int, str] = outer.near if outer is not None else {}
         self.met: dict[str, set[str]] = outer.met if outer is not None else {}  # parameters, by what takes them
-        # `layers.3.dim` means one of many: then all have to be counted.
-        self.counting = any(segment.isdigit() for override in self.overrides for segment in override.segments)
+        segments = [segment for override in self.overrides for segment in override.segments]
+        self._segments = frozenset(segment.lower() for segment in segments)
+        # One segment alone is a parameter of whatever has it.
+        self._wild = any("*" in segment or "?" in segment for segment in segments) or any(
+            len(override.segments) == 1 for override in self.overrides
+        )
+        # By place and schema: calls that no override means, as long as the rules are those of then.
+        self.idle: dict[tuple[int, int, int], object] = {}
+        # `layers.3.dim` means one of many: then all have to be counted. And those around what only an earlier run can name.
+        self.counting = any(segment.isdigit() for segment in segments)
         self._readings: dict[int, tuple[Schema, tuple[Reading, ...], tuple[Reading, ...]]] = {}
-        self._sites: dict[tuple[int, int, int], _Site] = {}
-        self._learnt: dict[tuple[str, int | None, int | None], list[str]] = outer._learnt if outer is not None else {}
-        self._calls: dict[str, int] = {}
-        self._paths: dict[str, int] = {}
-        self.teller = Foreteller()
-        self.asked: set[int] = set()  # the ids of tokens whose calls wait, changed by these already
+        self._sites: dict[tuple[int, int, int], tuple[object, bool]] = {}  # the code is held: its id is in the key
+        self._followed: set[str] = set()
+        self._trusted: list[tuple[Reading, str]] = []  # what was changed because of an earlier run, and its path there
+        self.teller = Foreteller(numbering=self.counting)
+        # The ids of the tokens of calls that are changed already: they stand in the place of others, or wait.
+        self.standing: set[int] = set()
+        self.asked: set[int] = set()
 
     def readings(self, schema: Schema) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
         """How the overrides could mean calls of *schema*: those that name its class, and those whose owner is a path."""
@@ -59,65 +70,73 @@ class Orders:
 
     def concern(self, schema: Schema) -> bool:
         """Whether an override may mean a call of *schema*, here or elsewhere."""
-        return self.counting or any(self.readings(schema))
+        return self.counting or schema.target in self._followed or any(self.readings(schema))
 
     def meant(self, token: Any, schema: Schema, lane: Lane, frame: Any) -> list[Reading]:
         """The readings that mean this very call."""
         by_class, by_path = self.readings(schema)
         found = [reading for reading in by_class if reading.ordinal is None]
-        if any(reading.ordinal is not None for reading in by_class):
-            number = self._calls[schema.target] = self._calls.get(schema.target, -1) + 1
-            found += [reading for reading in by_class if reading.ordinal == number]
-        site = self._site(frame, schema, by_path) if by_path else None
-        if self.counting or (site is not None and site.readings):
-            candidates = self._candidates(self.path(token, schema, lane, frame), site)
-            found += [reading for reading in by_path if reading.names(candidates)]
-        return found
+        numbered = any(reading.ordinal is not None for reading in by_class)
+        possible = numbered or schema.target in self._followed or self._site(frame, schema)
+        if not possible or not (numbered or by_path or self.counting or schema.target in self._followed):
+            return found
+        call = self.foretold(token, schema, lane, frame)
+        found += [reading for reading in by_class if reading.ordinal == call.number]
+        candidates = named_by(call.path) | named_by(call.source)
+        return found + [reading for reading in by_path if reading.names(candidates)]
 
     def meant_at(self, path: str, schema: Schema) -> list[Reading]:
         """The readings that mean a call of *schema* that is known to be called *path*."""
         by_class, by_path = self.readings(schema)
-        known = variants(path) | {short(path)}
+        known = named_by(path)
         return [each for each in by_class if each.ordinal is None] + [each for each in by_path if each.names(known)]
 
     def learn(self, run: Run) -> None:
         """What objects were called in an earlier *run* of the same program, where the source around a call does not tell."""
-        for node in run.nodes:
-            if node.site is not None and node.site.line is not None:
-                key = node.site.file, node.site.line, node.site.column
-                self._learnt.setdefault(key, []).append(node.path)
+        self.teller.learn(run)
+        wanted = {id(node) for _, node, reading in meant(run, self.overrides) if not reading.by_class}
+        for each in family(run):
+            nodes = {node.id: node for node in each.nodes}
+            for node in (node for node in each.nodes if id(node) in wanted):
+                around: int | None = node.id
+                while around in nodes and nodes[around].target not in self._followed:
+                    self._followed.add(nodes[around].target)
+                    around = nodes[around].within
 
-    def path(self, token: Any, schema: Schema, lane: Lane, frame: Any) -> str:
-        """What the object of *token* will be called, made by a call in *frame*."""
-        return self.teller.path(frame, frame.f_lasti, schema.target, lane.stack, token)
+    def foretold(self, token: Any, schema: Schema, lane: Lane, frame: Any) -> Foretold:
+        """What is known of the call of *token*, made in *frame*."""
+        return self.teller.foretold(frame, frame.f_lasti, schema.target, lane.stack, token)
 
-    def _site(self, frame: Any, schema: Schema, readings: tuple[Reading, ...]) -> _Site:
-        """What can be meant by calls of *schema* from this place, as far as the place alone tells."""
+    def _site(self, frame: Any, schema: Schema) -> bool:
+        """Whether calls of *schema* from this place could be meant, or be around what is, as far as the place alone tells."""
         code, lasti = frame.f_code, frame.f_lasti
         known = self._sites.get((id(code), lasti, id(schema)))
         if known is None:
-            name, site = name_at(code, lasti), locate(code, lasti)
-            learnt = self._learnt.get((site.file, site.line, site.column), [])
-            if name is not None and not name.inline and name.segments:
-                last = {paths.segment(name.segments[-1]), *(path.rpartition(".")[2] for path in learnt)}
-                readings = tuple(reading for reading in readings if any(_could_end(reading, each) for each in last))
-            known = self._sites[id(code), lasti, id(schema)] = _Site(code, readings, learnt)
-        return known
+            name, kind = name_at(code, lasti), class_name(schema.target)
+            last = kind if name is None or not name.segments else paths.segment(name.segments[-1])
+            possible = (
+                self._wild
+                or not self._segments.isdisjoint((last.lower(), kind.lower()))
+                or (name is not None and name.inline)
+                or code.co_filename.startswith("<")  # a field's default
+            )
+            known = self._sites[id(code), lasti, id(schema)] = code, possible
+        return known[1]
 
-    def _candidates(self, path: str, site: _Site | None) -> set[str]:
-        """The paths by which people may mean what is called *path*: with its number, and without the 1 of a pair's second."""
-        found = {path}
-        if site is not None and site.learnt:
-            found |= variants(site.learnt[site.calls]) if site.calls < len(site.learnt) else set()
-            site.calls += 1
-        if self.counting:
-            number = self._paths[path] = self._paths.get(path, -1) + 1
-            found.add(f"{path}.{number}")
-        return found | {short(each) for each in found}
+    def passes(self, frame: Any, schema: Schema, now: object) -> None:
+        """Nothing holds for calls of *schema* from this place, until the rules are no longer those of *now*."""
+        key = id(frame.f_code), frame.f_lasti, id(schema)
+        known = self._sites.get(key)
+        if known is not None and not known[1] and schema.target not in self._followed and not self.readings(schema)[0]:
+            self.idle[key] = now
 
-    def applied(self, override: Override) -> None:
-        """Count one."""
-        self.hits[id(override)] = self.hits.get(id(override), 0) + 1
+    def applied(self, readings: Iterable[Reading], token: object) -> None:
+        """Count what *readings* have changed of the call of *token*."""
+        for reading in readings:
+            self.hits[id(reading.override)] = self.hits.get(id(reading.override), 0) + 1
+            call = self.teller.known(token)
+            if call is not None and call.learnt and not reading.by_class and not reading.names(named_by(call.source)):
+                self._trusted.append((reading, call.path))
 
     def missed(self) -> list[Override]:
         """This block's own overrides that have changed nothing so far."""
@@ -134,11 +153,41 @@ class Orders:
         """Raise OverrideError if an override was refused, and the program went on, or matched nothing in *run*."""
         if self.refused:
             raise self.refused[0]
+        if run is not None and self._trusted:  # to read a run takes time
+            self._check_trusted(run)
         missed = self.missed()
         if missed:
-            late = {id(each): _LATE.format(node=node.path) for each, node, _ in meant(run, missed)} if run else {}
+            late = _late(run, missed) if run is not None else {}
             known = known_paths(run) if run is not None else []
-            raise OverrideError(unmatched(missed, known, dict(self.met), {**self.near, **late}))
+            takes = {**self.met, **(takes_of(run) if run is not None else {})}
+            raise OverrideError(unmatched(missed, known, takes, {**self.near, **late}))
+
+    def _check_trusted(self, run: Run) -> None:
+        """Raise OverrideError if something was changed because the last run called it so, and this one calls it otherwise."""
+        nodes = {node.path: node for each in family(run) for node in each.nodes}
+        for reading, path in self._trusted:
+            node = nodes.get(path)
+            changed = node is not None and any(each.source not in _AS_WRITTEN for each in node.arguments.values())
+            if not changed and not (reading.parameter is None and node is not None):
+                raise OverrideError(
+                    f"{reading.override.said} changed what the last run of this program called {path}, and this run builds "
+                    f"{'something else there' if node is not None else 'none'}: run it once as it is now, or name the class"
+                )
+
+
+_AS_WRITTEN = ("given", "default")
+
+
+def _late(run: Run, missed: list[Override]) -> dict[int, str]:
+    """Why overrides changed nothing that mean something in *run*, now that it is over."""
+    found: dict[int, tuple[int, str]] = {}
+    for override, node, reading in meant(run, missed):
+        if reading.by_class or "*" in reading.owner:
+            continue  # that could have been known
+        known = found.get(id(override), (0, ""))
+        if len(reading.owner) > known[0]:
+            found[id(override)] = len(reading.owner), node.path
+    return {each: _LATE.format(node=path) for each, (_, path) in found.items()}
 
 
 _LATE = (
@@ -147,29 +196,11 @@ _LATE = (
 )
 
 
-class _Site:
-    """One place of calls: the readings that could mean them, and what earlier runs called what they built, in order."""
-
-    __slots__ = ("calls", "code", "learnt", "readings")
-
-    def __init__(self, code: object, readings: tuple[Reading, ...], learnt: list[str]) -> None:
-        self.code = code  # held: its id is the key
-        self.readings = readings
-        self.learnt = learnt
-        self.calls = 0
-
-
 def _shown(override: Override) -> str:
     """The value as text, unless it is a secret's."""
     value = override.value if override.text else text(described(override.value), lambda ref: "an object")
     value = redacted(override.segments[-1], value)
     return value if isinstance(value, str) else "***"
-
-
-def _could_end(reading: Reading, last: str) -> bool:
-    pattern = reading.last
-    last = last.lower() if reading.override.folded else last
-    return pattern.isdigit() or "*" in pattern or "?" in pattern or pattern == last
 
 
 def _target(schema: Schema) -> Target:

@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from begat.capture.changing import Place, changed_values
 from begat.capture.checking import check
-from begat.capture.foretelling import class_name
 from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
@@ -21,14 +20,14 @@ from begat.capture.session import session
 from begat.capture.waiting import TOUCH, callers, waits
 from begat.errors import OverrideError
 from begat.intercept import deferring
-from begat.intercept.constants import WAITING
-from begat.intercept.deferring import CHECKING, RULES, Rule
+from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
 from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
-from begat.replay.override import BLOCK, Override, chosen
+from begat.record.names import class_name
+from begat.replay.override import BLOCK, Override, chosen, is_text
 
 _everywhere: list[Orders] = []
 
@@ -36,38 +35,54 @@ _everywhere: list[Orders] = []
 def current() -> Orders | None:
     """The overrides that hold in this thread and context."""
     found: Orders | None = session.block()
+    # Blocks are not always left in order, and threads live on: what is over holds for nobody.
+    while found is not None and found.over:
+        found = found.outer
     return found if found is not None else _everywhere[-1] if _everywhere else None
 
 
-def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Any:
-    """What a hook asks: the arguments of this call as overrides want them, or `WAITING`; None where nothing is changed."""
+def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+    """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
+    # Before anything is looked at: what another thread changes meanwhile is then asked about again.
+    now = RULES.now
     caller, frame = frame, callers(frame)
     orders = current()
-    changed = None
+    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is now:
+        return None
+    answer = None
     if orders is not None and orders.concern(schema):
         try:
-            changed = _change(orders, me, token, schema, lane, frame, values)
+            answer = _change(orders, me, token, schema, lane, frame, values)
         except OverrideError as error:
             orders.refused.append(error)
             lane.events.append((token, type(error)))
-            return deferring.refuse(error.with_traceback(None))
-        if changed is WAITING:
-            return WAITING
+            return refused(error.with_traceback(None))
+        if answer is not None and type(answer[0]) is not tuple:
+            return answer
+    used: Any = values if answer is None else answer[0]
     if schema.options.validate != "off":
-        invalid = check(schema, values if changed is None else changed, _where(schema, frame), frames=5)
+        invalid = check(schema, used, _where(schema, frame), frames=5)
         if invalid is not None:
             lane.events.append((token, type(invalid)))
-            return deferring.refuse(invalid)
-    if any(type(rule) is Rule for rule in RULES):
-        if waits(me, token, schema, lane, caller, values if changed is None else changed):
+            return refused(invalid)
+    if any(type(rule) is Rule for rule in RULES[:]):
+        waiting = waits(me, token, schema, lane, caller, used)
+        if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
-            return WAITING
+            return waiting
         if me is None:
-            return changed
-    if changed is None and not any(_may_hold(rule, schema) for rule in RULES):
-        schema.quiet = RULES.now
-    return changed
+            return answer
+    if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
+        schema.quiet = now
+    elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
+        orders.passes(frame, schema, now)
+    return answer
+
+
+def _are_alone() -> bool:
+    """Whether there are no rules but overrides."""
+    return all(type(rule) is Orders or rule is CHECKING for rule in RULES[:])
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -77,12 +92,11 @@ def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if orders is None or id(token) in orders.asked or not orders.concern(schema):
         return values
     run, number = thunk.lane.sink.run, thunk.lane.sink.number_of(token)
-    path = run.nodes[number].path if run is not None and number is not None else ""
-    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", {})
+    path = run[number].path if run is not None and number is not None else ""
+    place = Place(schema, f"{thunk.name}, called at {thunk.place()}", dict)
     meant = [each for each in orders.meant_at(path, schema) if each.parameter is not None]
     used, changes, applied = changed_values(place, values, chosen(meant).values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     thunk.lane.events.append(_changed(token, changes))
     return used
 
@@ -102,29 +116,29 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
 
 def _change(
     orders: Orders, me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]
-) -> Any:
-    meant = orders.meant(token, schema, lane, frame)
+) -> Answer | None:
+    meant = orders.meant(token, schema, lane, frame) if id(token) not in orders.standing else []
     if not meant:
         return None
     try:
         picked = chosen(meant)
     except OverrideError as error:
         raise OverrideError(f"{_plain(error)}: both mean {_where(schema, frame)}") from None
-    place = Place(schema, _where(schema, frame), {**frame.f_globals, **frame.f_locals})
+    place = Place(schema, _where(schema, frame), lambda: {**frame.f_globals, **frame.f_locals})
     whole = picked.pop((None, ()), None)
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
-    for each in applied:
-        orders.applied(each)
+    orders.applied(applied, token)
     if whole is not None:
-        orders.applied(whole.override)
-        path = orders.path(token, schema, lane, frame)
+        path = orders.foretold(token, schema, lane, frame).path
         other = called(whole.override, place)
+        orders.applied((whole,), token)
         if other is not schema.subject():
-            instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
-            return WAITING
+            return answered(
+                instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
+            )
     if changes:
         lane.events.append(_changed(token, changes))
-    return used if changes else None
+    return (used, None) if changes else None
 
 
 def _plain(error: OverrideError) -> str:
@@ -160,8 +174,11 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
 
     def __init__(self, changes: Mapping[str, Any]) -> None:
         if not isinstance(changes, Mapping):
-            raise TypeError(f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}')
+            raise TypeError(
+                f'override takes a mapping: begat.override({{"model.dim": 64}}), not {type(changes).__name__}'
+            )
         self._changes = dict(changes)
+        self._reads_text = True
         self._entered: list[tuple[Orders, Token[Orders | None]]] = []
 
     def __enter__(self) -> Self:
@@ -172,7 +189,13 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
             depth, above = depth + 1, above.outer
         orders = Orders(
             (
-                Override(address, value, place="begat.override", level=BLOCK + depth, text=isinstance(value, str))
+                Override(
+                    address,
+                    value,
+                    place="begat.override",
+                    level=BLOCK + depth,
+                    text=self._reads_text and is_text(value),
+                )
                 for address, value in self._changes.items()
             ),
             outer,
@@ -186,14 +209,23 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         orders, token = self._entered.pop()
+        orders.over = True
         RULES.drop(orders)
         session.closed()
-        try:
-            HERE.reset(token)
-        except ValueError:  # left in another context than entered
-            HERE.set(orders.outer)
+        if HERE.get() is orders:  # else one that was entered later holds still
+            try:
+                HERE.reset(token)
+            except ValueError:  # left in another context than entered
+                HERE.set(orders.outer)
         if error is None:
             orders.check(session.current())
+
+
+def overriding_exactly(changes: Mapping[str, Any]) -> override:
+    """A block in which *changes* hold, with text for text: the values are those of a record, which nobody typed."""
+    block = override(changes)
+    block._reads_text = False
+    return block
 
 
 def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ContextDecorator
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from weakref import WeakKeyDictionary
@@ -170,6 +170,12 @@ def _lazy(thing: Any) -> Callable[..., Any]:
     return lazy(thing)
 
 
+def _overridden(changes: Mapping[str, Any]) -> AbstractContextManager[Any]:
+    from begat.capture.overriding import overriding_exactly
+
+    return overriding_exactly(changes)
+
+
 def _to_python(run: Run, path: str | None, *, defaults: bool) -> str:
     from begat.replay.codegen import to_python
 
@@ -179,6 +185,7 @@ def _to_python(run: Run, path: str | None, *, defaults: bool) -> str:
 graph_module.DOOR.to_python = _to_python
 door.DOOR.tracked = _tracked
 door.DOOR.lazy = _lazy
+door.DOOR.overridden = _overridden
 
 
 class capture(ContextDecorator):  # noqa: N801  # used like a function

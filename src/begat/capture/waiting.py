@@ -9,9 +9,8 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept import deferring
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.deferring import BLOCKS, EVERYWHERE, Rule, rule_for
+from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of, link, linked
 from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.schema import Schema
@@ -42,7 +41,7 @@ class _Touch:
 TOUCH = _Touch()
 
 
-def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
     if frame.f_code is Ours.call:
         frame = callers(frame)
@@ -57,9 +56,9 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     else:
         rule, manner = _manner(kind, schema.target)
     if rule is None or manner is None:
-        return False
+        return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
-        return False  # it draws within the construction around it, in its turn
+        return None  # it draws within the construction around it, in its turn
     reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
@@ -69,13 +68,13 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
     if reason:
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {reason}")
-        return False
+        return None
     lane.events.append((token, None))
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
         rule.waiting.append(me)
-    return True
+    return answered(None)
 
 
 def callers(frame: Any) -> Any:
@@ -107,23 +106,22 @@ def _place(log: list[object], token: object, frame: Any) -> None:
             return
 
 
-def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> bool:
+def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
     subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
     rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
     if rule is None:
-        return False
+        return None
     if schema.kind == "class":
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
-        return False
+        return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
-        return False
+        return None
     lane.events.append((token, None))
     made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
-    deferring.give(made)
     if rule.rng == "order":
         rule.waiting.append(made)
-    return True
+    return answered(made)
 
 
 def _builds_by(rule: Rule) -> bool:

@@ -6,14 +6,14 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from begat.cli.find import home, load
 from begat.cli.launch import Manner, Plan
-from begat.introspect.environment import git, versions
+from begat.introspect.environment import git, installed
 from begat.introspect.secrets import MASK
 from begat.record.graph import Run
 from begat.record.plain import elided, escaped
@@ -54,9 +54,9 @@ def plan_of(
         raise click.UsageError(
             f"--again takes the program and its arguments from the record: {odd[0]!r} is no PATH=VALUE"
         )
-    for line in (command_of(again), *differences(run, again)):
-        click.echo(f"begat: {escaped(line)}", err=True)
     overrides = distinct([*again.overrides, *(parse(word, place="command line") for word in words)])
+    for line in (command_of(replace(again, overrides=overrides)), *differences(run, again)):
+        click.echo(f"begat: {escaped(line)}", err=True)
     patterns, waiting = (tuple(dict.fromkeys((*old, *new))) for old, new in ((again.watch, watch), (again.lazy, lazy)))
     return Plan(
         again.target,
@@ -145,11 +145,11 @@ def differences(run: Run, again: Again) -> Iterator[str]:
     now = ".".join(map(str, sys.version_info[:3]))
     if then.python and then.python.split()[0] != now:
         yield f"Python {then.python} then, {now} now"
-    installed = versions(then.packages)
+    present = installed(then.packages)
     changed = [
-        f"{name} {version} then, {installed.get(name, 'not installed')} now"
+        f"{name} {version} then, {present.get(name, 'not installed')} now"
         for name, version in then.packages.items()
-        if installed.get(name) != version
+        if present.get(name) != version
     ]
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from begat.cli.diff import names_of, trouble
+from begat.cli.diff import show_differences, trouble
 from begat.cli.find import RunType, load
-from begat.cli.output import console, examples, say
+from begat.cli.moved import MOVED
+from begat.cli.output import examples, say
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 )
 @click.argument("run", type=RunType(), default="last", metavar="[RUN]")
 @click.option("--all", "everything", is_flag=True, help="Also what is folded: what cannot be read, and why.")
-@click.option(
-    "--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable."
-)
+@MOVED
 @click.option("--json", "as_json", is_flag=True, help="What has changed as one JSON object.")
-def command(run: Path, everything: bool, moved: tuple[str, ...], as_json: bool) -> None:
+def command(run: Path, everything: bool, moved: dict[str, str], as_json: bool) -> None:
     """Tell whether a record would still mean the same today.
 
     Classes and functions that are missing, parameters and defaults that are others, versions of packages, Python and git.
@@ -35,16 +34,15 @@ def command(run: Path, everything: bool, moved: tuple[str, ...], as_json: bool) 
 
     The exit code is 0 if nothing has changed that matters, 1 if something has, and 2 for trouble.
     """
-    names = names_of(moved)
     with trouble():
-        told = _checked(load(run), names)
+        told = _checked(load(run), moved)
         if as_json:
             from begat.render.compare import data
             from begat.render.yaml import pretty
 
             say([pretty({key: value for key, value in data(told).items() if key in ("same", "changes", "folded")})])
         else:
-            _show(told, everything)
+            show_differences(told, everything)
         sys.stdout.flush()
     raise click.exceptions.Exit(1 if told else 0)
 
@@ -62,12 +60,3 @@ def _checked(run: Run, moved: dict[str, str]) -> Diff:
         folders.insert(0, os.path.dirname(os.path.abspath(os.path.join(run.environment.cwd, run.header.script))))
     now = replace(collect((), os.getcwd()), packages=installed(run.environment.packages))
     return check(run, now, Sources(folders), moved)
-
-
-def _show(told: Diff, everything: bool) -> None:
-    from begat.render import compare
-
-    if (screen := console()).is_terminal:
-        screen.print(compare.screen(told, everything, screen.width))
-    else:
-        say(compare.lines(told, everything))

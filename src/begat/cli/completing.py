@@ -6,11 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-import click
-
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
+    import click
     from click.shell_completion import CompletionItem
 
     from begat.render.table import Row

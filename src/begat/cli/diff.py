@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, examples, say
+from begat.cli.moved import MOVED
+from begat.cli.output import examples, say, show
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
@@ -36,16 +37,14 @@ if TYPE_CHECKING:
     "--watch", "watched", multiple=True, metavar="PATTERN", help="With --now: watch these classes too; repeatable."
 )
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves, and what is folded.")
-@click.option(
-    "--moved", multiple=True, metavar="OLD=NEW", help="A module or class that is called otherwise now; repeatable."
-)
+@MOVED
 @click.option(
     "--ignore", multiple=True, metavar="KIND|PLACE", help="Leave out `git`, `*.verbose`, `Net.name`; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="Changes, what is folded, and the table, as one JSON object.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="A table for a pull request.")
 def command(
-    runs: tuple[Path, ...], now: str | None, watched: tuple[str, ...], everything: bool, moved: tuple[str, ...],
+    runs: tuple[Path, ...], now: str | None, watched: tuple[str, ...], everything: bool, moved: dict[str, str],
     ignore: tuple[str, ...], as_json: bool, as_markdown: bool,
 ) -> None:  # fmt: skip
     """Compare runs: what differs, and why, most important first.
@@ -61,12 +60,11 @@ def command(
         raise click.UsageError("one form at a time: --json or --markdown")
     if len(runs) + (now is not None) < 2:
         raise click.UsageError("name two runs or more, or one and --now SCRIPT.py")
-    names = names_of(moved)
     with trouble():
         found = [load(run) for run in runs]
         if now is not None:
             found.append(_run_now(now, found[0], watched))
-        told = diff(*found, all=everything, moved=names, ignore=ignore)
+        told = diff(*found, all=everything, moved=moved, ignore=ignore)
         _tell(told, everything, as_json, as_markdown)
     raise click.exceptions.Exit(1 if told else 0)
 
@@ -87,27 +85,25 @@ def trouble() -> Iterator[None]:
 
 
 def _tell(told: Diff, everything: bool, as_json: bool, as_markdown: bool) -> None:
-    from begat.render import compare
-    from begat.render.yaml import pretty
-
     if as_json:
-        say([pretty(compare.data(told))])
+        from begat.render.compare import data
+        from begat.render.yaml import pretty
+
+        say([pretty(data(told))])
     elif as_markdown:
-        say(compare.markdown(told))
-    elif (screen := console()).is_terminal:
-        screen.print(compare.screen(told, everything, screen.width))
+        from begat.render.markdown import markdown
+
+        say(markdown(told))
     else:
-        say(compare.lines(told, everything))
+        show_differences(told, everything)
     sys.stdout.flush()
 
 
-def names_of(moved: tuple[str, ...]) -> dict[str, str]:
-    """What ``OLD=NEW`` says, as a dict."""
-    pairs = [pair.partition("=") for pair in moved]
-    for old, sign, new in pairs:
-        if not (old and sign and new):
-            raise click.BadParameter(f"{old!r} is not OLD=NEW, as in mylib.nets=mylib.models", param_hint="--moved")
-    return {old: new for old, _, new in pairs}
+def show_differences(told: Diff, everything: bool) -> None:
+    """Write *told* for people."""
+    from begat.render import compare
+
+    show(lambda: compare.lines(told, everything), lambda width: compare.screen(told, everything, width))
 
 
 def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:

@@ -123,6 +123,29 @@ def _head(record: Path) -> dict[str, Any]:
     return found
 
 
+def last_finished(said: str) -> Run | None:
+    """
+    The newest run of the script, or ``-m`` and module, *said* that ended well, or None.
+
+    One without overrides, if there is one: it says what the program does by itself.
+    """
+    folder = home()
+    name = os.path.basename(said)
+    known = [
+        head
+        for head in heads(folder)
+        if head.get("outcome") == "finished" and os.path.basename(str(head.get("script"))) == name
+    ]
+    for head in sorted(known, key=lambda head: bool(head.get("overrides"))):
+        try:
+            run = load(folder / "runs" / str(head["id"]) / RECORD)
+        except (OSError, InvalidRecord):
+            continue
+        if run.header.script == said or (not said.startswith("-m ") and _script(run) == os.path.realpath(said)):
+            return run
+    return None
+
+
 def _of_script(script: Path, folder: Path) -> Path:
     """The newest run of *script*."""
     wanted = os.path.realpath(script)

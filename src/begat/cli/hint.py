@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
 from begat.intercept.constructors import mro, own
 from begat.intercept.importing import Watch
-from begat.introspect.targets import contents, is_class, module_of
+from begat.intercept.tracking import tracked_as
+from begat.introspect.targets import contents, is_class, module_of, name_of
 
 _NAMED = 3
 
@@ -23,11 +25,36 @@ def hint(names: dict[str, object], watching: Watch) -> str:
     return f"only what {where} defines is watched unasked: try --watch {' --watch '.join(found[:_NAMED])}"
 
 
+def unwatched(segments: Sequence[str]) -> str:
+    """What to watch for the first of *segments* to be heard: a class of that name that is loaded, and that nothing tracks."""
+    name = segments[0]
+    found: dict[str, list[str]] = {}
+    for module in list(sys.modules):
+        cls: Any = contents(module).get(name)
+        if is_class(cls) and _package(module_of(cls)) == _package(module) and _is_foreign(module):
+            target = name_of(cls)
+            if tracked_as(target) is None and target.endswith(f":{name}"):
+                found.setdefault(target, []).append(module)
+    # Where people import it from: the shortest name, of those that are not private.
+    places = {min(modules, key=lambda module: ("._" in module, len(module))) for modules in found.values()}
+    if not places:
+        return ""
+    shown = " and of ".join(sorted(places)[:_NAMED])
+    return f"{name} of {shown} is not watched: begat run --watch {min(places, key=len)}"
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_foreign(module: str) -> bool:
+    return _package(module) not in {*sys.stdlib_module_names, "__main__", "begat", "?", ""}
+
+
 def _used(names: dict[str, object]) -> list[str]:
     """The packages that *names* are from, in their order, without those of Python itself and begat's."""
     modules = dict.fromkeys(map(_module, list(names.values())))
-    packages = dict.fromkeys(module.partition(".")[0] for module in modules)
-    return [name for name in packages if name not in {*sys.stdlib_module_names, "__main__", "begat", "?", ""}]
+    return [name for name in dict.fromkeys(map(_package, modules)) if _is_foreign(name)]
 
 
 def _module(value: Any) -> str:
@@ -47,7 +74,7 @@ def _has_classes(package: str) -> bool:
     inside = [name for name in list(sys.modules) if name == package or name.startswith(package + ".")]
     found: list[Any] = [value for name in inside for value in list(contents(name).values()) if is_class(value)]
     return any(
-        module_of(cls).partition(".")[0] == package
+        _package(module_of(cls)) == package
         and any(type(own(base).get("__init__")) is FunctionType for base in mro(cls))
         for cls in found
     )

@@ -268,7 +268,7 @@ class _Ending:
         if self.orders is not None:
             said += f"; {_applied(self.orders)}"
         print(
-            f"begat: {own} constructions recorded{rest}: {where}{said}; next: begat show last",
+            f"begat: {own} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
             flush=True,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -24,6 +24,15 @@ def console(*, stderr: bool = False) -> Console:
 
     kind = Linkless if os.environ.get("NO_COLOR") else Console
     return kind(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def show(lines: Callable[[], Iterable[str]], screen: Callable[[int], RenderableType]) -> None:
+    """Write what *screen* makes for a width to a terminal, and *lines* to anything else."""
+    there = console()
+    if there.is_terminal:
+        there.print(screen(there.width))
+    else:
+        say(lines())
 
 
 def say(lines: Iterable[str]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from begat.capture.foretelling import is_as_it_was
 from begat.capture.orders import Orders
 from begat.capture.overriding import hold
-from begat.cli.find import find, load
-from begat.errors import InvalidRecord, OverrideError, UnknownRun
+from begat.cli.find import last_finished
+from begat.errors import OverrideError
 from begat.record.graph import Run
-from begat.replay.known import known_paths, meant
-from begat.replay.override import COMMAND, names_something, unmatched
+from begat.replay.known import known_paths, meant, takes_of
+from begat.replay.override import COMMAND, Override, names_something, unmatched
 
 if TYPE_CHECKING:
     from begat.cli.launch import Plan
@@ -22,45 +22,29 @@ if TYPE_CHECKING:
 
 def overrule(plan: Plan) -> Orders:
     """Let the overrides of *plan* hold from now on. Ends the process where the last run shows that one matches nothing."""
-    record, known = _last_run(plan)
-    if known is not None and record is not None and _is_of_today(plan, record):
+    known = last_finished(f"-m {plan.target}" if plan.is_module else plan.target)
+    if known is not None and _is_of_today(plan, known):
         _refuse_unknown(plan, known)
     return hold(plan.overrides, known)
 
 
-def _last_run(plan: Plan) -> tuple[Path | None, Run | None]:
-    try:
-        record = find(f"-m {plan.target}" if plan.is_module else os.path.abspath(plan.target))
-        return record, load(record)
-    except (UnknownRun, InvalidRecord, OSError):
-        return None, None
-
-
-def _is_of_today(plan: Plan, record: Path) -> bool:
+def _is_of_today(plan: Plan, known: Run) -> bool:
     """Whether the program was not changed since: then what it built is what it will build."""
     if plan.is_module or not record.exists():
         return False
     folder = os.path.dirname(os.path.abspath(plan.target))
-    written = record.stat().st_mtime
-    return all(
-        entry.stat().st_mtime < written
-        for entry in os.scandir(folder)
-        if entry.name.endswith(".py") and entry.is_file()
-    )
+    files = (entry for entry in os.scandir(folder) if entry.name.endswith(".py") and entry.is_file())
+    return all(is_as_it_was(entry.path, known.header.started) for entry in files)
 
 
 def _refuse_unknown(plan: Plan, known: Run) -> None:
-    if known.header.outcome != "finished" or any(names_something(each.value) for each in plan.overrides):
+    if known.header.overrides or any(names_something(each.value) for each in plan.overrides):
         return  # what it would have built nobody knows
     found = {id(override) for override, _, _ in meant(known, plan.overrides)}
     # Those of files and the environment may be meant for other programs too, and other arguments build other things.
     missed = [each for each in plan.overrides if each.level == COMMAND and id(each) not in found]
     if missed and tuple(known.header.argv[1:]) == plan.arguments:
-        takes: dict[str, list[str]] = {}
-        for node in known.nodes:
-            for name in (node.path, node.target.rpartition(":")[2]):
-                takes.setdefault(name, []).extend(name for name in node.arguments)
-        text = unmatched(missed, known_paths(known), {name: dict.fromkeys(names) for name, names in takes.items()})
+        text = unmatched(missed, known_paths(known), takes_of(known))
         _end(
             OverrideError(f"nothing was run, for the last run of {plan.target} built nothing that this means:\n{text}")
         )
@@ -72,17 +56,33 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
         _say(failed)
         return SystemExit(2)
     if failed is not None and not (isinstance(failed, SystemExit) and failed.code in (None, 0)):
+        if isinstance(failed, Exception | SystemExit) and (error := _complaint(orders, run)) is not None:
+            error.add_note("The program ended by itself; what it did not come to may have matched.")
+            _say(error)
         return failed
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()  # as the interpreter would: they build things too
+    error = _complaint(orders, run)
+    if error is None:
+        return failed
+    if any(each.level == COMMAND for each in orders.missed()):
+        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
+    _say(error)
+    return SystemExit(2)
+
+
+def _complaint(orders: Orders, run: Any) -> OverrideError | None:
     try:
         orders.check(run)
     except OverrideError as error:
-        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
-        _say(error)
-        return SystemExit(2)
-    return failed
+        from begat.cli.hint import unwatched
+
+        for override in orders.missed():
+            if said := unwatched(override.segments):
+                error.add_note(said)
+        return error
+    return None
 
 
 def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, quiet: bool) -> BaseException:
@@ -95,14 +95,20 @@ def rehearsed(orders: Orders | None, run: Run, failed: BaseException | None, qui
         return SystemExit(2)
     if orders is not None and (orders.refused or orders.missed()):
         waiting = [node.path for node in run.nodes if node.outcome == "deferred"]
-        inside = [m for m in orders.missed() if any(".".join(m.segments).startswith(f"{path}.") for path in waiting)]
-        if orders.refused or len(inside) < len(orders.missed()):
+        if orders.refused or not all(_is_inside(each, waiting) for each in orders.missed()):
             try:
                 orders.check(run)
             except OverrideError as error:
                 _say(error)
                 return SystemExit(2)
     return SystemExit(0 if failed is None or isinstance(failed, Needed | SystemExit) else 1)
+
+
+def _is_inside(override: Override, waiting: list[str]) -> bool:
+    """Whether *override* may mean what is built inside of one of the objects that wait, at these paths."""
+    address = ".".join(override.segments)
+    outer = [path for path in waiting if address.startswith(f"{path}.")]
+    return bool(outer) and "." in address[len(max(outer, key=len)) + 1 :]
 
 
 def _say(error: OverrideError) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, examples, say
+from begat.cli.output import examples, say, show
 from begat.errors import UnknownRun
 
 if TYPE_CHECKING:
@@ -79,10 +79,8 @@ def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: boo
         say([pretty([row.data_row() for row in kept])])
     elif not kept and patterns:
         click.echo(_nothing(patterns, found), err=True)
-    elif (screen := console()).is_terminal:
-        screen.print(table.table(kept, screen.width))
     else:
-        say(table.lines(kept))
+        show(lambda: table.lines(kept), lambda width: table.table(kept, width))
     if patterns and not kept:
         raise click.exceptions.Exit(1)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from begat.cli.find import RunType, load
+from begat.cli.moved import MOVED
 from begat.cli.output import examples, say
 from begat.errors import CannotRebuild
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="What may be called: a pattern ('mylib.*') for classes, an exact module:qualname, a script for its classes; may be given again.",
 )
-@click.option("--moved", multiple=True, metavar="OLD=NEW", help="A module has another name now; may be given again.")
+@MOVED
 @click.option("--lazy", is_flag=True, help="Let objects wait until they are touched.")
 @click.option("--dry-run", is_flag=True, help="Show what would be called; import and call nothing.")
 @click.option("-i", "--interactive", is_flag=True, help="Open a Python prompt with the objects.")
@@ -43,7 +44,7 @@ def command(
     run: Path,
     words: tuple[str, ...],
     allow: tuple[str, ...],
-    moved: tuple[str, ...],
+    moved: dict[str, str],
     lazy: bool,
     dry_run: bool,
     interactive: bool,
@@ -60,7 +61,7 @@ def command(
     paths = [word for word in words if "=" not in word] or None
     overrides = dict(_pair(word) for word in words if "=" in word)
     names = [_allowed(entry, _folders()) for entry in allow]
-    options: dict[str, Any] = {"overrides": overrides, "moved": dict(_pair(word) for word in moved)}
+    options: dict[str, Any] = {"overrides": overrides, "moved": moved}
     try:
         prepared = prepare(found, paths, allow=names, **options)
     except KeyError as error:
@@ -76,7 +77,18 @@ def command(
         return
     if prepared.problems:
         raise _with_hint(prepared)
+    if prepared.plan.forced:
+        _watch(names)
     _build(found, paths, {**options, "allow": names, "lazy": lazy}, interactive, as_json)
+
+
+def _watch(allowed: list[str]) -> None:
+    """What overrides set inside of constructors is set there again, which takes tracked classes: those that are allowed."""
+    import begat.capture.session  # noqa: F401  # tracked constructions are its business
+    from begat.intercept.importing import watch
+
+    if allowed:
+        watch(*(name.replace(":", ".") for name in allowed))
 
 
 def _folders() -> list[str]:

@@ -39,7 +39,7 @@ class RunCommand(click.Command):
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=examples(
         "begat run train.py",
-        "begat run train.py model.hidden_size=256 AdamW.lr=1e-4 '*.dropout=0.2'",
+        "begat run --watch torch.optim train.py model.hidden_size=256 AdamW.lr=1e-4",
         "begat run --config prod.yaml train.py",
         "begat run --watch torch.optim train.py --epochs 3",
         "begat run --lazy Encoder train.py",
@@ -57,7 +57,9 @@ class RunCommand(click.Command):
 @click.option("--config", multiple=True, metavar="FILE", help="Overrides from a YAML, TOML or JSON file.")
 @click.option("--dry-run", is_flag=True, help="Configure, build nothing: stop where the first object is needed.")
 @click.option("--help-params", is_flag=True, help="List what can be overridden, and do not run.")
-@click.option("--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it.")
+@click.option(
+    "--again", type=RunType(), metavar="RUN", help="Run what that run ran, in the same way; PATH=VALUE changes it."
+)
 @click.option("--name", metavar="NAME", help="A name for the run.")
 @click.option("--save", type=click.Path(dir_okay=False), metavar="FILE", help="Write the record here as well.")
 @click.option(
@@ -100,8 +102,8 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
-    where = os.fspath(home().absolute())
-    saved, summed = (os.path.abspath(file) if file else None for file in (save, summary))
+    where = _whole(os.fspath(home()))
+    saved, summed = (_whole(file) if file else None for file in (save, summary))
     if again is not None:
         from begat.cli.again import plan_of
 
@@ -126,7 +128,6 @@ def command(
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
     arguments = (*rest, *behind)
-    where, saved = _whole(os.fspath(home())), _whole(save) if save else None
     ctx.obj.plan = Plan(
         target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
         summary=summed, durable=durability == "always",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from begat.cli.find import RunType, load
-from begat.cli.output import console, examples, say
+from begat.cli.output import examples, say, show
 
 
 @click.command(
@@ -35,8 +35,4 @@ def command(run: Path, everything: bool, **forms: bool) -> None:
     if asked:
         say([export(found, asked[0], all=everything).removesuffix("\n")])
         return
-    screen = console()
-    if screen.is_terminal:
-        screen.print(tree.tree(found, everything, screen.width))
-    else:
-        say(tree.lines(found, everything))
+    show(lambda: tree.lines(found, everything), lambda width: tree.tree(found, everything, width))

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,7 +122,7 @@ def _renewed(ctx: click.Context, plan: Plan, options: dict[str, Any]) -> Plan:
 
 
 def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> Plan:
-    from begat.sweep.book import identity
+    from begat.record.moments import identity
     from begat.sweep.plan import Plan
 
     target = options["module"]
@@ -136,7 +137,7 @@ def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -
     if options["minimize"] and options["maximize"]:
         raise click.UsageError("--minimize or --maximize, not both", ctx)
     plan = Plan(
-        identity(),
+        identity(datetime.now(UTC)),
         target,
         options["module"] is not None,
         words,

@@ -36,8 +36,6 @@ LISTENING = Flag()
 # Stands in the defaults of woven functions, so that given and default can be told apart even for equal values: told by
 # identity. An int, because a tracer or a pickler that meets it must be able to take it for an ordinary constant.
 NOT_GIVEN = int.from_bytes(b"begat: not given", "big")
-# What *enter* returns when the body is to run later, or now with other arguments: *given* tells.
-WAITING = int.from_bytes(b"begat: waiting", "big")
 # What the prologue could not do for want of stack or memory; whoever takes rows out of a log turns it into a mark.
 MISSED: list[None] = []
 _GLOBAL = (FunctionType, BuiltinFunctionType, type)
@@ -56,13 +54,9 @@ class Gate:
         self,
         enter: Callable[..., Any],
         failed: Callable[[Any, BaseException], None],
-        taken: Callable[[], Any] = lambda: None,
-        given: Callable[[], Any] = lambda: None,
     ) -> None:
         self.enter = enter
         self.failed = failed
-        self.taken = taken  # what a call that waits returns in the place of its result
-        self.given = given  # the arguments that a call goes on with, and what leaves it; None for one that waits
         self.missed = MISSED
         self.code: CodeType | None = None  # what the woven code was made from
 

@@ -6,13 +6,11 @@ was declared lazy, and then holds everywhere. Hooks ask only while there is a ru
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import WAITING
 from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
 from begat.introspect.patterns import covers, means
@@ -124,49 +122,27 @@ def rule_for(subject: Any, target: str) -> Rule | None:
     return None
 
 
+Answer = tuple[tuple[Any, ...], None] | tuple[bool | None, Any]
+"""The arguments with which a call goes on, and None; or None, or False, and what the call returns at once, or raises."""
+
+
 class _Door:
     """Where capture, which lives above, puts what rules do to a call.
 
-    The answer is None where the call goes on as it is, `WAITING` where its body is to be left at once, and otherwise the
-    arguments with which it goes on.
+    There is no answer where the call goes on as it is.
     """
 
-    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Any]
+    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None]
 
 
 DOOR = _Door()
 
 
-_taken = threading.local()
+def answered(result: object) -> Answer:
+    """The call is not made, or later: it returns *result* at once."""
+    return None, result
 
 
-def give(result: object) -> None:
-    """What the call that is being made to wait returns, instead of running."""
-    _taken.result = result
-
-
-def taken() -> object:
-    """What was given last in this thread."""
-    result, _taken.result = _taken.result, None
-    return result
-
-
-def go_on(values: tuple[Any, ...], leave: Any) -> int:
-    """The call goes on with *values* for all its parameters, and is left by *leave*: what *enter* returns then."""
-    _taken.values = (*values, leave)
-    return WAITING
-
-
-def refuse(error: Exception) -> int:
-    """The call cannot be made as it was asked for: what *enter* returns then. It is raised where the program can be seen."""
-    _taken.values = error
-    return WAITING
-
-
-def gone_on() -> Any:
-    """What the call that *enter* answered with `WAITING` goes on with, and what leaves it; None where it really waits."""
-    values = getattr(_taken, "values", None)
-    _taken.values = None
-    if isinstance(values, Exception):
-        raise values
-    return values
+def refused(error: Exception) -> Answer:
+    """The call cannot be made as it was asked for. It is raised where the program can be seen."""
+    return False, error

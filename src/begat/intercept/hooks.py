@@ -24,11 +24,14 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
                   a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now:
-                kept = LATER.asks(me, token, schema, lane, frame, (a, b))
-                if kept is WAITING: return WAITING                      # the body runs later
-                if kept is not None:                                    # it runs with other arguments
+                answer = LATER.asks(me, token, schema, lane, frame, (a, b))
+                if answer is not None:
+                    kept, _ = answer
+                    if TYPE(kept) is not TUPLE: return answer           # the body runs later, or not at all
+                    leave = lane.leave                                  # it runs with other arguments
+                    answer = (me, *kept), leave
                     stack.append(token)
-                    return GO_ON((me, *kept), lane.leave)
+                    return answer
             stack.append(token)
             return lane.leave
         except BaseException as error:
@@ -47,9 +50,9 @@ from types import CodeType
 from typing import Any
 from weakref import getweakrefcount, ref
 
-from begat.intercept.constants import NOT_GIVEN, WAITING
+from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import DOOR as LATER
-from begat.intercept.deferring import RULES, go_on
+from begat.intercept.deferring import RULES
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -90,10 +93,14 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now:
-                kept = LATER.asks({me}, token, schema, lane, frame, ({raw}))
-                if kept is WAITING: return WAITING
-                if kept is not None:
-{going_on}
+                answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
+                if answer is not None:
+                    kept, _ = answer
+                    if TYPE(kept) is not TUPLE: return answer
+                    leave = {going}
+                    answer = {given}, leave
+                    stack.append(token)
+                    return answer
 {leave}
         except BaseException as error:
             if TROUBLE(error, lane): raise
@@ -112,32 +119,34 @@ _FAST = """\
                 if schema is None: return None
             token = REF(me)
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE
+            except ALONE as error: frame = BELOW(error)
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _SLOW = """\
             schema = WHICH(me, lane)
             if schema is None: return None
             token = REF(me) if WEAK(TYPE(me)) else lane.sink.pin(me)
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE
+            except ALONE as error: frame = BELOW(error)
             if schema.passed_on: frame = BEYOND(frame, me)"""
 _CALL = """\
             schema = WHICH({first}, lane)
             if schema is None: return None
             token = CALL()
             try: frame = FRAME(2)
-            except ALONE: frame = NATIVE"""
+            except ALONE as error: frame = BELOW(error)"""
+# What leaves is made first: nothing may fail, or be interrupted, between the token on the stack and the body.
+_LEAVES = {
+    "fast": "lane.leave",
+    "call": "LEAVE(lane, token)",
+    "slow": "lane.leave if TYPE(token) is REF or not token.brief else LEAVE_OF(token, lane)",
+}
 _POP = """\
             stack.append(token)
             return lane.leave"""
-# What leaves is made first: nothing may fail, or be interrupted, between the token on the stack and the body.
-_LEAVE = {
-    way: f"            leave = {made}\n            stack.append(token)\n            return leave"
-    for way, made in (
-        ("call", "LEAVE(lane, token)"),
-        ("slow", "lane.leave if TYPE(token) is REF or not token.brief else LEAVE_OF(token, lane)"),
-    )
-}
+_LEAVE = """\
+            leave = {}
+            stack.append(token)
+            return leave"""
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _UNPACK = """\
             if not a0: return None
@@ -164,6 +173,13 @@ def beyond(found: Any, me: object) -> Any:
     while found.f_back is not None and any(found.f_code is code for code in codes):
         found = found.f_back
     return found
+
+
+def below(error: ValueError) -> Any:
+    """The frame of a call that was made by C code with no Python below it; any other *error* goes on."""
+    if error.args != ("call stack is not deep enough",):
+        raise error  # a signal handler's
+    return NATIVE
 
 
 class Defaulted(tuple[Any]):
@@ -212,7 +228,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
     codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:])
-    leave = _LEAVE.get(way, _POP)
+    going = _LEAVES[way]
     given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
     source = _OPENING.format(
         parameters=", ".join(names),
@@ -227,8 +243,9 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK if unpack else "",
-        leave=leave,
-        going_on=leave.replace(" " * 12, " " * 20).replace("return ", f"return GO_ON({given}, ") + ")",
+        leave=_POP if way == "fast" else _LEAVE.format(going),
+        given=given,
+        going=going,
     )
     file = f"<begat enter {parameters} {starred} {changing} {way} {between}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
@@ -249,7 +266,7 @@ _GLOBALS: dict[str, Any] = {
     "CALL": Call,
     "FRAME": frame,
     "ALONE": ValueError,
-    "NATIVE": NATIVE,
+    "BELOW": below,
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,
@@ -261,8 +278,7 @@ _GLOBALS: dict[str, Any] = {
     "LEAVE": Leave,
     "RULES": RULES,
     "LATER": LATER,
-    "WAITING": WAITING,
-    "GO_ON": go_on,
+    "TUPLE": tuple,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
     "TROUBLE": spoiled,

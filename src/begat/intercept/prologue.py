@@ -5,9 +5,11 @@ frame walkers, pickles and compilers see what they always saw. In Python the wov
 
     def __init__(self, a, b=DEFAULT):
         leave = GATE.enter(self, a, b) if LISTENING else None      # b is NOT_GIVEN where the caller left it out
-        if leave is WAITING:
-            if (given := GATE.given()) is None: return None        # the body runs later
-            self, a, b, leave = given                              # or with other arguments
+        if type(leave) is tuple:
+            given, leave = leave
+            if given is None: return leave                         # the body runs later, or not at all
+            if type(given) is not tuple: raise leave               # this call is refused
+            self, a, b = given                                     # it runs with other arguments
         if b is NOT_GIVEN: b = DEFAULT
         try: <the body>                                            # on return: if leave: leave()
         except: GATE.failed(leave, error) if leave; raise
@@ -27,7 +29,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.assembly import OP, Instruction, Listing, Position, Row, decode, encode
-from begat.intercept.constants import LISTENING, NOT_GIVEN, WAITING, Defaults, Gate, KeywordDefaults
+from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, KeywordDefaults
 from begat.intercept.operands import IF_FALSE, IF_NONE, VERSION, Operands, ours
 
 _CO_VARARGS, _CO_VARKEYWORDS = 0x04, 0x08
@@ -54,7 +56,8 @@ def weave(
 
     *enter* is called with all parameters in the order of the code object (positional, keyword-only, ``*args``,
     ``**kwargs``) and returns None or what to call when the function returns: with nothing, or with the returned object
-    if *result*. A function that is woven *again* keeps its placeholders.
+    if *result*. Or a pair: other values for all parameters, and what to call; None and what the function is to return at
+    once; False and what it is to raise. A function that is woven *again* keeps its placeholders.
     """
     return _Weaver(function, gate, again).weave(result)
 
@@ -95,7 +98,7 @@ class _Weaver(Operands):
         for instruction in woven:
             if instruction.target in moved:
                 instruction.target = moved[instruction.target]
-        prologue, entering, start = self._prologue(woven[0], result, head[-1].position)
+        prologue, entering, start = self._prologue(woven[0], head[-1].position)
         handlers, failing = self._handlers()
         # The prologue has no position: any line would be an event more for debuggers and coverage.
         instructions = head + prologue + woven + handlers
@@ -115,33 +118,29 @@ class _Weaver(Operands):
         )
         return code, self.defaults, self.keywords
 
-    def _prologue(
-        self, body: Instruction, result: bool, above: Position
-    ) -> tuple[list[Instruction], list[Row], Instruction]:
+    def _prologue(self, body: Instruction, above: Position) -> tuple[list[Instruction], list[Row], Instruction]:
         """Leave on the stack what *enter* returned; then, from the last instruction that is returned, store the defaults."""
         defaults = self._defaults(body)
         start = defaults[0] if defaults else body
         idle = self.const(None)
         call = self.call(self.on_gate("enter"), [self.parameter("LOAD", i) for i in range(self.count)])
-        later = ours("POP_TOP")
+        back, refused = ours("RETURN_VALUE"), ours("RAISE_VARARGS", 1)
+        later = ours(IF_NONE, target=back)
+        # Without a call: what falls between two (a signal, a finalizer) may make calls that are answered, too.
         waits = [
-            ours("COPY", 1),
-            self.const(WAITING),
-            ours("IS_OP"),
+            ours("MATCH_SEQUENCE"),
             ours(IF_FALSE, target=start),
-            ours("POP_TOP"),
-            *self.call(self.on_gate("given"), []),
-            ours("COPY", 1),
-            ours(IF_NONE, target=later),
-            ours("UNPACK_SEQUENCE", self.count + 1),
+            ours("UNPACK_SEQUENCE", 2),
+            ours("MATCH_SEQUENCE"),
+            ours(IF_FALSE, target=later),
+            ours("UNPACK_SEQUENCE", self.count),
             *(self.parameter("STORE", i) for i in range(self.count)),
             ours("JUMP_FORWARD", target=start),
             later,
-            *(self.call(self.on_gate("taken"), []) if result else [self.const(None)]),
-            ours("RETURN_VALUE"),
+            refused,
+            back,
         ]
-        for each in waits[5:]:
-            each.position = above  # here a refusal comes through, and a traceback wants a line
+        refused.position = above  # a traceback wants a line
         missed = self._missed(start)
         instructions = [*self.unless(self.const(LISTENING), idle), *call, *waits, *missed, idle, *defaults]
         return instructions, [(call[0], waits[0], missed[0], 0, 0)], start

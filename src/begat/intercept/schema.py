@@ -40,7 +40,8 @@ _LASTING = {
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for a class or function: parameters to leave out, parameters to redact, to build it when it is
-    touched, to check arguments by their annotations (``"off"``, ``"warn"``, ``"strict"``)."""
+    touched, to check arguments by their annotations (``"off"``, ``"warn"``, ``"strict"``).
+    """
 
     ignore: frozenset[str] = frozenset()
     redact: frozenset[str] = frozenset()

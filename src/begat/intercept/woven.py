@@ -10,7 +10,6 @@ from weakref import ref
 
 from begat.intercept.constants import Defaults, Gate, KeywordDefaults
 from begat.intercept.constructors import mro, own
-from begat.intercept.deferring import gone_on, taken
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed
 from begat.intercept.prologue import default_at, weave, written
@@ -50,7 +49,7 @@ class Woven:
         self._changed = changed
         self.code: CodeType = written(function.__code__)
         self.users: set[int] = set()
-        gate = Gate(_idle, failed, taken, gone_on)
+        gate = Gate(_idle, failed)
         self.gate = ref(gate)  # the code holds the gate, and the gate its class: nothing here may
         self._code, defaults, keywords = weave(function, gate, result=way != "init")
         self._held: Any = ref(defaults.held) if defaults else _idle

@@ -21,7 +21,7 @@ def annotation_of(function: FunctionType | None, subject: Any, name: str) -> Any
     module = getattr(sys.modules.get(getattr(subject, "__module__", "")), "__dict__", {})
     try:
         return eval(found, {**module, **function.__globals__}, dict(vars(subject)) if isinstance(subject, type) else {})  # noqa: S307  # the program's own text, asked for
-    except Exception:  # noqa: BLE001  # a name that only a type checker sees, a syntax of another version
+    except Exception:  # a name that only a type checker sees, a syntax of another version
         return MISSING
 
 
@@ -31,7 +31,7 @@ def _raw(function: FunctionType, name: str) -> Any:
 
         try:
             return get_annotations(function, format=Format.FORWARDREF).get(name, MISSING)
-        except Exception:  # noqa: BLE001  # an annotation may do anything
+        except Exception:  # an annotation may do anything
             return MISSING
     found = getattr(function, "__annotations__", None)
     return found.get(name, MISSING) if isinstance(found, dict) else MISSING

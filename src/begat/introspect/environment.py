@@ -85,7 +85,9 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
     names = [name for name in packages if name not in sys.stdlib_module_names]
     found = versions(names)
     missing = [name for name in names if name not in found]
-    return dict(sorted({**found, **(_tried(lambda: _listed_versions(missing), {}) if missing else {})}.items()))
+    if missing:
+        found |= _tried(lambda: _listed_versions(missing), dict[str, str]())
+    return dict(sorted(found.items()))
 
 
 def imported() -> set[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from begat.introspect.targets import dict_of, mro_of
@@ -22,6 +24,31 @@ def default_of(subject: Any, name: str, default: object, snap: Callable[[object]
 def factory_of(subject: Any, name: str) -> Any:
     """What makes the default of parameter *name* of *subject*, or None."""
     return _dataclass(subject, name) or _attrs(subject, name) or _pydantic(subject, name)
+
+
+_FACTORY = re.compile(
+    r"_dflt_(?P<dataclass>\w+?)(?:__)?|__dataclass_dflt_(?P<later>\w+)__|__attr_factory_(?P<attrs>\w+)"
+)
+
+
+def field_made(code: CodeType, lasti: int) -> str | None:
+    """
+    The field whose default factory the call at *lasti* of *code*, a constructor that dataclasses or attrs wrote, calls.
+
+    By the name that they give it there: such code stands in no file.
+    """
+    if code.co_name != "__init__" or not code.co_filename.startswith("<"):
+        return None
+    import dis
+
+    field = None
+    for instruction in dis.get_instructions(code):
+        if instruction.offset > lasti:
+            break
+        found = _FACTORY.fullmatch(instruction.argval) if isinstance(instruction.argval, str) else None
+        if found is not None:
+            field = found[found.lastgroup or 0]
+    return field
 
 
 def _dataclass(subject: Any, name: str) -> Any:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from begat.record.model import Node
-from begat.record.plain import called, text
+from begat.record.names import called
+from begat.record.plain import text
 from begat.record.tree import Tree, entries, folded
 from begat.record.walk import located, refs
 

@@ -39,9 +39,16 @@ def normal(text: str) -> str:
         return text
 
 
+@lru_cache(maxsize=4096)
 def join(*segments: str) -> str:
     """The path through *segments*, each made safe."""
     return ".".join(map(segment, segments))
+
+
+def below(above: str, *segments: str) -> str:
+    """The path through *segments* from the one that leads *above*, which may be empty."""
+    path = join(*segments)
+    return f"{above}.{path}" if above and path else above or path
 
 
 def segment(text: str) -> str:

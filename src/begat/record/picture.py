@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from begat.record.edges import Edge, edges, given
 from begat.record.layers import Arrow, Key, arrange
 from begat.record.model import Node
-from begat.record.plain import called, elided, escaped, text
+from begat.record.names import called
+from begat.record.plain import elided, escaped, text
 from begat.record.tree import Tree, entries, folded, grow
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from begat.record.encoding import encodable
+from begat.record.names import short
 from begat.record.values import Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
 
 Named = Callable[[Ref], str]
@@ -250,17 +251,6 @@ def in_order(items: Iterable[object]) -> list[object]:
 
 def _rank(item: object) -> tuple[float, str]:
     return (item, "") if isinstance(item, int | float) and not math.isnan(item) else (0, text(item))
-
-
-def short(target: str) -> str:
-    """The last name of a target: ``Encoder`` of ``"mylib.nets:Outer.Encoder"``."""
-    return target.rpartition(":")[2].rpartition(".")[2]
-
-
-def called(target: str) -> str:
-    """The name people call a target by: ``Encoder``, but ``AutoModel.from_pretrained`` for a method."""
-    names = target.rpartition(":")[2].rpartition("<locals>.")[2].split(".")
-    return ".".join(names[-2:]) if len(names) > 1 and not names[-1][:1].isupper() else names[-1]
 
 
 def nameless(ref: Ref) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import Argument, CallSite, Node
-from begat.record.plain import called, fresh, nameless
+from begat.record.names import called
+from begat.record.plain import fresh, nameless
 from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs
 

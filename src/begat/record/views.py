@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import Node
+from begat.record.names import short
 from begat.record.paths import segment
-from begat.record.plain import Named, fresh, keyed, plain, short, text
+from begat.record.plain import Named, fresh, keyed, plain, text
 from begat.record.tree import Tree, entries, grow, scalars
 from begat.record.values import SCALARS, Cut, Mapping, Member, Ref, Typed
 from begat.record.walk import refs

@@ -1,13 +1,14 @@
-"""`begat diff`: what differs, for a terminal, a pipe, a pull request and other programs."""
+"""`begat diff`: what differs, for a terminal, a pipe and other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import ABSENT
-from begat.record.plain import called, escaped, plain, text
+from begat.record.names import called
+from begat.record.plain import escaped, plain, text
 from begat.record.tree import grow
 from begat.render.outline import where
 from begat.replay.changes import Change, Diff, Row
@@ -28,7 +29,8 @@ _SECTIONS = {
 _SECTION_OF = {kind: section for section, kinds in _SECTIONS.items() for kind in kinds}
 _COLORS = {"added": "green", "removed": "red"}
 _ALIKE = 3  # equal steps of one parameter that are told one by one
-_LIMIT = 80
+LIMIT = 80
+"""Characters of a value where people look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def lines(diff: Diff, everything: bool = False) -> Iterator[str]:
     if not diff.changes:
         yield ""
         yield _same(diff)
-    yield from _folded(diff, words, everything)
+    yield from folded(diff, words, everything)
 
 
 def _heads(diff: Diff) -> Iterator[str]:
@@ -117,13 +119,14 @@ def _line(entry: Told, words: Words, runs: int) -> str:
     sign = SIGNS.get(change.kind, "~")
     of = f" [run {change.run}]" if runs > 2 else ""
     site = where(change.site, words.later(change).environment.cwd) if change.kind in _AT else ""
-    return f"{sign} {words.line(change, 400)}{_also(entry)}{of}  ({escaped(change.why)}){f'  {site}' if site else ''}"
+    return f"{sign} {words.line(change, 400)}{also(entry)}{of}  ({escaped(change.why)}){f'  {site}' if site else ''}"
 
 
 _AT = ("argument", "class", "added", "shared", "call")
 
 
-def _also(entry: Told) -> str:
+def also(entry: Told) -> str:
+    """The others of which *entry* says the same."""
     if not entry.others:
         return ""
     name = called(entry.change.target or "")
@@ -131,11 +134,12 @@ def _also(entry: Told) -> str:
 
 
 def _result(row: Row) -> str:
-    values = ("(none)" if value is ABSENT else text(value, limit=_LIMIT) for value in row.values)
+    values = ("(none)" if value is ABSENT else text(value, limit=LIMIT) for value in row.values)
     return f"{escaped(row.place)}: {' → '.join(values)}"
 
 
-def _folded(diff: Diff, words: Words, everything: bool) -> Iterator[str]:
+def folded(diff: Diff, words: Words, everything: bool) -> Iterator[str]:
+    """What was folded, counted; one by one with *everything*."""
     if not diff.folded:
         return
     yield ""
@@ -168,17 +172,18 @@ _FOLDS = {
 
 
 # --- several runs -----------------------------------------------------------------------------------------------------
-def cells(diff: Diff, limit: int = _LIMIT) -> Iterator[tuple[str, ...]]:
+def cells(diff: Diff, limit: int = LIMIT) -> Iterator[tuple[str, ...]]:
     """The table of several runs: a row for each parameter that differs, then the results."""
     for row in diff.rows:
-        values = (_cell(value, run, limit) for value, run in zip(row.values, diff.runs, strict=True))
+        values = (cell(value, run, limit) for value, run in zip(row.values, diff.runs, strict=True))
         yield (escaped(row.place), *values)
     for row in diff.results:
-        values = (_cell(value, run, limit) for value, run in zip(row.values, diff.runs, strict=True))
+        values = (cell(value, run, limit) for value, run in zip(row.values, diff.runs, strict=True))
         yield (f"result {escaped(row.place)}", *values)
 
 
-def _cell(value: object, run: Run, limit: int) -> str:
+def cell(value: object, run: Run, limit: int) -> str:
+    """*value*, of *run*, in a table."""
     return "" if value is ABSENT else text(value, naming(run), limit)
 
 
@@ -205,7 +210,7 @@ def screen(diff: Diff, everything: bool, width: int) -> RenderableType:
         shown += [Text(), Text("results", "bold"), *(Text(f"  {_result(row)}") for row in diff.results)]
     if not diff.changes:
         shown += [Text(), Text(_same(diff), "green")]
-    shown += [Text(line.removeprefix("# "), "dim") for line in _folded(diff, words, everything)]
+    shown += [Text(line.removeprefix("# "), "dim") for line in folded(diff, words, everything)]
     return Group(*shown)
 
 
@@ -217,12 +222,12 @@ def _colored(entry: Told, words: Words, runs: int) -> RenderableType:
     if change.kind in ("argument", "class", "shared", "outcome", "seed", "package", "git", "python"):
         line.append(words.label(change), "bold")
         line.append(": ")
-        line.append(words.before(change, _LIMIT), "red")
+        line.append(words.before(change, LIMIT), "red")
         line.append(" → ", "dim")
-        line.append(words.after(change, _LIMIT), "green")
+        line.append(words.after(change, LIMIT), "green")
     else:
-        line.append(words.line(change, _LIMIT), _COLORS.get(change.kind, ""))
-    line.append(_also(entry), "bold")
+        line.append(words.line(change, LIMIT), _COLORS.get(change.kind, ""))
+    line.append(also(entry), "bold")
     line.append(f"  [run {change.run}]" if runs > 2 else "", "cyan")
     line.append(f"  {escaped(change.why)}", "dim")
     site = where(change.site, words.later(change).environment.cwd) if change.kind in _AT else ""
@@ -240,72 +245,6 @@ def _grid(diff: Diff, width: int) -> RenderableType:
     for name, first, *others in cells(diff, max(20, width // (len(diff.runs) + 1))):
         grid.add_row(Text(name, "bold"), first, *(Text(value, "" if value == first else "green") for value in others))
     return grid
-
-
-def markdown(diff: Diff) -> Iterator[str]:
-    """The changes as a table for a pull request."""
-    words = Words(diff)
-    names = [_cut(run.name or run.id) for run in diff.runs]
-    yield f"**{' → '.join(names)}**: " + (f"{len(diff):,} changes" if diff else "the same configuration")
-    if len(diff.runs) > 2:
-        yield from _marked(("parameter", *names), ((_code(name), *map(_code, values)) for name, *values in cells(diff)))
-        return
-    if diff.changes:
-        rows = (_marks(entry, words) for _, told in sections(diff, words) for entry in told)
-        yield from _marked(("", "before", "after", "why"), rows)
-    if diff.results:
-        yield from _marked(
-            ("result", "before", "after"),
-            (
-                (_code(escaped(row.place)), *(_code(_cell(v, diff.runs[0], _LIMIT)) for v in row.values))
-                for row in diff.results
-            ),
-        )
-    hidden = list(_folded(diff, words, False))
-    if hidden:
-        yield ""
-        yield f"<sub>{_cut(hidden[-1].replace(' (--all shows them)', ''))}</sub>"
-
-
-def _marks(entry: Told, words: Words) -> tuple[str, ...]:
-    change = entry.change
-    place = words.label(change)
-    before, after = words.before(change, _LIMIT), words.after(change, _LIMIT)
-    if change.kind in ("added", "removed"):
-        made = called(change.target or "a run") + (f" with {change.count - 1:,} inside" if change.count > 1 else "")
-        before, after = ("", made) if change.kind == "added" else (made, "")
-    return f"{_code(place)}{_cut(_also(entry))}", _code(before), _code(after), _cut(change.why)
-
-
-def _marked(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    names = tuple(head)
-    yield ""
-    yield f"| {' | '.join(names)} |"
-    yield f"|{' --- |' * len(names)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _code(value: str) -> str:
-    # In a code span entities are no entities: nothing but its end, and that of the cell, has to be kept out.
-    safe = value.replace("`", "'").replace("|", "\\|")
-    return f"`{safe}`" if value and value != "(none)" else ""
-
-
-def _cut(value: str) -> str:
-    """*value* so that Markdown and HTML find nothing in it to obey."""
-    safe = escaped(value)
-    for letter, other in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("|", "\\|"),
-        ("`", "'"),
-        ("[", "\\["),
-        ("@", "&#64;"),
-    ):
-        safe = safe.replace(letter, other)
-    return safe
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node
-from begat.record.plain import called, elided, escaped, text
+from begat.record.names import called
+from begat.record.plain import elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
 from begat.record.values import Ref
 
@@ -176,6 +177,9 @@ def where(site: CallSite | None, cwd: str = "") -> str:
     return escaped(f"{file}:{site.line}" if site.line is not None else file)
 
 
+_OVERRIDES = 20
+
+
 def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     """What the run says of itself, as labels and texts."""
     header, environment = run.header, run.environment
@@ -187,6 +191,12 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     if header.script:
         home = environment.cwd.rstrip("/") + "/"
         yield "script", escaped(header.script.removeprefix(home) if len(home) > 1 else header.script)
+    for each in header.overrides[:_OVERRIDES]:
+        counted = f"{each.calls:,} call{'s' * (each.calls != 1)}"
+        place = f"{each.place}, " if each.place else ""
+        yield "override", elided(escaped(f"{each.address}={each.value} ({place}{counted})"), _NOTE)
+    if len(header.overrides) > _OVERRIDES:
+        yield "override", f"and {len(header.overrides) - _OVERRIDES:,} more"
     if environment.git:
         commit, branch, dirty = (environment.git.get(fact) for fact in ("commit", "branch", "dirty"))
         words = [str(commit)[:12] if commit else "no commit", str(branch) if branch else "", "dirty" if dirty else ""]

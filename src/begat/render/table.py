@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import ABSENT
+from begat.record.names import called
 from begat.record.paths import matches, segment
-from begat.record.plain import called, elided, escaped, plain, text
+from begat.record.plain import elided, escaped, plain, text
 from begat.record.tree import entries, grow
 from begat.record.values import Ref
 from begat.render.outline import where

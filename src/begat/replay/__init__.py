@@ -1,1 +1,1 @@
-"""What a record, or somebody's wish, can do to a program: overrides."""
+"""What a record, or somebody's wish, can do to a program: overrides, comparing, building again."""

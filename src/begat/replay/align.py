@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from begat.record.model import Node
-from begat.record.plain import short
+from begat.record.names import short
 from begat.record.values import SCALARS, Ref
 from begat.replay.sequences import gaps, paired, stayed
 from begat.replay.side import Side, groups

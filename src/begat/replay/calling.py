@@ -9,7 +9,7 @@ from typing import Any
 
 from begat.introspect.describe import snapshot
 from begat.introspect.factories import default_of
-from begat.record.plain import called
+from begat.record.names import called
 from begat.record.values import SCALARS
 from begat.replay.plan import Passed, Step
 from begat.replay.terms import Absent, Given, Literal, Name, Pairs, Several, Term, below

@@ -15,13 +15,14 @@ from begat.introspect.targets import code_fingerprint
 from begat.record.canonical import canonical
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Node
-from begat.record.plain import called, nameless
+from begat.record.names import called
+from begat.record.plain import nameless
 from begat.record.tree import visible
 from begat.record.values import Symbol
 from begat.replay.changes import Change, Diff, fold, sorted_out
 from begat.replay.reasons import Reasons
 from begat.replay.surroundings import versions
-from begat.replay.targets import renamed
+from begat.replay.targets import dotted, main_module, renamed
 from begat.replay.values import parts
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check(
     Classes that are missing, parameters that are not taken any more or are asked for now, defaults that are others, versions.
     What cannot be read without importing is folded, with the reason.
     """
-    table = {old.replace(":", "."): new.replace(":", ".") for old, new in (moved or {}).items()}
+    table = {dotted(old): dotted(new) for old, new in (moved or {}).items()}
     today = Run(run.header, (), now)
     checker = _Checker(run, sources, Reasons.of(run, today), table, live)
     found = [*checker.changes(), *versions(run, today)]
@@ -56,7 +57,7 @@ class _Checker:
         shown = visible(run)
         self.nodes = [node for node in run.nodes if node.id in shown]
         self.sources, self.reasons, self.moved, self.live = sources, reasons, moved, live
-        self.main = _stem(run)
+        self.main = main_module(run)
 
     def changes(self) -> Iterator[Change]:
         targets: dict[str, list[Node]] = {}
@@ -189,7 +190,3 @@ def _has_more(node: Node) -> bool:
 
 def _same(recorded: object, literal: object) -> bool:
     return canonical(recorded, nameless) == canonical(literal, nameless)
-
-
-def _stem(run: Run) -> str:
-    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")

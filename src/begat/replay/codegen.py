@@ -14,12 +14,14 @@ from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.plain import elided, escaped
 from begat.replay.calling import arranged
+from begat.replay.forcing import Forced
+from begat.replay.imports import Imports
 from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
-from begat.replay.rebuild import main_module
-from begat.replay.spelling import Imports, Speller
-from begat.replay.terms import Absent, Again, Built, Pairs, Reached, Several, Term, below
+from begat.replay.spelling import Speller
+from begat.replay.targets import main_module
+from begat.replay.terms import Absent, Again, Built, Literal, Pairs, Reached, Several, Term, below
 
 _DEEPEST = 12  # calls in calls
 
@@ -55,6 +57,7 @@ class _Writer:
         steps = planned.steps if not defaults else tuple(_with_defaults(step) for step in planned.steps)
         self.steps = steps
         self.refused = dict(planned.problems)
+        self.inside = planned.forced
         self.uses, self.last = _uses(steps)
         self.names = Names(run, [step.node for step in steps])
         self.missing, self.helper = self.names.helper("missing"), self.names.helper("shared")
@@ -77,9 +80,29 @@ class _Writer:
         for position, step in enumerate(self.steps):
             self._step(position, step)
         self._flush()
+        body = "\n".join(self._under_overrides())
         head = self._head()
-        body = "\n".join(self.lines)
         return "\n".join(part for part in (head, body) if part).rstrip("\n") + "\n"
+
+    def _under_overrides(self) -> list[str]:
+        """The lines, where overrides reached into constructors below a block that does the same."""
+        if not self.inside:
+            return self.lines
+        changes = Pairs(tuple((Literal(self._address(each)), each.term) for each in self.inside))
+        paths = ", ".join(each.at for each in self.inside)
+        block = called(f"{self.imports.module('begat')}.override", (self.speller.container(changes),))
+        return [
+            f"# They reach into constructors ({elided(escaped(paths), 60)}), where the classes are tracked: by begat run, or begat.watch.",
+            *laid_out(block, before="with ", behind=":").split("\n"),
+            *(f"    {line}" for text in self.lines for line in text.split("\n")),
+        ]
+
+    def _address(self, each: Forced) -> str:
+        """By the class alone where only one is called so."""
+        module, _, qualname = each.node.target.partition(":")
+        name = qualname.rpartition("<locals>.")[2]
+        homes = {node.target for node in self.run.nodes if node.target.rpartition(":")[2].endswith(name)}
+        return each.address(name if len(homes) == 1 else f"{self.imports.home(module)}.{name}", each.overall)
 
     def _head(self) -> str:
         header = self.run.header

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from begat.record.model import Node
-from begat.record.plain import called
+from begat.record.names import called
 from begat.record.tree import folded, place
 from begat.record.values import Ref
 from begat.replay.align import Alignment, align
@@ -221,7 +221,8 @@ class Comparison:
             (told[1], self.after, self.values.text_after),
         ):
             for event in side.run.events:
-                if event.kind != "built":
+                # When it was built, and by whom its class was chosen, makes no difference.
+                if event.kind in ("reinit", "reused"):
                     arguments = {name: argument.value for name, argument in event.arguments.items()}
                     numbers.setdefault(event.node, []).append(f"{event.kind}{text(arguments)}")
         found = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from begat.record.collector import resting
 from begat.record.graph import Run
-from begat.record.plain import short
+from begat.record.names import short
 from begat.replay.changes import Change, Diff, sorted_out
 from begat.replay.comparison import Comparison
 from begat.replay.surroundings import changes as around

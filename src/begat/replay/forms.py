@@ -11,11 +11,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
+from typing import TYPE_CHECKING
 
 from begat.record.plain import text
 from begat.record.values import SCALARS, Alias, Array, Mapping, Member, Symbol, Typed
 from begat.replay import terms
-from begat.replay.terms import NONE, Absent, Apply, Content, Literal, Method, Name, Several, Term, Translator
+from begat.replay.terms import NONE, Absent, Apply, Content, Literal, Method, Name, Several, Term
+
+if TYPE_CHECKING:
+    from begat.replay.translation import Translator
 
 _ELEMENTS = 100_000
 

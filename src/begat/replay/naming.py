@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.record.names import class_name, short
 from begat.record.paths import segment
-from begat.replay.spelling import is_variable
+from begat.replay.imports import is_variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Names:
     def alias(self, node: Node) -> str:
         """A variable for *node*, which goes by where it is used."""
         last = node.path.rpartition(".")[2]
-        last = last if not last.isdecimal() and "." in node.path else _class_name(node).rpartition(".")[2]
+        last = last if not last.isdecimal() and "." in node.path else short(node.target)
         self._names[node.id] = self.fresh(last)
         return self._names[node.id]
 
@@ -100,13 +101,19 @@ class Names:
         base, _, index = node.path.rpartition(".")
         if not base:
             return self._variable(node, node.path)
-        if index.isdecimal() and self._counts.get(_usable(base)) == int(index):
+        if index.isdecimal() and self._is_next(base, int(index)):
+            self._counts[_usable(base)] = int(index)
             return self._variable(node, base)
         if index.isdecimal() and self._lists.get(base) == int(index):
             self._lists[base] += 1
             self._names[node.id] = f"{base}[{index}]"
             return Place(base, append=True)
         return self._inside(node)
+
+    def _is_next(self, base: str, index: int) -> bool:
+        """Whether *index* is what another object called *base* gets now: numbers that arguments of the first have are taken."""
+        count = self._counts.get(_usable(base))
+        return count is not None and count <= index and all(f"{base}.{n}" in self.paths for n in range(count, index))
 
     def _variable(self, node: Node, name: str) -> Place:
         name = _usable(name)
@@ -152,14 +159,10 @@ def _usable(name: str) -> str:
     return next((spelled for spelled in (name, f"{name}_") if is_variable(spelled)), "")
 
 
-def _class_name(node: Node) -> str:
-    return node.target.rpartition(":")[2].rpartition(".<locals>.")[2]
-
-
 def _is_unnamed(node: Node) -> bool:
     """Whether *node* goes by its class, having no name in the code."""
     path, _, index = node.path.rpartition(".")
-    name = segment(_class_name(node))
+    name = segment(class_name(node.target))
     return node.path == name or (index.isdecimal() and path == name)
 
 

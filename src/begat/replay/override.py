@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from begat.errors import OverrideError
+from begat.introspect.secrets import MASK, redacted
 from begat.record import paths
 from begat.record.model import Source
 
@@ -54,9 +55,23 @@ class Override:
     @property
     def said(self) -> str:
         """The override as somebody would find it again."""
-        value = self.value if self.text else repr(self.value)
+        value = self.value if self.text else _shown(self.value)
+        if redacted(self.address.rpartition(".")[2], value) != value:
+            value = MASK
         value = value if len(value) <= 200 else value[:199] + "…"
         return f"{self.address}{':' if self.exactly else ''}={value}" + (f" ({self.place})" if self.place else "")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # the program's own, in the middle of our message
+        return f"<{type(value).__name__}>"
+
+
+def is_text(value: object) -> bool:
+    """Whether *value* is a text; it is not asked for its class."""
+    return issubclass(type(value), str)
 
 
 def parse(word: str, source: Source = "override", place: str = "", level: int = COMMAND) -> Override:
@@ -130,7 +145,7 @@ class Reading:
 class Target:
     """One kind of call, for those who look for what means it: its *names* (``Encoder``, ``pkg.mod.Encoder``), its parameters.
 
-    *others* says whether it takes keywords beside its *parameters*.
+    *others* says whether it takes keywords beside its *parameters*: those too can be meant, if the call is meant by its name.
     """
 
     names: tuple[str, ...]
@@ -144,13 +159,17 @@ class Target:
     def _of(self, override: Override) -> Iterable[Reading]:
         segments = override.segments
         if len(segments) == 1:  # `lr=0.1`: whatever has it
-            for parameter in self._parameters(override, segments[0], others=False):
-                yield Reading(override, ("*",), parameter)
+            yield from (
+                Reading(override, ("*",), each) for each in self._parameters(override, segments[0], others=False)
+            )
         for at in range(1, len(segments) + 1):
             owner, rest = segments[:at], segments[at:]
             if not rest and not names_something(override.value):
                 continue
-            for parameter in self._parameters(override, rest[0]) if rest else (None,):
+            parameters: Iterable[str | None] = (
+                self._parameters(override, rest[0], others=not set("*?") & set("".join(owner))) if rest else (None,)
+            )
+            for parameter in parameters:
                 ordinal = self._called(override, owner)
                 if ordinal is not None:
                     yield Reading(override, owner, parameter, rest[1:], True, ordinal if ordinal >= 0 else None)
@@ -181,7 +200,7 @@ def _matches(override: Override, pattern: str, name: str) -> bool:
 
 def names_something(value: Any) -> bool:
     """Whether *value* can be what to call instead: a class or function, or the text of an import path."""
-    if isinstance(value, str):
+    if is_text(value):
         return re.fullmatch(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+|[A-Z]\w*", value) is not None
     return callable(value)
 
@@ -221,14 +240,16 @@ def unmatched(
         address = ".".join(override.segments)
         owner, _, parameter = address.rpartition(".")
         accepted = takes.get(owner)
-        if id(override) in near:
+        if accepted is not None and parameter not in (accepted := list(accepted)):
+            close = get_close_matches(parameter, accepted, n=1, cutoff=0.5)
+            hint = f"{owner} takes {', '.join(accepted) or 'nothing'}" + (
+                f"; did you mean {close[0]}?" if close else ""
+            )
+        elif id(override) in near:
             hint = near[id(override)]
-        elif accepted is not None and parameter not in (accepted := list(accepted)):
-            near = get_close_matches(parameter, accepted, n=1, cutoff=0.5)
-            hint = f"{owner} takes {', '.join(accepted) or 'nothing'}" + (f"; did you mean {near[0]}?" if near else "")
         else:
-            near = _near(address, everything)
-            hint = f"did you mean {', '.join(near)}?" if near else "`begat params` lists what there is"
+            close = _near(address, everything)
+            hint = f"did you mean {', '.join(close)}?" if close else "`begat params` lists what there is"
         lines.append(f"{override.said} matched nothing; {hint}")
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from begat.record.model import ABSENT, Argument, Node
-from begat.record.plain import called, short
+from begat.record.names import called, short
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.changes import Change, fold

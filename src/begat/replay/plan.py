@@ -12,11 +12,14 @@ from functools import lru_cache
 
 from begat.record.graph import Run
 from begat.record.model import SEEN_BY_BASE, Argument, Event, Node
+from begat.record.names import called
 from begat.record.paths import normal, segment
-from begat.record.plain import called, text
+from begat.record.plain import text
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
-from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, Translator, below
+from begat.replay.forcing import Forced, forced
+from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, below
+from begat.replay.translation import Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Plan:
     """
     The *steps* to build *wanted*, each wanted node by the term that it is; *problems* are those that no term shows.
 
-    *unused* are paths of replacements that stand nowhere in it.
+    *unused* are paths of replacements that stand nowhere in it, *forced* what overrides set inside of the steps.
     """
 
     run: Run
@@ -58,6 +61,12 @@ class Plan:
     steps: tuple[Step, ...]
     problems: tuple[tuple[str, str], ...] = ()
     unused: tuple[str, ...] = field(default=())
+    forced: tuple[Forced, ...] = ()
+
+    @property
+    def said(self) -> tuple[Step | Forced, ...]:
+        """Everything that has values."""
+        return (*self.steps, *self.forced)
 
 
 def users(run: Run) -> tuple[Node, ...]:
@@ -94,8 +103,10 @@ class _Planning:
         steps.sort(key=lambda item: item[:2])
         self._at = None
         wanted = tuple((node, self._refer(Ref(node.id), node.path)) for node in self.wanted)
+        made = (step.node.id for _, _, step in steps)
+        inside = tuple(forced(self.nodes, made, _replaced(self.run), self.translator.argument))
         unused = sorted(self.translator.replaced.keys() - self.translator.used)
-        return Plan(self.run, wanted, tuple(step for _, _, step in steps), tuple(self.problems), tuple(unused))
+        return Plan(self.run, wanted, tuple(step for _, _, step in steps), tuple(self.problems), tuple(unused), inside)
 
     # --- which nodes ------------------------------------------------------------------------------------------------------
     def _closure(self) -> tuple[set[int], dict[int, int]]:
@@ -217,8 +228,20 @@ def _events(run: Run) -> dict[int, list[Event]]:
     return found
 
 
-def absent(step: Step) -> Iterator[Absent]:
-    """What stands in the way of *step*."""
-    for passed in step.passed:
-        if not passed.default:
-            yield from (term for term in below(passed.term) if type(term) is Absent)
+def _replaced(run: Run) -> dict[int, str]:
+    """For the nodes that stand in the place of another class, by an override, what was called."""
+    chosen = [event for event in run.events if event.kind == "override" and "called" in event.arguments]
+    return {event.node: text(event.arguments["called"].was, limit=60) for event in chosen}
+
+
+def absent(said: Step | Forced) -> Iterator[Absent]:
+    """What stands in the way of what is *said*."""
+    for term in terms(said):
+        yield from (part for part in below(term) if type(part) is Absent)
+
+
+def terms(said: Step | Forced) -> tuple[Term, ...]:
+    """The values in *said* that have to be made."""
+    if isinstance(said, Forced):
+        return (said.term,)
+    return tuple(passed.term for passed in said.passed if not passed.default)

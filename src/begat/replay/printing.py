@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from begat.record.plain import escaped
 from begat.replay.calling import arranged
+from begat.replay.imports import Imports
 from begat.replay.layout import called, laid_out
 from begat.replay.plan import Plan
 from begat.replay.resolver import Resolver
-from begat.replay.spelling import Imports, Speller
+from begat.replay.spelling import Speller
 
 
 class _Whole(Imports):
@@ -27,6 +28,9 @@ def lines(planned: Plan, resolver: Resolver) -> Iterator[str]:
     """The calls of *planned*, in their order."""
     paths = {node.id: node.path for node in planned.run.nodes}
     speller = Speller(_Whole(resolver), paths.__getitem__, lambda key: None)
+    for each in planned.forced:
+        said = laid_out(speller.text(each.term), before=f"# in the constructor of {each.outer.path}: {each.at} = ")
+        yield from map(escaped, said.split("\n"))
     for step in planned.steps:
         call = arranged(step.passed)
         parts = speller.arguments(call.args, call.kwargs)

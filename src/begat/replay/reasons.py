@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Environment, Node, Overridden
-from begat.record.plain import called, text
+from begat.record.names import called
+from begat.record.plain import text
 
 _CHOSEN = ("override", "config", "env")
 _BY = {"override": "an override", "config": "a configuration", "env": "the environment"}

@@ -15,10 +15,12 @@ from begat.record.plain import elided, escaped
 from begat.replay.calling import Call, Callee, callee, fitted
 from begat.replay.door import DOOR
 from begat.replay.evaluation import Evaluation
-from begat.replay.plan import Plan, Step, absent, plan, users
+from begat.replay.forcing import Forced
+from begat.replay.plan import Plan, Step, absent, plan, terms, users
 from begat.replay.replacing import located
 from begat.replay.resolver import Resolver, Unfound
-from begat.replay.terms import Name, Term, below
+from begat.replay.targets import main_module
+from begat.replay.terms import Name, below
 
 _MOST = 1_000_000  # calls; more than that is no model that somebody wrote
 
@@ -43,7 +45,8 @@ def rebuild(
     A record never runs code by itself: only what is tracked in this process is called, and what *allow* names: class and
     function objects, exact names (``"mylib.nets:Net"``), or patterns (``"mylib.*"``), which allow classes only. Callables
     among the arguments need the same. *overrides* are other values for arguments, by path; *supply* has the objects that the
-    record cannot hold, by path: ``{"model.callback": print}``. *moved* maps modules of the record to what they are called now.
+    record cannot hold, by path: ``{"model.callback": print}``. *moved* maps modules and classes of the
+    record to what they are called now.
 
     Raises `begat.errors.CannotRebuild`, a ValueError, with everything that stands in the way, before anything is called;
     KeyError for a path that is not in the record; whatever a constructor raises, with a note that says which.
@@ -113,16 +116,6 @@ def _moved(run: Run, moved: Mapping[str, str] | None) -> dict[str, str]:
     return {**({"__main__": home} if home else {}), **(moved or {})}
 
 
-def main_module(run: Run) -> str | None:
-    """The name by which the module that was ``__main__`` in *run* can be imported, if its script has one."""
-    said = run.header.script or (run.header.argv[0] if run.header.argv else "")
-    if said.startswith("-m "):
-        return said[3:].strip() or None
-    name = said.replace("\\", "/").rpartition("/")[2]
-    stem = name.removesuffix(".py")
-    return stem if stem != name and stem.isidentifier() else None
-
-
 # --- what stands in the way -------------------------------------------------------------------------------------------
 def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
     if len(planned.steps) > _MOST:
@@ -130,13 +123,15 @@ def _problems(planned: Plan, resolver: Resolver) -> Iterator[Problem]:
         return
     for path, what in planned.problems:
         yield Problem(path, _shown(what), f"supply it: supply={{{path!r}: …}}")
-    for step in planned.steps:
+    for step in planned.said:
         for name in names(step):
             reason = resolver.refusal(name)
             if reason is not None:
                 yield _refused(name, resolver, reason)
         for missing in absent(step):
-            yield Problem(missing.at, _shown(missing.what), f"supply it: supply={{{missing.at!r}: …}}")
+            inside = isinstance(step, Forced)  # out of the caller's hands
+            way = "begat run --again runs the program" if inside else f"supply it: supply={{{missing.at!r}: …}}"
+            yield Problem(missing.at, _shown(missing.what), way)
     for path in planned.unused:
         outer = _decides(planned, path)
         if outer is None:
@@ -166,14 +161,12 @@ def _refused(name: Name, resolver: Resolver, reason: str) -> Problem:
     return Problem(name.at, f"{said} {reason}", allow=target)
 
 
-def names(step: Step) -> Iterator[Name]:
-    """Every name that *step* needs."""
-    yield step.function
-    for passed in step.passed:
-        if not passed.default:
-            for term in below(passed.term):
-                if type(term) is Name:
-                    yield term
+def names(said: Step | Forced) -> Iterator[Name]:
+    """Every name that what is *said* needs."""
+    if isinstance(said, Step):
+        yield said.function
+    for term in terms(said):
+        yield from (part for part in below(term) if type(part) is Name)
 
 
 def _shown(text: str) -> str:
@@ -200,11 +193,21 @@ def _built(prepared: Prepared, lazy: bool) -> dict[str, Any]:
         raise _cannot(planned, tuple(problems))
     with resting():
         calls, problems = _fitted(planned, found)
+        problems += _out_of_reach(prepared)
     if problems:
         raise _cannot(planned, tuple(problems))
     evaluation = Evaluation(found, prepared.resolver.now)
+    inside: dict[int, list[Forced]] = {}
+    for each in planned.forced:
+        inside.setdefault(each.outer.id, []).append(each)
     for step, call in zip(planned.steps, calls, strict=True):
-        _make(step, call, evaluation, lazy)
+        there = inside.get(step.node.id) if step.event is None else None
+        if there is None:
+            _make(step, call, evaluation, lazy)
+        else:  # at once: overrides hold for the call, not for a touch that comes later
+            changes = {_address(each, prepared.resolver): evaluation.value(each.term) for each in there}
+            with DOOR.overridden(changes):
+                _make(step, call, evaluation, lazy=False)
     return {node.path: evaluation.value(term) for node, term in planned.wanted}
 
 
@@ -213,9 +216,9 @@ def _found(prepared: Prepared) -> tuple[dict[Name, Any], list[Problem]]:
     found: dict[Name, Any] = {}
     known: dict[tuple[str, str, bool], Any] = {}
     problems: list[Problem] = []
-    terms: list[Term] = [term for _, term in prepared.plan.wanted]
-    every = [name for step in prepared.plan.steps for name in names(step)]
-    every += [name for term in terms for name in below(term) if type(name) is Name]
+    planned = prepared.plan
+    every = [name for said in planned.said for name in names(said)]
+    every += [name for _, term in planned.wanted for name in below(term) if type(name) is Name]
     for name in every:
         key = (name.target, name.kind, name.ours)
         try:
@@ -240,6 +243,24 @@ def _fitted(planned: Plan, found: dict[Name, Any]) -> tuple[list[Call], list[Pro
         calls.append(call)
         problems += [Problem(path, what, f"supply or override it: {path}") for path, what in misfits]
     return calls, problems
+
+
+def _out_of_reach(prepared: Prepared) -> Iterator[Problem]:
+    """What overrides set inside of constructors that nothing watches here: they would build something else, and say nothing."""
+    for each in prepared.plan.forced:
+        target = prepared.resolver.now(each.node.target)
+        if DOOR.tracked(target) is None:
+            what = (
+                f"set by an override, in the constructor of {each.outer.path}, and {_shown(target)} is not tracked here"
+            )
+            yield Problem(
+                each.at, what, "begat.watch or begat.trackable tracks it, and begat run --again runs the program"
+            )
+
+
+def _address(each: Forced, resolver: Resolver) -> str:
+    module, _, qualname = resolver.now(each.node.target).partition(":")
+    return each.address(f"{module}.{qualname.rpartition('<locals>.')[2]}", each.inner)
 
 
 def _make(step: Step, call: Call, evaluation: Evaluation, lazy: bool) -> None:

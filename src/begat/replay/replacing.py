@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from begat.errors import CannotRebuild, OverrideError, Problem
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.paths import join
-from begat.record.plain import short
 from begat.record.values import SCALARS
-from begat.replay.override import Override, Reading, Target, chosen, unmatched
-from begat.replay.validate import UNKNOWN, read
+from begat.replay.known import known_paths, meant, takes_of
+from begat.replay.literals import UNKNOWN
+from begat.replay.override import Override, Reading, chosen, unmatched
+from begat.replay.validate import read
 
 
 def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
@@ -24,19 +27,11 @@ def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
     if not overrides:
         return {}
     wishes = [Override(address, value, text=type(value) is str) for address, value in overrides.items()]
-    targets: dict[tuple[str, tuple[str, ...]], Target] = {}
-    counts: dict[str, int] = {}
     met: set[str] = set()
     found: dict[str, object] = {}
     problems: list[Problem] = []
-    for node in run.nodes:
-        key = (node.target, tuple(node.arguments))
-        if key not in targets:
-            names = (short(node.target), node.target.replace(":", "."))
-            targets[key] = Target(names, key[1], node.starred[1] is not None)
-        ordinal = counts[node.target] = counts.get(node.target, -1) + 1
-        readings = [r for r in targets[key].readings(wishes) if _means(r, node, ordinal)]
-        for reading in chosen(readings).values():
+    for node, every in groupby(meant(run, wishes, inside=False), key=itemgetter(1)):
+        for reading in chosen([reading for _, _, reading in every]).values():
             met.add(reading.override.address)
             try:
                 found[_path(node, reading)] = _value(reading, node)
@@ -44,16 +39,10 @@ def located(run: Run, overrides: Mapping[str, object]) -> dict[str, object]:
                 problems.append(Problem(reading.override.address, str(error)))
     missed = [wish for wish in wishes if wish.address not in met]
     if missed:
-        takes = {node.path: node.arguments for node in run.nodes}
-        known = [f"{path}.{name}" for path, arguments in takes.items() for name in arguments]
-        raise OverrideError(unmatched(missed, known, takes))
+        raise OverrideError(unmatched(missed, known_paths(run), takes_of(run)))
     if problems:
         raise CannotRebuild("overrides that cannot be used:", tuple(problems))
     return found
-
-
-def _means(reading: Reading, node: Node, ordinal: int) -> bool:
-    return reading.ordinal in (None, ordinal) if reading.by_class else reading.names((node.path,))
 
 
 def _path(node: Node, reading: Reading) -> str:

@@ -20,6 +20,7 @@ from begat.introspect.describe import snapshot
 from begat.introspect.patterns import covers, stem
 from begat.introspect.targets import contents, dict_of, is_class, mro_of, name_of
 from begat.record.values import Symbol
+from begat.replay.targets import dotted, renamed
 from begat.replay.terms import Name
 
 Allow = Iterable[Any]
@@ -33,8 +34,8 @@ class Resolver:
     """
     *allow* holds class and function objects, exact names (``"module:qualname"``) and patterns (``"mylib.*"``).
 
-    *tracked* gives the object that is tracked in this process under a name. *moved* maps the modules of the record to those
-    they are now. Raises TypeError or ValueError for entries that are neither.
+    *tracked* gives the object that is tracked in this process under a name. *moved* maps the modules and classes of the
+    record to what they are now. Raises TypeError or ValueError for entries that are neither.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Resolver:
         if isinstance(allow, str):
             raise TypeError(f"allow takes a collection: allow=[{allow!r}]")
         self._tracked = tracked
-        self._moved = dict(moved or {})
+        self._moved = {dotted(old): dotted(new) for old, new in (moved or {}).items()}
         self._held: dict[str, Any] = {}
         self._known: dict[tuple[str, str], str | None] = {}
         exact: list[str] = []
@@ -72,8 +73,7 @@ class Resolver:
 
     def now(self, target: str) -> str:
         """*target* as it is called now."""
-        module, colon, qualname = target.partition(":")
-        return f"{self._moved.get(module, module)}{colon}{qualname}"
+        return renamed(target, self._moved) if self._moved else target
 
     # --- before any import ------------------------------------------------------------------------------------------------
     def refusal(self, name: Name) -> str | None:

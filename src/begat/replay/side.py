@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from begat.record.canonical import canonical
 from begat.record.checkout import shortener
-from begat.record.plain import short
+from begat.record.names import short
 from begat.record.tree import grow
 from begat.record.values import Ref
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from begat.errors import OverrideError
 from begat.record.paths import KEPT_AS_ITSELF, segment
+from begat.replay.literals import UNKNOWN, literal
 from begat.replay.override import ENVIRONMENT, FILE, Override
-from begat.replay.validate import UNKNOWN, literal
 
 PREFIX = "BEGAT__"
 _CLASS = ("class", "call")
@@ -40,7 +40,9 @@ def from_file(path: str | os.PathLike[str], base: str | None = None) -> list[Ove
     if document is None:
         return []
     if not isinstance(document, Mapping):
-        raise OverrideError(f"{path}: a file of overrides is a mapping of addresses to values, not a {type(document).__name__}")
+        raise OverrideError(
+            f"{path}: a file of overrides is a mapping of addresses to values, not a {type(document).__name__}"
+        )
     found = dict(_flat(document, (), str(path)))
     known = dict(_flat(_read(base, path, "the run"), (), "the run")) if base is not None else {}
     return [
@@ -183,7 +185,9 @@ def _yaml(text: str, place: str) -> Any:
     try:
         import yaml
     except ImportError as error:
-        raise OverrideError(f"{place} is YAML, which needs PyYAML: pip install 'begat[yaml]'; JSON and TOML need nothing") from error
+        raise OverrideError(
+            f"{place} is YAML, which needs PyYAML: pip install 'begat[yaml]'; JSON and TOML need nothing"
+        ) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

@@ -19,15 +19,21 @@ _MAIN = "__main__"
 def spoken(a: Run, b: Run) -> dict[str, str]:
     """`__main__` by its name as a module, where that is what the other run says of the same classes."""
     modules = [{name.partition(":")[0] for name in {node.target for node in run.nodes}} for run in (a, b)]
-    names = [_stem(run) for run in (a, b)]
+    names = [main_module(run) for run in (a, b)]
     for main, other, name in ((modules[0], modules[1], names[0]), (modules[1], modules[0], names[1])):
-        if _MAIN in main and _MAIN not in other and name in other:
+        if _MAIN in main and _MAIN not in other and name is not None and name in other:
             return {_MAIN: name}
     return {}
 
 
-def _stem(run: Run) -> str:
-    return (run.header.script or "").replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+def main_module(run: Run) -> str | None:
+    """The name by which the module that was ``__main__`` in *run* can be imported, if its script has one."""
+    said = run.header.script or (run.header.argv[0] if run.header.argv else "")
+    if said.startswith("-m "):
+        return said[3:].strip() or None
+    name = said.replace("\\", "/").rpartition("/")[2]
+    stem = name.removesuffix(".py")
+    return stem if stem != name and stem.isidentifier() else None
 
 
 def moved_by(run: Run, names: Mapping[str, str]) -> Run:
@@ -36,7 +42,7 @@ def moved_by(run: Run, names: Mapping[str, str]) -> Run:
         return run
     from begat.record.graph import Run
 
-    table = {_dotted(old): _dotted(new) for old, new in names.items()}
+    table = {dotted(old): dotted(new) for old, new in names.items()}
     known: dict[str, str] = {}
 
     def name(target: str) -> str:
@@ -52,18 +58,19 @@ def moved_by(run: Run, names: Mapping[str, str]) -> Run:
 
 def renamed(target: str, table: Mapping[str, str]) -> str:
     """*target* by the longest name in *table*, all names with dots, that it is or lies in."""
-    dotted = _dotted(target)
-    best = max((old for old in table if dotted == old or dotted.startswith(f"{old}.")), key=len, default=None)
+    whole = dotted(target)
+    best = max((old for old in table if whole == old or whole.startswith(f"{old}.")), key=len, default=None)
     if best is None:
         return target
-    found = table[best] + dotted[len(best) :]
+    found = table[best] + whole[len(best) :]
     depth = target.partition(":")[2].count(".") + 1 if ":" in target else 0
     steps = found.split(".")
     return f"{'.'.join(steps[:-depth])}:{'.'.join(steps[-depth:])}" if depth else found
 
 
-def _dotted(name: str) -> str:
-    return name.replace(":", ".")
+def dotted(name: str) -> str:
+    """*name* of a module, class or function with dots alone: ``mylib.nets.Net``."""
+    return name.replace(":", ".", 1)
 
 
 def _node(node: Node, name: Callable[[str], str]) -> Node:

@@ -5,22 +5,15 @@ pydantic reads annotations; this is its only door here, opened when an override 
 
 from __future__ import annotations
 
-import ast
 import enum
 import math
-import pathlib
-import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
 
 from begat.errors import OverrideError
-
-_NOTHING = ("none", "null")
-_TRUE = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-UNKNOWN = object()
-"""In the place of an annotation or a present value: there is none, or nobody knows it."""
-
-Resolve = Callable[[str], Any]
+from begat.replay.kinds import Resolve, by_kind, constant, is_constant, member
+from begat.replay.literals import UNKNOWN, literal
 
 
 def read(text: str, annotation: Any, current: Any, resolve: Resolve) -> Any:
@@ -33,23 +26,39 @@ def read(text: str, annotation: Any, current: Any, resolve: Resolve) -> Any:
     >>> read("1e-3", float, UNKNOWN, lambda path: None), read("none", UNKNOWN, 3, lambda path: None)
     (0.001, None)
     """
-    value = literal(text)
-    if isinstance(value, float) and value in (math.inf, -math.inf) and any(map(str.isdigit, text)):
+    found = _read(text, literal(text), annotation, current, resolve)
+    if isinstance(found, float) and math.isinf(found) and any(map(str.isdigit, text)):
         raise ValueError("it is beyond what a float can hold")
+    return found
+
+
+def _read(text: str, value: Any, annotation: Any, current: Any, resolve: Resolve) -> Any:
     if _is_usable(annotation):
-        return _by_annotation(text, value, annotation, resolve)
+        try:
+            return _by_annotation(text, value, annotation, resolve)
+        except ValueError:
+            if current is UNKNOWN or fits(current, annotation):
+                raise
+            # What stands there now does not fit either: it is the annotation that is wrong.
     if current is UNKNOWN or current is None:
         return text if value is UNKNOWN else value
-    return _by_kind(text, value, current, resolve)
+    return by_kind(text, value, current, resolve)
 
 
-def check(value: Any, annotation: Any) -> Any:
+def check(value: Any, annotation: Any, current: Any = UNKNOWN) -> Any:
     """
     *value*, which is no text, as a parameter with this *annotation* takes it: ``[1, 2]`` for a tuple, a mapping for a dataclass.
 
-    Raises ValueError if it does not fit.
+    Raises ValueError if it does not fit, unless the *current* value does not either.
     """
-    return _validated(annotation, value) if _is_usable(annotation) else value
+    if not _is_usable(annotation) or fits(value, annotation):
+        return value
+    try:
+        return _validated(annotation, value)
+    except ValueError:
+        if current is UNKNOWN or fits(current, annotation):
+            raise
+        return value
 
 
 def fits(value: Any, annotation: Any) -> bool:
@@ -63,38 +72,6 @@ def fits(value: Any, annotation: Any) -> bool:
     return True
 
 
-def literal(text: str) -> Any:
-    """*text* as Python, JSON's words included; `UNKNOWN` if it is neither."""
-    stripped = text.strip()
-    if stripped.lower() in _NOTHING:
-        return None
-    if stripped.lower() in ("true", "false"):
-        return _TRUE[stripped.lower()]
-    if not stripped or stripped[0] == "_" or len(stripped) > 1_000_000:
-        return UNKNOWN
-    for form in (stripped, _as_python(stripped)):
-        try:
-            return ast.literal_eval(form)
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            continue
-    try:
-        return float(stripped)  # inf, nan
-    except ValueError:
-        return UNKNOWN
-
-
-def _as_python(text: str) -> str:
-    """JSON's three words inside of containers, as Python's; strings are left alone."""
-    if text[0] not in "[{(":
-        return text
-    import json
-
-    try:
-        return repr(json.loads(text))
-    except ValueError:
-        return text
-
-
 def _is_usable(annotation: Any) -> bool:
     return annotation is not UNKNOWN and annotation is not Any and not isinstance(annotation, str)
 
@@ -105,8 +82,12 @@ def _by_annotation(text: str, value: Any, annotation: Any, resolve: Resolve) -> 
     if value is None and any(part is None or part is type(None) for part in parts):
         return None
     for part in parts:
-        if isinstance(part, enum.EnumMeta) and text in part.__members__:
-            return part[text]
+        if isinstance(part, enum.EnumMeta):
+            try:
+                return member(text, value, part)
+            except ValueError:
+                if len(parts) == 1:
+                    raise
     if any(_takes_code(part) for part in parts):
         try:
             return _validated(annotation, resolve(text))
@@ -114,26 +95,31 @@ def _by_annotation(text: str, value: Any, annotation: Any, resolve: Resolve) -> 
             if all(_takes_code(part) or part in (None, type(None)) for part in parts):
                 raise ValueError(f"expected the import path of {_said(annotation)}") from None
     problem: ValueError | None = None
-    for attempt in _attempts(text, value):
+    for attempt in _attempts(text, value, parts):
         try:
             return attempt(annotation)
         except ValueError as error:
-            problem = problem or error
+            problem = error if problem is None or isinstance(value, dict) else problem
     raise problem or ValueError(f"expected {_said(annotation)}")
 
 
-def _attempts(text: str, value: Any) -> Iterator[Callable[[Any], Any]]:
+def _attempts(text: str, value: Any, parts: list[Any]) -> Iterator[Callable[[Any], Any]]:
     """From the strictest reading to the loosest; what fails first tells most."""
-    if value is not UNKNOWN and not isinstance(value, bool):
+    if value is not UNKNOWN:
         yield lambda annotation: _validated(annotation, value, strict=True)
+    for part in parts if str not in parts else ():
+        if is_constant(part):
+            yield lambda annotation, part=part: constant(text, part)  # type: ignore[misc]  # a default is no second parameter
     yield lambda annotation: _of_text(annotation, text)
     if value is not UNKNOWN and not isinstance(value, bool):
         yield lambda annotation: _validated(annotation, value)
+    if value is UNKNOWN and "," in text and isinstance(listed := literal(f"[{text}]"), list):
+        yield lambda annotation: _validated(annotation, listed)
 
 
 def _validated(annotation: Any, value: Any, strict: bool | None = None) -> Any:
     adapter = _adapter(annotation)
-    return _clean(lambda: adapter.validate_python(value, strict=strict)) if adapter is not None else value
+    return _clean(annotation, lambda: adapter.validate_python(value, strict=strict)) if adapter is not None else value
 
 
 def _of_text(annotation: Any, text: str) -> Any:
@@ -141,22 +127,27 @@ def _of_text(annotation: Any, text: str) -> Any:
     if adapter is None:
         value = literal(text)
         return text if value is UNKNOWN else value
-    return _clean(lambda: adapter.validate_strings(text))
+    return _clean(annotation, lambda: adapter.validate_strings(text))
 
 
-def _clean(attempt: Callable[[], Any]) -> Any:
+def _clean(annotation: Any, attempt: Callable[[], Any]) -> Any:
     from pydantic import ValidationError
 
     try:
         return attempt()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        at = ".".join(str(step) for step in first["loc"] if isinstance(step, int))
+        if first["type"] == "needs_python_object":
+            raise ValueError("no text can say what is expected: give it in Python, with begat.override") from None
+        # The first step of an error in a union is the member that was tried.
+        chosen = [part for part in _parts(annotation) if part not in (None, type(None))]
+        at = ".".join(map(str, first["loc"][len(chosen) > 1 :]))
         message = first["msg"][:1].lower() + first["msg"][1:]
         raise ValueError(f"at {at}: {message}" if at else message) from None
 
 
 _adapters: dict[int, tuple[Any, Any]] = {}  # by the id of the annotation, held beside it: not all of them can be hashed
+_MANY = 10_000
 
 
 def _adapter(annotation: Any) -> Any:
@@ -167,14 +158,18 @@ def _adapter(annotation: Any) -> Any:
         from pydantic.errors import PydanticSchemaGenerationError
 
         try:
-            try:
-                adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-            except PydanticUserError as error:
-                if error.code != "type-adapter-config-unused":  # dataclasses and models bring their own
-                    raise
-                adapter = TypeAdapter(annotation)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of types that it cannot look into: they are the program's own affair
+                try:
+                    adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+                except PydanticUserError as error:
+                    if error.code != "type-adapter-config-unused":  # dataclasses and models bring their own
+                        raise
+                    adapter = TypeAdapter(annotation)
         except (PydanticUserError, PydanticSchemaGenerationError, NameError, TypeError, AttributeError, RecursionError):
             adapter = None
+        if len(_adapters) >= _MANY:
+            _adapters.clear()
         known = _adapters[id(annotation)] = (annotation, adapter)
     return known[1]
 
@@ -203,81 +198,6 @@ def _said(annotation: Any) -> str:
     from begat.introspect.signatures import short
 
     return short(annotation)
-
-
-# --- by the value that is replaced ------------------------------------------------------------------------------------------
-def _by_kind(text: str, value: Any, current: Any, resolve: Resolve) -> Any:
-    kind = type(current)
-    quoted = isinstance(value, str)
-    if value is None or quoted:
-        return value
-    if kind is bool:
-        return _boolean(text)
-    if kind is int or kind is float:
-        return _number(text, value, kind)
-    if kind is str:
-        return text
-    if kind in (list, tuple, dict, set, frozenset):
-        return _container(value, kind)
-    if issubclass(kind, enum.Enum):
-        return _member(text, value, kind)
-    if issubclass(kind, pathlib.PurePath):
-        return kind(text)
-    if callable(current) and (isinstance(current, type) or hasattr(current, "__code__")):
-        try:
-            return resolve(text)
-        except LookupError as error:
-            raise ValueError(f"expected the import path of a class or function: {error}") from None
-    return _constant(text, kind)
-
-
-def _boolean(text: str) -> bool:
-    found = _TRUE.get(text.strip().lower())
-    if found is None:
-        raise ValueError("expected true or false, as it replaces a bool")
-    return found
-
-
-def _number(text: str, value: Any, kind: type) -> Any:
-    if type(value) not in (int, float):
-        raise ValueError(f"expected a number, as it replaces one; PATH:={text!r} gives it as it is")
-    # A library that annotates nothing may take 0.5 where it was given 1; the other way round a float stays one.
-    return float(value) if kind is float else value
-
-
-def _container(value: Any, kind: type) -> Any:
-    if kind is dict:
-        if type(value) is not dict:
-            raise ValueError("expected a mapping, as it replaces one: {'a': 1}")
-        return value
-    if type(value) not in (list, tuple, set, frozenset):
-        raise ValueError(f"expected a list, as it replaces a {kind.__name__}: [1, 2]")
-    return kind(value)
-
-
-def _member(text: str, value: Any, kind: Any) -> Any:
-    if text in kind.__members__:
-        return kind[text]
-    for member in kind:
-        if member.value == value or str(member.value) == text:
-            return member
-    raise ValueError(f"expected one of {', '.join(kind.__members__)}")
-
-
-def _constant(text: str, kind: Any) -> Any:
-    """``torch.float16`` in the place of ``torch.float32``: a value of the same type, by its name in a loaded module."""
-    module, _, name = text.rpartition(".")
-    space = getattr(sys.modules.get(module or kind.__module__.partition(".")[0]), "__dict__", {})
-    found = space.get(name)
-    if type(found) is kind:
-        return found
-    for make in (getattr(kind, "fromisoformat", None), kind if kind.__module__ in ("torch", "decimal", "uuid", "numpy") else None):
-        if make is not None:
-            try:
-                return make(text)
-            except Exception as error:  # noqa: BLE001  # whatever its constructor says of the text
-                raise ValueError(f"expected a {kind.__name__}: {error}") from None
-    raise ValueError(f"expected a {kind.__name__}, which no text can say here: give it in Python, with begat.override")
 
 
 def refusal(said: str, parameter: str, annotation: Any, current: Any, where: str, problem: object) -> OverrideError:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT
-from begat.record.plain import called, elided, escaped, nameless, text
+from begat.record.names import called
+from begat.record.plain import elided, escaped, nameless, text
 from begat.record.values import Ref
 from begat.replay.changes import Change, Diff
 

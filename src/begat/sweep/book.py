@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from begat.errors import SweepError
@@ -19,12 +18,6 @@ from begat.sweep.trial import Done, Ending, Trial
 
 LINES = "trials.jsonl"
 SWEEPS = "sweeps"
-
-
-def identity() -> str:
-    """A new sweep's name for itself, which sorts by time as those of runs do."""
-    now = datetime.now(UTC)
-    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03x}{os.urandom(2).hex()[:3]}"
 
 
 def find(home: str, said: str) -> str:

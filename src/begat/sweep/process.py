@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
 
+from begat.record.moments import stamp
 from begat.sweep import said
 from begat.sweep.trial import Ending, Job, State
 
@@ -129,7 +130,7 @@ def _interruptible() -> Iterator[None]:
 
 def lost(job: Job, error: BaseException) -> Ending:
     """The ending of a job that could not be done, or of which nobody knows how it ended."""
-    return Ending(job.number, "failed", error=f"{type(error).__name__}: {error}", started=_stamp(datetime.now(UTC)))
+    return Ending(job.number, "failed", error=f"{type(error).__name__}: {error}", started=stamp(datetime.now(UTC)))
 
 
 def _ending(job: Job, code: int, started: datetime, seconds: float) -> Ending:
@@ -148,7 +149,7 @@ def _ending(job: Job, code: int, started: datetime, seconds: float) -> Ending:
             f'or a last line of output like {{"{job.objective}": 0.3}}'
         )
     state: State = "failed" if error else "finished"
-    return Ending(job.number, state, code, run, result, value, error, _stamp(started), round(seconds, 3))
+    return Ending(job.number, state, code, run, result, value, error, stamp(started), round(seconds, 3))
 
 
 def _killed(code: int) -> str:
@@ -156,10 +157,6 @@ def _killed(code: int) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _private(path: str) -> IO[bytes]:

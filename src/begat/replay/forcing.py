@@ -1,0 +1,94 @@
+"""Overrides that reached into a constructor: the constructor itself does not repeat them, so who calls it again has to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from begat.record.model import Node
+from begat.record.paths import segment
+from begat.replay.terms import Absent, Built, Reached, Term, below
+
+_OWN = ("given", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """
+    The argument *name* of *node*, which was built inside the step of *outer*, has the value *term* by an override.
+
+    Without a name it is the class itself that an override put there.
+    *node* is the construction number *inner* of its class in that step, and number *overall* in all steps.
+    """
+
+    node: Node
+    outer: Node
+    name: str
+    term: Term
+    inner: int
+    overall: int
+
+    @property
+    def at(self) -> str:
+        """The path of the argument in the record."""
+        return f"{self.node.path}.{segment(self.name)}" if self.name else self.node.path
+
+    def address(self, called: str, number: int) -> str:
+        """
+        What an override of it says where its class is *called* so, and it is the construction of this *number*.
+
+        Not by its path, which a program may only tell when it has been built.
+        """
+        return f"{called}.{number}.{segment(self.name)}" if self.name else f"{called}.{number}"
+
+
+def forced(
+    nodes: Mapping[int, Node],
+    steps: Iterable[int],
+    replaced: Mapping[int, str],
+    term: Callable[[object, str], Term],
+) -> Iterator[Forced]:
+    """
+    What overrides set inside the constructions *steps*; *term* translates a value at a path.
+
+    *replaced* names the classes in whose place those of nodes were put, which cannot be done again.
+    """
+    if not replaced and all(argument.source in _OWN for node in nodes.values() for argument in node.arguments.values()):
+        return
+    outermost = set(steps)
+    inner: Counter[tuple[int, str]] = Counter()
+    overall: Counter[str] = Counter()
+    for number in sorted(nodes):
+        node = nodes[number]
+        outer = _outermost(nodes, node, outermost)
+        if outer is None:
+            continue
+        if outer is not node:
+            if number in replaced:
+                what = f"put by an override in the place of {replaced[number]}, in the constructor of {outer.path}"
+                yield Forced(
+                    node, outer, "", Absent(node.path, what), inner[outer.id, node.target], overall[node.target]
+                )
+            for argument in node.arguments.values():
+                if argument.source not in _OWN:
+                    value = _value(term(argument.value, f"{node.path}.{segment(argument.name)}"), outer)
+                    yield Forced(node, outer, argument.name, value, inner[outer.id, node.target], overall[node.target])
+        inner[outer.id, node.target] += 1
+        overall[node.target] += 1
+
+
+def _outermost(nodes: Mapping[int, Node], node: Node, steps: set[int]) -> Node | None:
+    """The one of *steps* in which *node* was built, or that it is."""
+    found = node if node.id in steps else None
+    seen = {node.id}
+    while node.within is not None and node.within in nodes and node.within not in seen:
+        node = nodes[node.within]
+        seen.add(node.id)
+        found = node if node.id in steps else found
+    return found
+
+
+def _value(term: Term, outer: Node) -> Term:
+    objects = [part for part in below(term) if isinstance(part, Built | Reached)]
+    return Absent(outer.path, "an object that an override put inside") if objects else term
