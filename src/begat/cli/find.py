@@ -66,7 +66,7 @@ def find(said: str, start: str | os.PathLike[str] | None = None) -> Path:
         return _of_module(said, home(start))
     if said.endswith(".py"):
         return _of_script(path, home(start))
-    if path.is_file() or path.name and path.with_name(f"{path.name}.{JOURNALS}").is_dir():
+    if path.is_file() or (path.name and path.with_name(f"{path.name}.{JOURNALS}").is_dir()):
         return path
     if path.is_dir() and _is_run(path):
         return path / RECORD

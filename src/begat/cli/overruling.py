@@ -30,7 +30,7 @@ def overrule(plan: Plan) -> Orders:
 
 def _is_of_today(plan: Plan, known: Run) -> bool:
     """Whether the program was not changed since: then what it built is what it will build."""
-    if plan.is_module or not record.exists():
+    if plan.is_module:
         return False
     folder = os.path.dirname(os.path.abspath(plan.target))
     files = (entry for entry in os.scandir(folder) if entry.name.endswith(".py") and entry.is_file())
