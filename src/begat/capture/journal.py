@@ -13,6 +13,7 @@ import _thread
 import atexit
 import os
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -65,6 +66,7 @@ class Journal:
         self._writer = 0  # the thread that writes
         self._over = False
         self._paused = 0
+        self._flushed = monotonic()
         self._resting = _thread.allocate_lock()  # free while no thread of ours runs
         self._sleep = _thread.allocate_lock()  # held while it may sleep
         self._sleeper = 0  # that thread, as the system calls it
@@ -120,10 +122,17 @@ class Journal:
     # --- what -----------------------------------------------------------------------------------------------------------
     def flush(self) -> bool:
         """Write what is new; whether there was anything."""
+        began = monotonic()
         found = self._write(Scribe.news)
         while self._scribe is not None and self._scribe.waiting and self._write(Scribe.more):
             pass  # what comes in meanwhile has its own time
+        self._flushed = began
         return found
+
+    def keep_up(self) -> None:
+        """Very much is being built: more than a thread can write beside it. Let whoever builds write, too."""
+        if not self._over and monotonic() - self._flushed > 2 * PERIOD:
+            self.flush()
 
     def _write(self, tell: Callable[[Scribe, LiveRun], bytes]) -> bool:
         run = self.run()

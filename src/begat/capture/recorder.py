@@ -159,6 +159,8 @@ class Recorder:
             self.journal.arm()
         if len(self.log) > LIMIT:
             self.drain()
+            if self.journal is not None:
+                self.journal.keep_up()
 
     def drain(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""

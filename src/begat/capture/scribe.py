@@ -56,7 +56,6 @@ class Scribe:
 
     def news(self, run: LiveRun) -> bytes:
         """What is new, as lines; the rest of it, if there are very many rows, the next time."""
-        self._out = []
         if not self._begun:
             self._begun = True
             self._say(lines.JOURNAL, self._beginning(run))
