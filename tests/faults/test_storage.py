@@ -83,7 +83,7 @@ def test_each_call_to_the_system_fails_once(fault, existing, tmp_path, monkeypat
     path = tmp_path / "folder" / "run.json"
     if existing:
         path.parent.mkdir()
-        with begat.capture(save=path):
+        with begat.capture(save=path, durability="end"):
             Net("old")
     descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     number = 0
@@ -95,7 +95,7 @@ def test_each_call_to_the_system_fails_once(fault, existing, tmp_path, monkeypat
         monkeypatch.setattr("begat.intercept.interceptor._reported", set())
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            with begat.capture(save=path) as run:
+            with begat.capture(save=path, durability="end") as run:
                 made = Net(number).number
         monkeypatch.setattr(files, "os", os)
 
@@ -186,7 +186,7 @@ def test_a_record_that_cannot_be_written(name, way, tmp_path):
     """The program ends as it would have; one warning says why there is no record."""
     text = f"import begat\n{PROGRAM}{{}}    nets = [Net(i) for i in range(50)]\n    {MISHAPS[name].strip().replace(chr(10), chr(10) + '    ')}\n    print('done', len(nets))\n"
     if way == "scope":
-        text = text.format("begat.trackable(Net)\nwith begat.capture(save='out/run.json'):\n")
+        text = text.format("begat.trackable(Net)\nwith begat.capture(save='out/run.json', durability='end'):\n")
         seen = observe(tmp_path, text, "plain")
     else:
         text = text.format("if True:\n")
@@ -282,7 +282,7 @@ def test_impossible_paths(target, tmp_path, monkeypatch, lenient, track):
     monkeypatch.chdir(tmp_path)
     track(Net)
 
-    with pytest.warns(CaptureWarning, match="writing") as warned, begat.capture(save=target) as run:
+    with pytest.warns(CaptureWarning, match="writing") as warned, begat.capture(save=target, durability="end") as run:
         Net(1)
 
     assert len(warned) == 1

@@ -11,14 +11,14 @@ from typing import Any
 from begat.capture.story import tell
 from begat.capture.told import Told
 from begat.errors import InvalidRecord
-from begat.record import codec, limits
+from begat.record import codec, limits, lines
 from begat.record.decoding import Malformed
 from begat.record.graph import Run
 from begat.record.model import Argument, Environment, Event, Header, Node
 from begat.record.values import Ref
 from begat.record.walk import replaced
 
-RECORD, JOURNALS, SUFFIX = "run.json", "journal", ".journal"
+RECORD, JOURNALS = "run.json", "journal"
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -52,7 +52,7 @@ def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
     inside = place.parent / JOURNALS
     if place.name == RECORD and inside.is_dir():
         return place, inside
-    return place, place.with_name(place.name + SUFFIX)
+    return place, Path(lines.beside(os.fspath(place)))
 
 
 def journals(folder: Path, but: Container[str] = ()) -> list[Told]:

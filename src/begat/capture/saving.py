@@ -8,6 +8,7 @@ from typing import Literal
 from begat.capture.live import LiveRun
 from begat.errors import is_ours
 from begat.intercept.interceptor import report, trouble
+from begat.record import lines
 from begat.record.files import prepare
 
 Durability = Literal["soon", "always", "end"]
@@ -38,9 +39,8 @@ def begin(run: LiveRun, around: LiveRun | None, file: str | None, durability: Du
     if file is None:
         folder = outer.folder if outer is not None else None
     else:
-        folder = (
-            f"{file}.journal" if type(file) is str and (os.path.isfile(file) or not os.path.lexists(file)) else None
-        )
+        plain = type(file) is str and (os.path.isfile(file) or not os.path.lexists(file))
+        folder = lines.beside(file) if plain else None
     if folder is None or durability == "end":
         return
     from begat.capture.journal import Journal

@@ -6,6 +6,7 @@ off, or is no JSON, is lost alone: the next whole line counts again, also where 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -63,3 +64,13 @@ def _parsed(text: bytes, loads: Any) -> tuple[str, Any] | None:
         return None
     [(kind, content)] = found.items()
     return (kind, content) if kind in KINDS else None
+
+
+def beside(file: str) -> str:
+    """The folder of the journals of a run whose record will be *file*; of a name that is as long as names may be, its beginning."""
+    folder, name = os.path.split(file)
+    short = os.fsencode(name)[: _LONGEST - len(_SUFFIX)] if len(os.fsencode(name)) > _LONGEST - len(_SUFFIX) else b""
+    return os.path.join(folder, (os.fsdecode(short) if short else name) + _SUFFIX)
+
+
+_SUFFIX, _LONGEST = ".journal", 255
