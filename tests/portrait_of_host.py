@@ -75,12 +75,13 @@ def umask() -> int:
 
 
 def descriptors() -> list[str] | None:
-    """What the process holds open, where the system tells."""
+    """What the process holds open, where the system tells; but for a journal, which is begat's own and said to be there."""
     folder = "/proc/self/fd"
     if not os.path.isdir(folder):
         return None
     found = [f"{folder}/{name}" for name in os.listdir(folder)]
-    return sorted(os.readlink(name) for name in found if os.path.exists(name) and "/fd" not in os.readlink(name))
+    links = [os.readlink(name) for name in found if os.path.exists(name)]
+    return sorted(link for link in links if "/fd" not in link and not link.endswith(".jsonl"))
 
 
 def show(*described: dict[str, object]) -> None:

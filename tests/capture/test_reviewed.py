@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import begat
-from begat.record.values import Ref
+from begat.record.values import Ref, Symbol
 
 
 def test_a_default_that_is_an_object_is_the_object() -> None:
@@ -134,3 +134,23 @@ def test_a_class_not_tracked_itself_is_called_where_it_is_called() -> None:
     assert model.width == node.params["width"] + 0 == 17
     assert node.path == "model"
     assert node.site.function.endswith("test_a_class_not_tracked_itself_is_called_where_it_is_called")
+
+
+def test_what_has_a_name_is_no_result(track):
+    """A builtin that a tracked function once returned is still known by its name, in that run and in others."""
+
+    def pick():
+        return len
+
+    class Net:
+        def __init__(self, callback):
+            pass
+
+    track(pick)
+    track(Net)
+    with begat.capture():
+        pick()
+    with begat.capture() as run:
+        Net(len)
+
+    assert run.nodes[0].params["callback"] == Symbol("builtins:len", "function")

@@ -7,11 +7,13 @@ identity: two tokens are the same object exactly when they stand for the same ob
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 from weakref import ref
 
 from begat.intercept.interceptor import LANE, Lane, token_of
 from begat.introspect.describe import Link, snapshot
+from begat.introspect.targets import is_class
 
 
 class _Linked:
@@ -60,10 +62,20 @@ def _row_link(obj: object) -> Link | None:
     return found
 
 
+def _has_a_name(value: object) -> bool:
+    """Whether *value* is a class, module or function that anybody can import."""
+    kind = type(value)
+    if kind is FunctionType:
+        return "<" not in value.__qualname__  # type: ignore[attr-defined]  # by its type
+    return kind is BuiltinFunctionType or kind is ModuleType or is_class(value)
+
+
 def identity_of(result: object, lane: Lane) -> object | None:
     """The token of what a call returned; None for values, which have no identity worth keeping."""
     if linked.plan_of(type(result)).key is not None:
         return token_of(result, lane)
+    if _has_a_name(result):
+        return None  # it is known by that, wherever it is passed
     try:
         token = ref(result)
     except TypeError:

@@ -47,7 +47,13 @@ def named_calls(source: str) -> dict[Position, tuple[str | None, Name]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler said of this text already, it should not say again
             tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+        SystemError,
+    ):  # the last: CPython, when another thread parses
         return {}
     found: dict[Position, tuple[str | None, Name]] = {}
     todo: list[Visit] = [(tree, None, Scope())]
