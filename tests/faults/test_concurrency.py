@@ -407,9 +407,9 @@ def test_exceptions_thrown_into_threads(switching):
             while not run.nodes:
                 pass
             # Python itself loses one that falls into a callback of the collector or of a weak reference: try again.
-            for _ in range(5):
+            for _ in range(50):
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Injected))
-                thread.join(5)
+                thread.join(0.5)
                 if not thread.is_alive():
                     break
             assert not thread.is_alive()

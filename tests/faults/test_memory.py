@@ -446,3 +446,17 @@ def test_short_threads_lose_nothing():
                 thread.join()
 
     assert len(run.nodes) == 1000
+
+
+def test_constructions_beyond_the_limit_are_counted_and_cost_nothing():
+    """What a recorder may keep is kept as ever; what comes after leaves no row and no link, and the record says how many."""
+    with begat.capture() as run:
+        run.recorder.limit = 1000
+        kept = [Holder(Plain(i)) for i in range(20_000)]
+        run.recorder.drain()
+
+        assert len(run.recorder.links) <= 2 * 1000
+    assert len(run.nodes) == 1000
+    assert [n.params["value"] for n in run.nodes if n.target.endswith("Holder")] == [Ref(2 * i) for i in range(500)]
+    assert run.header.marks == ("39000 constructions beyond the limit of 1000 were not recorded",)
+    del kept

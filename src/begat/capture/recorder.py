@@ -65,6 +65,7 @@ class Recorder:
         self.pins = Pins()
         self.pin = self.pins.of
         self.links: list[Link] = []  # in the rows that are not resolved yet
+        self._kept = 0  # so many of them, when rows were last taken
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
         self._far = False  # some of them refer to what is not among them
@@ -207,8 +208,12 @@ class Recorder:
         start = len(self.rows)
         batch = parted(log)
         if (over := start + len(batch.tokens) - self.limit) > 0:
-            self.dropped += over
+            self.dropped += min(over, len(batch.tokens))
+            if over >= len(batch.tokens):
+                del self.links[self._kept :]  # those in rows that are not kept
+                return
             batch = batch.first(len(batch.tokens) - over)
+        self._kept = len(self.links)
         if any(batch.within):  # the tokens are true: to compare them would take ten times as long
             self._inner = True
         self.rows.add(batch)
