@@ -12,7 +12,10 @@ import weakref
 import pytest
 
 import begat
+from begat.capture import past
+from begat.record import limits
 from begat.record.values import Opaque, Ref
+from begat.record.walk import refs
 from zoo_support.tracking import succeeds
 
 
@@ -448,15 +451,87 @@ def test_short_threads_lose_nothing():
     assert len(run.nodes) == 1000
 
 
-def test_constructions_beyond_the_limit_are_counted_and_cost_nothing():
-    """What a recorder may keep is kept as ever; what comes after leaves no row and no link, and the record says how many."""
-    with begat.capture() as run:
-        run.recorder.limit = 1000
-        kept = [Holder(Plain(i)) for i in range(20_000)]
-        run.recorder.drain()
+@pytest.fixture
+def small(monkeypatch):
+    """Rows go where more than ten thousand are held, and a hundred of each place stay."""
+    monkeypatch.setattr(limits, "HELD", 10_000)
+    monkeypatch.setattr(past, "EACH", 100)
 
-        assert len(run.recorder.links) <= 2 * 1000
-    assert len(run.nodes) == 1000
-    assert [n.params["value"] for n in run.nodes if n.target.endswith("Holder")] == [Ref(2 * i) for i in range(500)]
-    assert run.header.marks == ("39000 constructions beyond the limit of 1000 were not recorded",)
-    del kept
+
+def _more(run):
+    """How many calls the marks of *run* say are not shown."""
+    return sum(int(mark.split()[2].replace(",", "")) for mark in run.header.marks if mark.startswith(past.SAID))
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_of_very_many_constructions_some_stay_and_all_count(small, tmp_path, saved):
+    """The first of each place, all rare ones and what these refer to are nodes, under the names that they have among all; the rest is a number."""
+    file = tmp_path / "run.json" if saved else None
+    with begat.capture(save=file) as run:
+        first = Holder(1)
+        for _ in range(60_000):
+            last = Plain(Plain(1))
+        middle = Holder(last)
+        for number in range(60_000):
+            other = Plain(number)
+        final = Holder([other])
+
+        assert run.recorder.rows.held < 20_000
+        assert len(run.nodes) + _more(run) == 180_003
+        assert begat.params(middle) == {"value": Ref(120_000)}
+        assert begat.provenance(other).path == "other.59999"
+        assert begat.provenance(last).path == "last.59999"
+
+    for each in (run, begat.load(file)) if saved else (run,):
+        assert len(each.nodes) < 1000
+        assert len(each.nodes) + _more(each) == 180_003
+        assert [node.path for node in each.select("Holder")] == ["first", "middle", "final"]
+        known = {node.id: node for node in each.nodes}
+        assert known[180_001].path == "other.59999" and known[180_001].params["a"] == 59_999
+        assert all(ref.node in known for node in each.nodes for a in node.arguments.values() for ref in refs(a.value))
+        assert all(node.within is None or node.within in known for node in each.nodes)
+        assert "first" in each and "final" in "\n".join(map(str, each.flat()))
+    assert begat.params(first) == {"value": 1}
+    assert final
+
+
+def test_living_objects_are_known_however_many_came_after(small):
+    """An object that lives is known, with its arguments, and so are links to it; what died without leaving a trace is gone."""
+    with begat.capture() as run:
+        kept = [Plain(number, c=str(number)) for number in range(3000)]
+        for number in range(100_000):
+            Plain(number)
+        holder = Holder(kept[2500])
+
+        assert begat.params(kept[2500]) == {"a": 2500, "b": 2.5, "c": "2500", "d": True}
+        assert begat.params(holder) == {"value": Ref(2500)}
+        assert len(run.nodes) + _more(run) == 103_001
+    assert run["holder"].params == {"value": Ref(2500)}
+
+
+def test_what_became_of_calls_goes_with_them(small):
+    """Calls that raised, and objects constructed again, do not add up; of those that stay it is said."""
+
+    class Fails:
+        def __init__(self, number):
+            if number % 2:
+                raise ValueError
+
+    begat.trackable(Fails)
+    again = Plain()
+    with begat.capture() as run:
+        again = Plain()
+        for number in range(60_000):
+            try:
+                Fails(number)
+            except ValueError:
+                pass
+            again.__init__(number)
+        run.recorder.resolve()
+        r = run.recorder
+
+        assert max(map(len, (r.outcomes, r.again, r._raised, r._returned, r._later, r.events, r.links))) < 30_000
+    assert max(len(r.outcomes), len(r.again)) <= 100
+    assert {node.outcome for node in run.select("Fails")} == {"returned", "raised"}
+    assert len(run.nodes) + len(run.events) + _more(run) == 120_001
+    begat.untrack(Fails)

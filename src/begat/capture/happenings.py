@@ -62,17 +62,25 @@ def identified(recorder: Recorder, returned: Returned, numbers: dict[int, int]) 
     call = numbers.get(id(returned.token))
     if call is None:
         return
-    schema = recorder.rows.schema(call)
+    schema = recorder.rows.row(call).schema
     earlier = numbers.get(id(returned.identity))
     if earlier is not None and earlier < call:
         if schema.kind == "class":
             recorder.again[call] = ("reused", earlier)
         numbers[id(returned.token)] = earlier
-        recorder.rows.tokens[call] = None
+        recorder.rows.identify(call, None)
         return
-    if earlier is not None and schema.kind == "class" and recorder.rows.site(earlier) == recorder.rows.site(call):
+    if earlier is not None and schema.kind == "class" and _place(recorder, earlier) == _place(recorder, call):
         recorder.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
     if earlier is not None:  # built inside the call: from outside, the object is what the call returned
-        recorder.rows.tokens[earlier] = None
-    recorder.rows.tokens[call] = returned.identity
+        recorder.rows.identify(earlier, None)
+    recorder.rows.identify(call, returned.identity)
     numbers[id(returned.identity)] = call
+
+
+def _place(recorder: Recorder, number: int) -> tuple[int, int] | None:
+    """Where row *number* was called; None if it is gone."""
+    if number not in recorder.rows:
+        return None
+    row = recorder.rows.row(number)
+    return id(row.code), row.lasti

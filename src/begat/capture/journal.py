@@ -101,6 +101,7 @@ class Journal:
             count = 0
             while not self._sleep.acquire(timeout=PERIOD) and not self._over:
                 quiet = not self.flush()
+                self.recorder.let_go()
                 if quiet or count % _SELDOM == _SELDOM - 1:
                     self._write(Scribe.surroundings)
                 if quiet and not self.file.owes:
@@ -141,7 +142,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost:
+            if self.file.lost or self._over:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
@@ -162,6 +163,14 @@ class Journal:
         """Whether something may have happened that is not written."""
         recorder, scribe = self.recorder, self._scribe
         return bool(recorder.log or recorder.events) or scribe is None or len(recorder.rows) > scribe.written
+
+    @property
+    def told(self) -> int:
+        """Up to which row all is written that there is to say, or ever will be."""
+        recorder, scribe = self.recorder, self._scribe
+        if self._over or self.file.lost:
+            return len(recorder.rows)
+        return scribe.written if scribe is not None and scribe.said_all() else 0
 
     def _append(self, data: bytes) -> None:
         try:
@@ -187,7 +196,11 @@ class Journal:
         self._over = True
         if self._sleep.locked():
             self._sleep.release()
+        # Whoever writes just now finds the file where it was.
+        alone = self._writer != ident() and self._writing.acquire(timeout=5)
         self.file.close()
+        if alone:
+            self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
     def pause(self) -> None:

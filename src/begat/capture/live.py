@@ -45,11 +45,9 @@ class LiveRun(Run):
     def header(self) -> Header:
         """What the run says of itself, as of now."""
         recorder = self.recorder
-        marks = list(recorder.marks)
-        if recorder.dropped:
-            marks.append(f"{recorder.dropped} constructions beyond the limit of {recorder.limit} were not recorded")
-        if tuple(marks) != self._header.marks:
-            self.change(marks=tuple(marks))
+        marks = (*recorder.marks, *recorder.gone())
+        if marks != self._header.marks:
+            self.change(marks=marks)
         return self._header
 
     @property

@@ -30,12 +30,22 @@ class Namer:
         self._calls: dict[str, int] = {}
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
+        self._least: dict[int, int] = {}  # the numbers that paths have at least, where not all nodes are here
 
-    def add(self, node: Node, known: Name | None, alone: bool = False) -> None:
-        """Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none."""
+    def add(
+        self, node: Node, known: Name | None, alone: bool = False, order: tuple[int, int] | None = None
+    ) -> None:
+        """
+        Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none.
+
+        Where not all nodes are here *order* says the how manieth it is of its place, and of its target.
+        """
         self._nodes[node.id] = node
         self._names[node.id] = known
-        number = self._calls[node.target] = self._calls.get(node.target, -1) + 1
+        number = self._calls.get(node.target, -1) + 1
+        if order is not None:
+            self._least[node.id], number = order[0], max(number, order[1])
+        self._calls[node.target] = number
         self._numbers[node.id] = number
         if alone:
             return
@@ -114,20 +124,20 @@ class Namer:
     def _path(self, number: int, above: str) -> str:
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
         if consumer is not None:
-            return self._free(below(above, *consumer[1]))
+            return self._free(number, below(above, *consumer[1]))
         inline = known is not None and known.inline
         if known is not None and inline:
             known = self._otherwise(node, known)
         # `setattr(self, f"head{i}", Head())` has no segments: one of many in `self`, but hardly by index.
         if known is None or not (known.segments or inline) or not (node.user or above):
             return self._of_class(number, node, above)
-        return self._free(below(above, *known.segments), counted=known.counted)
+        return self._free(number, below(above, *known.segments), counted=known.counted)
 
     def _of_class(self, number: int, node: Node, above: str) -> str:
         """The path of what the code gives no name: the third `Layer` of all is ``Layer.2``, as overrides count them."""
         path, count = below(above, class_name(node.target)), self._numbers[number]
         if above or not count or f"{path}.{count}" in self._taken:
-            return self._free(path)
+            return self._free(number, path)
         self._taken.add(f"{path}.{count}")
         return f"{path}.{count}"
 
@@ -143,11 +153,11 @@ class Namer:
             return otherwise
         return replace(otherwise, segments=otherwise.segments[length:])
 
-    def _free(self, path: str, counted: bool = False) -> str:
+    def _free(self, node: int, path: str, counted: bool = False) -> str:
         if not counted and path not in self._taken:
             self._taken.add(path)
             return path
-        number = self._next.get(path, 0 if counted else 1)
+        number = max(self._next.get(path, 0 if counted else 1), self._least.get(node, 0))
         while f"{path}.{number}" in self._taken:
             number += 1
         self._next[path] = number + 1

@@ -46,7 +46,7 @@ class Reader:
         """The rows from *start* up to *count* with their bare values; None for those that are *special*, or not bound so simply."""
         recorder = self.recorder
         again = recorder.again
-        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
+        for number, row, schema, code, lasti, within in recorder.rows.read(count, start):
             known = self._schemas.get(id(schema)) or self._known_of(schema)
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
             if within is not None and within in again:
@@ -59,10 +59,11 @@ class Reader:
         recorder = self.recorder
         again, moved, strangers = recorder.again, recorder.moved, recorder.strangers
         special = self.special() if special is None else special
-        for number, (row, schema, code, lasti, within) in enumerate(recorder.rows.read(count, start), start):
+        rows, order = recorder.rows, recorder.rows.past.order
+        for number, row, schema, code, lasti, within in rows.read(count, start):
             known = self._schemas.get(id(schema)) or self._known_of(schema)
             if number in moved:
-                code, lasti = recorder.rows.place(moved[number])
+                _, _, code, lasti, _ = rows.row(moved[number])
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
             arguments = known.bind(recorder.told(row) if strangers else row)
             if within is not None and within in again:
@@ -70,11 +71,12 @@ class Reader:
             fate = None
             if number in special:
                 arguments, fate = self._fated(number, schema, arguments)
-            yield number, known, place, within, arguments, known.alone and SCALARS.issuperset(map(type, row)), fate
+            alone = known.alone and SCALARS.issuperset(map(type, row))
+            yield number, known, place, within, arguments, alone, fate, order.get(number)
 
     def fate(self, number: int) -> tuple[Known, dict[str, Argument], Fate]:
         """What is known of row *number* now: what was called, its arguments, what became of it."""
-        schema = self.recorder.rows.schema(number)
+        schema = self.recorder.rows.row(number).schema
         return self._known_of(schema), *self._fated(number, schema, self._passed(number))
 
     def special(self) -> set[int]:
@@ -92,7 +94,7 @@ class Reader:
         if other is not None:
             was = schema
             if number in recorder.moved:
-                was = recorder.rows.schema(recorder.moved[number])
+                was = recorder.rows.row(recorder.moved[number]).schema
             else:
                 arguments = {name: each for name, each in arguments.items() if name in other.names}
             symbol: Any = other.symbol
@@ -109,18 +111,17 @@ class Reader:
     def params(self, number: int) -> dict[str, Any]:
         """The values of one row's arguments: without names for all the others, which take time, unless a factory made one."""
         self.recorder.resolve()
-        rows = self.recorder.rows
         bound = self._passed(number)
         if number in self.recorder.changed:
-            options = rows.schema(number).options
+            options = self.recorder.rows.row(number).schema.options
             bound = changed(bound, self.recorder.changed[number], bound, options)
         if any(map(is_object, bound.values())):
             bound = next((node.arguments for node in self.read()[0] if node.id == number), bound)
         return {name: argument.value for name, argument in bound.items()}
 
     def _passed(self, number: int) -> dict[str, Argument]:
-        rows = self.recorder.rows
-        return self._known_of(rows.schema(number)).bind(self.recorder.told(rows.values(number)))
+        row = self.recorder.rows.row(number)
+        return self._known_of(row.schema).bind(self.recorder.told(row.values))
 
     def _place(self, code: CodeType, lasti: int) -> Place:
         site = locate(code, lasti)

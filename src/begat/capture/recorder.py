@@ -4,8 +4,8 @@ A row is the tuple of the values; what a construction is called by (its token), 
 which construction it happened in stand in columns beside it, so that rows of plain scalars hold no reference to anything of the program and the
 garbage collector does not walk them. An argument that is a tracked object stays a `Link` until `resolve` finds its number.
 
-Invariant: a node's number is its position in `rows`, for good; a row that turns out to be no construction of its own
-(``__init__`` called again) is listed in `again`.
+Invariant: a node's number is its position among all rows there ever were, for good; a row that turns out to be no construction
+of its own (``__init__`` called again) is listed in `again`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -21,27 +21,30 @@ from weakref import ref
 from begat.capture import links, living
 from begat.capture.happenings import identified, noted
 from begat.capture.living import dead_among, without_none
+from begat.capture.past import Past, said
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
+from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
+from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.capture.journal import Journal
 
 
 class Recorder:
-    """The sink of one run. *parent* is the recorder of the run around it; *limit* the number of nodes it keeps."""
+    """The sink of one run. *parent* is the recorder of the run around it; of more than *limit* rows some go."""
 
-    def __init__(self, parent: Recorder | None = None, limit: int = limits.NODES, identity: str = "") -> None:
+    def __init__(self, parent: Recorder | None = None, limit: int | None = None, identity: str = "") -> None:
         self.parent = parent
-        self.limit = limit
+        self.limit = limit if limit is not None else limits.HELD
         self.identity = identity
         self.owner: Callable[[], Any] = lambda: None  # the live run that reads this, weakly
         self.pid = os.getpid()
@@ -61,11 +64,9 @@ class Recorder:
         self.again: dict[int, tuple[str, int]] = {}
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
-        self.dropped = 0
         self.pins = Pins()
         self.pin = self.pins.of
         self.links: list[Link] = []  # in the rows that are not resolved yet
-        self._kept = 0  # so many of them, when rows were last taken
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
         self._far = False  # some of them refer to what is not among them
@@ -76,7 +77,9 @@ class Recorder:
         self._outer: dict[int, Ref] | None = None
         self.journal: Journal | None = None
         self._limit = LIMIT
-        self._live = array("q")  # the rows before the resolved ones whose object still lives
+        self._room = self.limit
+        self._untold = False  # rows went that are not in the journal
+        self._gone: tuple[Past, tuple[str, ...]] = (self.rows.past, ())
         self._resolved = 0
         self._suspicious = False
         self._swept = 4096
@@ -145,13 +148,14 @@ class Recorder:
             lane.thread = 0
         self.drain()
         self.resolve()
+        if self.rows.base:  # what is written at the end has to be small, too
+            self.let_go(0)
         self.pins.clear()
         self.lanes.clear()
 
     def lives(self) -> bool:
         """Whether an object that was built in this run still lives, as of the last look at them all."""
-        tokens = self.rows.tokens
-        return any(token is not None and token() is not None for token in (tokens[i] for i in self._live))
+        return any(token() is not None for _, token in self.rows.tokened())
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -162,27 +166,86 @@ class Recorder:
             self.drain()
             if self.journal is not None:
                 self.journal.keep_up()
+        self.let_go()
 
     def drain(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
+        self._alone(self._drain, 0)
+
+    def _drain(self) -> None:
+        if self.rows.held + len(self.log) // HEAD >= 2 * self._swept:
+            self._resolve()
+            self._swept = max(4096, self.rows.held)
+        else:
+            self._take()
+            self._forget()
+
+    def _alone(self, work: Callable[[], object], patience: float) -> None:
+        """Do *work*, unless that is being done: below us, or by another thread for so many seconds."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
-        if self._inside == ident() or not self._busy.acquire(blocking=False):
+        if self._inside == ident() or not self._busy.acquire(timeout=patience):
             return
         try:
             self._inside = ident()
             self._level()
-            if len(self.rows) + len(self.log) // HEAD >= 2 * self._swept:
-                self._resolve()
-                self._swept = max(4096, len(self.rows))
-            else:
-                self._take()
-                self._forget()
+            work()
         except Exception as error:
             self._failed(error)
         finally:
             self._inside = 0
             self._busy.release()
+
+    def let_go(self, limit: int | None = None) -> None:
+        """Where more rows are in the columns than there is room for (than *limit*), keep some of them: `Past` says which."""
+        if self.rows.held > (self._room if limit is None else limit):
+            if self.journal is not None:
+                self.journal.flush()
+            self._alone(self._let_go, 0)
+
+    def _let_go(self) -> None:
+        self._resolve()
+        count = self._resolved
+        if self.journal is not None and (told := self.journal.told) < count:
+            if self.rows.held > 2 * self._room:  # it cannot be written
+                self._untold = True
+            else:
+                count = told
+        if count <= self.rows.base:
+            return
+        numbers = self._numbers()
+        current = [numbers[id(token)] for token in self._around() if id(token) in numbers]
+        rows = self.rows = self.rows.without(count, self._needed, current, self.again)
+        self._room = self.limit // 8
+        self._swept = max(4096, rows.held)
+        self.unbuilt = {number for number in self.unbuilt if number in rows}
+        for facts in ("outcomes", "built", "changed", "instead", "moved", "again"):
+            known: dict[int, Any] = getattr(self, facts)
+            setattr(self, facts, {number: fact for number, fact in known.items() if number in rows})
+
+    def _needed(self, number: int) -> Iterator[int]:
+        """The rows without which row *number* says nothing."""
+        if number not in self.rows:
+            return
+        row = self.rows.row(number)
+        yield from (ref.node for ref in refs(row.values) if ref.run is None)
+        if type(row.within) is int:
+            yield row.within
+        if number in self.again:
+            yield self.again[number][1]
+        if number in self.moved:
+            yield self.moved[number]
+
+    def gone(self) -> tuple[str, ...]:
+        """Marks for the rows that were let go."""
+        rows, journal = self.rows, self.journal
+        if self._gone[0] is not rows.past:
+            kept = journal is not None and journal.file.made and not (self._untold or journal.file.lost)
+            where = f"in the journal {journal.file.name} alone" if journal is not None and kept else "kept nowhere"
+            calls = rows.past.gone().items()
+            found = [(count, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2])) for key, count in calls]
+            self._gone = rows.past, said(found, where)
+        return self._gone[1]
 
     def _failed(self, error: Exception) -> None:
         self.trouble(f"{type(error).__name__} while taking rows out of the log")
@@ -205,15 +268,7 @@ class Recorder:
         del self.log[: len(log)]
         if not log:
             return
-        start = len(self.rows)
         batch = parted(log)
-        if (over := start + len(batch.tokens) - self.limit) > 0:
-            self.dropped += min(over, len(batch.tokens))
-            if over >= len(batch.tokens):
-                del self.links[self._kept :]  # those in rows that are not kept
-                return
-            batch = batch.first(len(batch.tokens) - over)
-        self._kept = len(self.links)
         if any(batch.within):  # the tokens are true: to compare them would take ten times as long
             self._inner = True
         self.rows.add(batch)
@@ -223,30 +278,20 @@ class Recorder:
         count = len(self.rows)
         if self.rows.level():
             self._resolved = min(self._resolved, count)
-            self._live = array("q", [position for position in self._live if position < count])
             self.trouble("an interrupt while taking rows out of the log")
 
     # --- resolving ------------------------------------------------------------------------------------------------------
     def resolve(self) -> int:
         """Find the number of every object that rows refer to by its token; returns how many rows can be read."""
         # Below its own bookkeeping, or while another thread is stuck in it, what was resolved before has to do.
-        if self._inside == ident() or not self._busy.acquire(timeout=10):
-            return self._resolved
-        try:
-            self._inside = ident()
-            self._level()
-            self._resolve()
-        except Exception as error:
-            self._failed(error)
-        finally:
-            self._inside = 0
-            self._busy.release()
+        self._alone(self._resolve, 10)
         return self._resolved
 
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
-        tokens, start = self.rows.tokens, self._resolved
-        live = [*self._live, *range(start, len(tokens))]
+        rows = self.rows
+        tokens = rows.tokens
+        live = [*rows.live, *range(self._resolved - rows.base, len(tokens))]
         dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
         known = len(self.links)
         self._take()
@@ -254,7 +299,7 @@ class Recorder:
             self._refer(known)
         for position in dead:
             tokens[position] = None
-        self._live = array("q", [i for i in self._live if tokens[i] is not None])
+        rows.live = array("q", [i for i in rows.live if tokens[i] is not None])
         self._settled_up_to_here()
 
     def _forget(self) -> None:
@@ -265,7 +310,7 @@ class Recorder:
         """
         if self._far or self._raised or self._returned or self._later or self._suspicious or self.pins.met:
             return
-        tokens, start = self.rows.tokens, self._resolved
+        tokens, start = self.rows.tokens, self._resolved - self.rows.base
         young = self._young()
         alive = [None if gone else token for token, gone in zip(young, dead_among(young), strict=True)]
         around = self._around()
@@ -303,7 +348,7 @@ class Recorder:
 
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
-        return without_none(self.rows.tokens[self._resolved :])
+        return without_none(self.rows.tokens[self._resolved - self.rows.base :])
 
     def _unresolved(self) -> object:
         return (
@@ -317,11 +362,12 @@ class Recorder:
         )
 
     def _settled_up_to_here(self) -> None:
-        tokens, start = self.rows.tokens, self._resolved
-        young = tokens[start:]
+        rows = self.rows
+        start = self._resolved - rows.base
+        young = rows.tokens[start:]
         if any(young):
-            self._live.extend([i for i, token in enumerate(young, start) if token is not None])
-        self._resolved = len(tokens)
+            rows.live.extend([i for i, token in enumerate(young, start) if token is not None])
+        self._resolved = rows.base + len(rows.tokens)
         self.rows.pack()
 
     def _refer(self, known: int) -> None:
@@ -351,14 +397,17 @@ class Recorder:
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
         numbers: dict[int, int] = {}
-        tokens = self.rows.tokens
-        for position in chain(self._live, range(self._resolved, len(tokens))):
+        rows = self.rows
+        tokens, base = rows.tokens, rows.base
+        numbers.update((id(token), number) for number, token in rows.old.items() if token is not None)
+        for position in chain(rows.live, range(self._resolved - base, len(tokens))):
             token = tokens[position]
             if token is None:
                 continue
-            first = numbers.setdefault(id(token), position)
-            if first != position and position >= self._resolved:
-                self.again[position] = ("reinit", first)
+            number = base + position
+            first = numbers.setdefault(id(token), number)
+            if first != number and number >= self._resolved:
+                self.again[number] = ("reinit", first)
         return numbers
 
     def settled(self, value: object) -> object:
@@ -375,16 +424,16 @@ class Recorder:
             self._outer = {}
             for outer in (known for known in living.recorders() if known is not self):
                 outer.drain()
-                for position, token in enumerate(outer.rows.tokens):
-                    if token is not None:
-                        number = outer.again.get(position, ("", position))[1]
-                        self._outer.setdefault(id(token), Ref(number, outer.identity))
+                # Of several rows with one token the first.
+                found = {id(token): number for number, token in outer.rows.tokened()}
+                for key, number in found.items():
+                    self._outer.setdefault(key, Ref(outer.again.get(number, ("", number))[1], outer.identity))
         return self._outer
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""
         facts: tuple[Sized, ...] = (self.outcomes, self.again, self.unbuilt, self.built, self.changed, self.instead)
-        return count, *map(len, facts)
+        return count, self.rows.base, *map(len, facts)
 
     def number_of_object(self, obj: object) -> int | None:
         """The node that built *obj*."""
@@ -398,6 +447,5 @@ class Recorder:
         if token is None:
             return None
         self.resolve()
-        tokens = self.rows.tokens
-        found = next((i for i in range(len(tokens) - 1, -1, -1) if tokens[i] is token), None)
+        found = next((number for number, known in self.rows.tokened() if known is token), None)
         return None if found is None else self.again.get(found, ("", found))[1]

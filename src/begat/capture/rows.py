@@ -1,18 +1,21 @@
 """The settled rows of one run, column by column, and flat: what is scalar in them the garbage collector never walks over.
 
 Row *n* is the object's token, its schema, the place of the call, the construction around it, and the values of its arguments,
-which stand in one column for all rows, up to ``ends[n]``.
+which stand in one column for all rows, up to ``ends[n]``. Of very many rows those before `base` are not in columns: some stay, one by
+one, and the rest is gone.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise, repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, count as counting, islice, pairwise, repeat
 from types import CodeType
 from typing import Any, NamedTuple
 
 from begat.capture.columns import Column
+from begat.capture.living import dead_among
+from begat.capture.past import LIVING, Key, Past
 from begat.intercept.interceptor import HEAD
 from begat.intercept.schema import Schema
 
@@ -27,19 +30,6 @@ class Batch(NamedTuple):
     within: Sequence[Any]
     values: Sequence[Any]
     lengths: Sequence[int]
-
-    def first(self, count: int) -> Batch:
-        """The first *count* rows."""
-        lengths = self.lengths[:count]
-        return Batch(
-            self.tokens[:count],
-            self.schemas[:count],
-            self.codes[:count],
-            self.lastis[:count],
-            self.within[:count],
-            self.values[: sum(lengths)],
-            lengths,
-        )
 
 
 def parted(log: list[Any]) -> Batch:
@@ -79,13 +69,29 @@ def _rows(values: Iterable[Any], lengths: Iterable[int]) -> Iterator[tuple[Any, 
     return map(tuple, map(islice, repeat(iter(values)), lengths))
 
 
+class Row(NamedTuple):
+    """One row that stays where others go."""
+
+    values: tuple[Any, ...]
+    schema: Schema
+    code: CodeType
+    lasti: int
+    within: Any
+
+
 class Rows:
     """All rows of a run. Those whose tokens have been resolved are packed and final, but for their tokens."""
 
     def __init__(self) -> None:
-        self.tokens: list[Any] = []
+        self.base = 0
+        self.past = Past()
+        self.old: dict[int, Any] = {}  # the tokens of the rows before *base* whose objects live
+        self.tokens: list[Any] = []  # from *base* on
+        self.live = array("q")  # where in *tokens* are those of resolved rows whose objects live
         self.within = Column()
         self.known: list[Schema] = []
+        self.codes: dict[int, CodeType] = {}  # by id: places are told apart by it, also when the rows are gone
+        self._kept: dict[int, Row] = {}
         self._values = Column()
         self._ends = array("q")  # written last: a row without an end is not there
         self._schemas = array("i")  # their places in *known*
@@ -94,6 +100,14 @@ class Rows:
         self._places: dict[Schema, int] = {}
 
     def __len__(self) -> int:
+        return self.base + len(self._ends)
+
+    def __contains__(self, number: int) -> bool:
+        return number >= self.base or number in self._kept
+
+    @property
+    def held(self) -> int:
+        """How many are in columns."""
         return len(self._ends)
 
     def add(self, batch: Batch) -> None:
@@ -126,6 +140,7 @@ class Rows:
             return False
         for column in (self.tokens, self._schemas, self._lastis):
             del column[count:]
+        self.live = array("q", [position for position in self.live if position < count])
         for packed in (self._codes, self.within):
             packed.cut(count)
         self._values.cut(last)
@@ -136,24 +151,32 @@ class Rows:
         for column in (self._values, self.within, self._codes):
             column.pack()
 
-    def schema(self, number: int) -> Schema:
-        """The schema of row *number*."""
-        return self.known[self._schemas[number]]
+    def row(self, number: int) -> Row:
+        """Row *number*; KeyError if it is gone."""
+        at = number - self.base
+        if at < 0:
+            return self._kept[number]
+        begin = self._ends[at - 1] if at else 0
+        values = tuple(self._values.span(begin, self._ends[at]))
+        return Row(values, self.known[self._schemas[at]], self._codes[at], self._lastis[at], self.within[at])
 
-    def site(self, number: int) -> tuple[int, int]:
-        """The place of the call in row *number*: the id of its code, and where in it."""
-        return id(self._codes[number]), self._lastis[number]
+    def identify(self, number: int, token: Any) -> None:
+        """The object of row *number* is known by *token*."""
+        if number >= self.base:
+            self.tokens[number - self.base] = token
+        else:
+            self.old[number] = token
 
-    def place(self, number: int) -> tuple[CodeType, int]:
-        """The code of the call in row *number*, and where in it."""
-        return self._codes[number], self._lastis[number]
-
-    def values(self, number: int) -> tuple[Any, ...]:
-        """The values in row *number*."""
-        return tuple(self._values.span(*self._span(number)))
+    def tokened(self) -> Iterator[tuple[int, Any]]:
+        """The rows whose objects are known, newest first, with their tokens."""
+        for at in range(len(self.tokens) - 1, -1, -1):
+            if self.tokens[at] is not None:
+                yield self.base + at, self.tokens[at]
+        yield from ((number, token) for number, token in reversed(self.old.items()) if token is not None)
 
     def renew_within(self, start: int, numbers: dict[int, int]) -> bool:
         """In the rows from *start* on, put the number of the construction around in the place of its token. Whether all are."""
+        start -= self.base
         young = self.within.span(start, len(self.within))
         known: dict[int, int | None] = {**numbers, id(None): None}
         try:
@@ -171,18 +194,52 @@ class Rows:
 
     def end_within(self, start: int) -> None:
         """In the rows from *start* on, what is left of tokens leads nowhere."""
+        start -= self.base
         young = self.within.span(start, len(self.within))
         self.within.renew(start, [token if type(token) is int else None for token in young])
 
-    def read(self, count: int, start: int = 0) -> Iterator[tuple[tuple[Any, ...], Schema, CodeType, int, Any]]:
-        """The rows from *start* up to *count*, in order: values, schema, the code and position of the call, the row around it."""
-        begin = self._ends[start - 1] if start else 0
-        ends = self._ends[start:count]
+    def read(self, count: int, start: int = 0) -> Iterator[tuple[int, tuple[Any, ...], Schema, CodeType, int, Any]]:
+        """The rows from *start* up to *count*, in order: number, values, schema, the code and position of the call, the row around it."""
+        first = max(start - self.base, 0)
+        begin = self._ends[first - 1] if first else 0
+        stop = max(count - self.base, 0)
+        ends = self._ends[first:stop]
         rows = _rows(self._values.since(begin), (end - first for first, end in pairwise(chain((begin,), ends))))
-        schemas = map(self.known.__getitem__, self._schemas[start:count])
-        codes, lastis, within = self._codes.since(start), self._lastis[start:count], self.within.since(start)
+        schemas = map(self.known.__getitem__, self._schemas[first:stop])
+        codes, lastis, within = self._codes.since(first), self._lastis[first:stop], self.within.since(first)
         # Not strict: while others build there are more rows than these.
-        return zip(rows, schemas, codes, lastis, within, strict=False)
+        found = zip(counting(self.base + first), rows, schemas, codes, lastis, within, strict=False)
+        kept = [(number, *row) for number, row in self._kept.items() if start <= number < count]
+        return chain(kept, found) if kept else found
 
-    def _span(self, number: int) -> tuple[int, int]:
-        return self._ends[number - 1] if number else 0, self._ends[number]
+    def without(
+        self, count: int, needs: Callable[[int], Iterable[int]], current: Iterable[int], other: dict[int, Any]
+    ) -> Rows:
+        """
+        These, without those of the first *count* that need not stay; see `Past.further`.
+
+        Others, not these changed: an interrupt may come at any moment, and somebody may be reading.
+        """
+        stop, new = count - self.base, Rows()
+        ids = list(map(id, islice(self._codes, stop)))
+        new.codes = self.codes | dict(zip(ids, islice(self._codes, stop), strict=True))
+
+        def keyed() -> Iterator[tuple[int, Key, Any]]:
+            return zip(range(self.base, count), zip(self._schemas, ids, self._lastis, strict=False), self.within, strict=False)
+
+        live = {n: token for n, token in self.old.items() if token is not None}
+        live.update((self.base + at, self.tokens[at]) for at in self.live if at < stop and self.tokens[at] is not None)
+        dead = dead_among(list(live.values()))
+        live = {n: live[n] for n, gone in zip(live, dead, strict=True) if not gone and n not in other}
+        new.past = self.past.further(keyed, needs, [n for n in current if n < count], live, other)
+        new.old = dict(islice(live.items(), LIVING))
+        new._kept = {number: self.row(number) for number in sorted(new.past.order)}
+        new.base, new.known, new._places = count, self.known, self._places
+        begin = self._ends[stop - 1] if stop else 0
+        new._values.extend(self._values.since(begin))
+        for column, own in ((new._codes, self._codes), (new.within, self.within)):
+            column.extend(own.since(stop))
+        new._schemas, new._lastis = self._schemas[stop:], self._lastis[stop:]
+        new.tokens, new.live = self.tokens[stop:], array("q", [at - stop for at in self.live if at >= stop])
+        new._ends = array("q", [end - begin for end in self._ends[stop:]])
+        return new

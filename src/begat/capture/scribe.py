@@ -68,6 +68,10 @@ class Scribe:
         """Whether there are rows of those that were new to be told yet."""
         return self.written < self._count
 
+    def said_all(self) -> bool:
+        """Whether what became of the rows that are told is told, too."""
+        return self._version == self.recorder.version(0)
+
     def more(self, run: LiveRun) -> bytes:
         """What `news` left."""
         self._rows(self.written, min(self._count, self.written + MANY))
@@ -87,12 +91,12 @@ class Scribe:
             if given is not None:
                 self._say(lines.ROW, [number, self._about(known), self._place(place), within, given])
             else:
-                [(_, about, place, within, arguments, _, fate)] = self.reader.entries(number, number + 1, special)
+                [(_, about, place, within, arguments, _, fate, _)] = self.reader.entries(number, number + 1, special)
                 said = _arguments(arguments, about)
                 self._say(lines.ROW, [number, self._about(about), self._place(place), within, *said])
                 if fate is not None:
                     self._fate(number, fate, None)
-            self.written = number + 1
+        self.written = count
 
     def _given(self, known: Known, row: tuple[Any, ...]) -> dict[str, Any] | None:
         """What was given, by name; None where a value is a default all the same."""
@@ -180,7 +184,7 @@ class Scribe:
     def _later(self) -> None:
         """What became of rows since they were written."""
         for number in sorted(self.reader.special() - self._done):
-            if number < self.written:
+            if number < self.written and number in self.recorder.rows:
                 about, arguments, fate = self.reader.fate(number)
                 self._fate(number, fate, _arguments(arguments, about))
 

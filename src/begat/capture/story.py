@@ -50,8 +50,9 @@ class Fate(NamedTuple):
     called: tuple[Symbol, Source, Symbol] | None = None
 
 
-Entry = tuple[int, About, Place, "int | None", dict[str, Argument], bool, "Fate | None"]
-"""One row: its number, what was called, where, the number of the row around it, the arguments, whether they are all scalars."""
+Entry = tuple[int, About, Place, "int | None", dict[str, Argument], bool, "Fate | None", "tuple[int, int] | None"]
+"""One row: its number, what was called, where, the number of the row around it, the arguments, whether they are all scalars, what
+became of it, and where many are gone the how manieth it is: of its place, of its class."""
 
 
 def tell(entries: Iterable[Entry], process: Process) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
@@ -60,7 +61,7 @@ def tell(entries: Iterable[Entry], process: Process) -> tuple[tuple[Node, ...], 
     nodes: list[Node] = []
     events: list[Event] = []
     fillings: dict[int, list[int]] = {}
-    for number, about, place, within, arguments, alone, fate in entries:
+    for number, about, place, within, arguments, alone, fate, order in entries:
         site, user, fills, name = place
         target, error = about.target, None
         outcome: Outcome = "returned"
@@ -90,7 +91,7 @@ def tell(entries: Iterable[Entry], process: Process) -> tuple[tuple[Node, ...], 
                 about.positional,
             )
         )
-        namer.add(nodes[-1], name, alone)
+        namer.add(nodes[-1], name, alone, order)
         if fills and within is not None:
             fillings.setdefault(within, []).append(number)
     _fill(nodes, fillings, namer)

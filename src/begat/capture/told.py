@@ -99,7 +99,7 @@ class Told:
             # What happened within a construction whose own line is lost stands at the top.
             if within is not None and within >= self.start and within not in self.rows:
                 within = None
-            yield number, row.about, row.place, within, row.arguments, False, row.fate
+            yield number, row.about, row.place, within, row.arguments, False, row.fate, None
 
     def _take(self, kind: str, content: Any) -> None:
         match kind:

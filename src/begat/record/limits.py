@@ -5,7 +5,8 @@ What is beyond them is left out by whoever writes, with a mark that says so, and
 
 from __future__ import annotations
 
-NODES = 2_000_000  # in a run and all runs inside it; a recorder keeps no more either
+NODES = 2_000_000  # in a run and all runs inside it
+HELD = 1_200_000  # of a run that is being recorded or read back from journals; of more, some are kept and the rest counted
 BYTES = 1_000_000_000
 FAMILY = 100  # runs inside runs
 TEXT = 16_777_216  # characters of one text

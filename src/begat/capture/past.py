@@ -1,0 +1,109 @@
+"""What stays in memory of very many constructions: the first of each place, what lives, and what these were made of.
+
+All others are counted. They are in the journal, if there is one; nobody reads ten million nodes, which would take ten gigabytes.
+
+Invariant: what a row that stays refers to, or happened in, stays too, up to `MOST` rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import islice
+from operator import itemgetter
+
+from begat.record.model import CallSite
+
+EACH = 1_000  # calls of one place
+KEPT = 50_000  # of all places; and so many more of those whose objects live
+MOST = 4 * KEPT
+LIVING = 500_000  # objects that are known again
+SAID = "not shown: "
+_PLACES = 20
+
+Key = tuple[int, ...]
+"""What was called, by its number, and where."""
+
+
+class Past:
+    """The calls of which not all are in memory: how many there were, and which of them stay. Never changed: there is a further one."""
+
+    __slots__ = ("_calls", "_firsts", "_inner", "_keys", "counts", "order")
+
+    def __init__(self) -> None:
+        self.counts: dict[Key, int] = {}
+        self.order: dict[int, tuple[int, int]] = {}
+        """Of the rows that stay the how manieth they are: of their place, in the construction around, and of all that was called."""
+        self._keys: dict[int, Key] = {}
+        self._firsts: dict[int, int] = {}
+        self._inner: dict[tuple[Key, int | None], int] = {}
+        self._calls: dict[int, int] = {}
+
+    def further(
+        self,
+        rows: Callable[[], Iterable[tuple[int, Key, int | None]]],
+        needs: Callable[[int], Iterable[int]],
+        current: Iterable[int],
+        living: Iterable[int],
+        other: dict[int, object],
+    ) -> Past:
+        """
+        This, and *rows*: the number, key and surrounding row of each. What *current* rows *need* stays, and of the *living*.
+
+        *other* are rows that are no constructions of their own.
+        """
+        new = Past()
+        counts, firsts = dict(self.counts), dict(self._firsts)
+        for number, key, _ in rows():
+            nth = counts.get(key, 0)
+            counts[key] = nth + 1
+            if nth < EACH:
+                firsts[number] = nth
+        if len(firsts) > KEPT:  # as many of each place as there is room for
+            firsts = dict(sorted(firsts.items(), key=itemgetter(1))[:KEPT])
+        staying = {*firsts, *current}
+        staying.update(islice((number for number in living if number not in staying), KEPT))
+        todo = list(staying)
+        while todo and len(staying) < MOST:
+            more = [number for number in needs(todo.pop()) if number not in staying]
+            staying.update(more)
+            todo += more
+        new.counts, new._firsts = counts, firsts
+        new.order = {number: order for number, order in self.order.items() if number in staying}
+        new._keys = {number: self._keys[number] for number in new.order}
+        new._inner = {at: count for at, count in self._inner.items() if at[1] is None or at[1] in staying}
+        new._calls = dict(self._calls)
+        new._ordered(rows(), staying, other)
+        return new
+
+    def _ordered(
+        self, rows: Iterable[tuple[int, Key, int | None]], staying: set[int], other: dict[int, object]
+    ) -> None:
+        inner, calls = self._inner, self._calls
+        for number, key, within in rows:
+            nth = inner.get((key, within), 0)
+            if number not in other:
+                calls[key[0]] = calls.get(key[0], -1) + 1
+                if within is None or within in staying:
+                    inner[key, within] = nth + 1
+            if number in staying:
+                self.order[number] = nth, calls.get(key[0], 0)
+                self._keys[number] = key
+
+    def gone(self) -> dict[Key, int]:
+        """How many calls of each key do not stay."""
+        kept = Counter(self._keys.values())
+        return {key: count - kept[key] for key, count in self.counts.items() if count > kept[key]}
+
+
+def said(gone: Iterable[tuple[int, str, CallSite]], where: str) -> tuple[str, ...]:
+    """Marks for the calls that are *gone*, how many of what and from where; *where* they are."""
+    by_site: Counter[tuple[str, str]] = Counter()
+    for count, target, site in gone:
+        by_site[target, f"{site.file}:{site.line}" if site.line else site.file] += count
+    found = by_site.most_common()
+    marks = [f"{SAID}{count:,} more calls of {target} at {site}, {where}" for (target, site), count in found[:_PLACES]]
+    if others := found[_PLACES:]:
+        total = sum(count for _, count in others)
+        marks.append(f"{SAID}{total:,} more calls at {len(others):,} other places, {where}")
+    return tuple(marks)
