@@ -9,9 +9,11 @@ from pathlib import Path
 
 from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
-from begat.capture.merging import family, journals, whole
+from begat.capture.merging import family, held, journals, whole
+from begat.capture.past import holds_more
 from begat.errors import InvalidRecord
 from begat.intercept.interceptor import trouble
+from begat.record.codec import load
 from begat.record.graph import Run
 
 
@@ -26,16 +28,20 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
     for each in own:
         if each.recorder.journal.file.made:  # type: ignore[union-attr]
             each.change(journals={each.recorder.journal.file.name: 0})  # type: ignore[union-attr]
+    before = _replaced(run, Path(journal.folder))
     try:
-        others = _gather(run, Path(journal.folder), {file.name for file in files})
+        others = before + _gather(run, Path(journal.folder), {file.name for file in files})
         write()
     except BaseException:
         journal.end()
         raise
     for each in own:
-        each.recorder.journal.drop()  # type: ignore[union-attr]
-    for file in files:
-        file.remove()
+        kept: Journal = each.recorder.journal  # type: ignore[assignment]  # asked above
+        if holds_more(each.header.marks, kept.file.name):
+            kept.end()
+        else:
+            kept.drop()
+            kept.file.remove()
     for other in others:
         with suppress(OSError):
             other.unlink()
@@ -68,4 +74,14 @@ def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
             by_run.setdefault(each.run, []).append(each)
         frozen = Run(run.header, run.nodes, run.environment, run.events, run.children)
         run.join(whole(frozen, by_run))  # type: ignore[arg-type]
-    return [folder / each.name for each in told]
+    return [folder / each.name for each in told if not each.gone()]
+
+
+def _replaced(run: LiveRun, folder: Path) -> list[Path]:
+    """The journals of the run whose record is about to be replaced, where it has left some."""
+    try:
+        left = list(folder.glob("*.jsonl"))
+        before = held(load(run.file)) if run.file is not None and left and os.path.exists(run.file) else ()
+        return [file for file in left if file.name in before]
+    except (OSError, InvalidRecord):
+        return []

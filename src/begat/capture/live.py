@@ -45,7 +45,7 @@ class LiveRun(Run):
     def header(self) -> Header:
         """What the run says of itself, as of now."""
         recorder = self.recorder
-        marks = (*recorder.marks, *recorder.gone())
+        marks = tuple(dict.fromkeys((*recorder.marks, *recorder.gone())))
         if marks != self._header.marks:
             self.change(marks=marks)
         return self._header

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from begat.capture import past
 from begat.capture.story import tell
 from begat.capture.told import Told
 from begat.errors import InvalidRecord
@@ -36,12 +38,20 @@ def load(path: str | os.PathLike[str]) -> Run:
     True
     """
     record, folder = places(path)
-    told = journals(folder) if folder.is_dir() else []
+    others = folder.is_dir() and any(folder.glob("*.jsonl"))
+    if record.exists() or not others:
+        run = codec.load(record)
+        told = journals(folder, held(run)) if others else []
+        return together(run, told, folder) if told else run
+    told = journals(folder)
     if not told:
-        if not record.exists() and any(folder.glob("*.jsonl")):
-            raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
-        return codec.load(record)
-    return together(codec.load(record) if record.exists() else None, told, folder)
+        raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
+    return together(None, told, folder)
+
+
+def held(run: Run) -> set[str]:
+    """The journals that *run* and those inside it have taken in."""
+    return {name for each in family(run) for name in each.header.journals}
 
 
 def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
@@ -58,22 +68,28 @@ def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
 def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
     """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
     found: list[Told] = []
-    room, size = limits.NODES, limits.BYTES
+    room, size, count = limits.HELD, limits.JOURNALS, 0
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
-        with file.open("rb") as opened:
-            data = opened.read(size + 1)
-        size -= len(data)
+        size -= file.stat().st_size
         if size < 0:
-            raise InvalidRecord(f"{folder}: journals of more than {limits.BYTES:,} bytes")
+            raise InvalidRecord(f"{folder}: journals of more than {limits.JOURNALS:,} bytes")
         told = Told(file.name)
         try:
-            told.read(data, room)
+            told.read(partial(_blocks, file), room)
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
-        room -= len(told.rows)
+        count += len(told.rows)
+        room = max(0, limits.HELD - count)
+        if count > limits.NODES:
+            raise InvalidRecord(f"{folder}: journals of more than {limits.NODES:,} nodes")
         if told.run:
             found.append(told)
     return _ordered(found)
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        yield from lines.blocks(opened)
 
 
 def _ordered(found: list[Told]) -> list[Told]:
@@ -91,8 +107,6 @@ def _ordered(found: list[Told]) -> list[Told]:
 
 def together(record: Run | None, told: list[Told], folder: Path) -> Run:
     """The newest run that *record* or the journals *told* are of."""
-    held = {name for run in family(record) for name in run.header.journals} if record is not None else ()
-    told = [each for each in told if each.name not in held]
     by_run: dict[str, list[Told]] = {}
     for each in told:
         by_run.setdefault(each.run, []).append(each)
@@ -152,12 +166,16 @@ def merged(run: Run | None, told: list[Told]) -> Run:
         ranks.add(more)
         nodes += [move.node(node, paths.free(node.path)) for node in more]
         events += [move.event(event) for event in happened]
-        end = max(end, move.offset + max(journal.rows, default=journal.start - 1) + 1)
-        marks += [mark for mark in _header([journal]).marks if mark not in marks]
+        end = max(end, move.offset + max(journal.last, journal.start - 1) + 1)
+        marks += [m for m in _header([journal]).marks if m not in marks and not m.startswith(past.SAID)]
+        marks += journal.gone()
         if journal.lost:
             marks.append(f"{journal.lost} lines of the journal of process {journal.process.pid} could not be read")
     header = run.header if run is not None else _header(told)
-    kept = [mark for mark in header.marks if not mark.startswith(_Ranks.SAID)]
+    old = (
+        _Ranks.SAID if run is not None else (_Ranks.SAID, past.SAID)
+    )  # what is not shown of the journals was said above
+    kept = [mark for mark in header.marks if not mark.startswith(old)]
     header = replace(header, marks=tuple(dict.fromkeys((*kept, *marks, *ranks.differing()))), journals=offsets)
     environment = run.environment if run is not None else _environment(told)
     return Run(header, tuple(nodes), environment, tuple(events), run.children if run is not None else ())

@@ -32,9 +32,7 @@ class Namer:
         self._next: dict[str, int] = {}
         self._least: dict[int, int] = {}  # the numbers that paths have at least, where not all nodes are here
 
-    def add(
-        self, node: Node, known: Name | None, alone: bool = False, order: tuple[int, int] | None = None
-    ) -> None:
+    def add(self, node: Node, known: Name | None, alone: bool = False, order: tuple[int, int] | None = None) -> None:
         """
         Note *node*, *known* as this in the source, and the objects it takes as arguments; *alone*: it takes none.
 

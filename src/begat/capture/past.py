@@ -7,10 +7,12 @@ Invariant: what a row that stays refers to, or happened in, stays too, up to `MO
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from operator import itemgetter
+from typing import Any
 
 from begat.record.model import CallSite
 
@@ -92,8 +94,57 @@ class Past:
 
     def gone(self) -> dict[Key, int]:
         """How many calls of each key do not stay."""
-        kept = Counter(self._keys.values())
-        return {key: count - kept[key] for key, count in self.counts.items() if count > kept[key]}
+        return _gone(self.counts, self._keys)
+
+
+class Few:
+    """The rows of a journal that has too many: the first of each place stay, and those that are *wanted*."""
+
+    __slots__ = ("_calls", "_counts", "_each", "_inner", "_keys", "_nth", "_wanted", "order")
+
+    def __init__(self, wanted: set[int]) -> None:
+        self.order: dict[int, tuple[int, int]] = {}  # as in `Past`
+        self._wanted = wanted
+        self._each = EACH
+        self._counts: dict[Key, int] = {}
+        self._calls: dict[int, int] = {}
+        self._inner: dict[tuple[Key, int | None], int] = {}
+        self._nth: dict[int, int] = {}
+        self._keys: dict[int, Key] = {}
+
+    def choose(self, key: Key, numbers: Sequence[int], around: list[int | None], rows: dict[int, Any]) -> list[int]:
+        """The positions of those among *numbers* that stay. *around* has the row around each, or all; *rows* are those that did stay."""
+        size, before, calls = len(numbers), self._counts.get(key, 0), self._calls.get(key[0], 0)
+        self._counts[key], self._calls[key[0]] = before + size, calls + size
+        room = max(0, min(size, self._each - before))
+        chosen = list(range(room))
+        chosen += [i for n in sorted(self._wanted.intersection(numbers)) if (i := bisect_left(numbers, n)) >= room]
+        picked, inner = set(chosen), self._inner
+        for i, within in enumerate(around):
+            if within is None or within in rows:
+                nth = inner.get((key, within), 0)
+                inner[key, within] = nth + (size if len(around) == 1 else 1)
+                for at in chosen if len(around) == 1 else (i,) if i in picked else ():
+                    self.order[numbers[at]] = nth + at if len(around) == 1 else nth, calls + at
+        for at in chosen:
+            self._keys[numbers[at]] = key
+            self._nth[numbers[at]] = before + at
+        if len(rows) > KEPT and self._each > 1:
+            self._each //= 2
+            for number in [
+                n for n, nth in self._nth.items() if nth >= self._each and n in rows and n not in self._wanted
+            ]:
+                del rows[number], self._nth[number], self._keys[number]
+        return chosen
+
+    def gone(self) -> dict[Key, int]:
+        """How many calls of each key do not stay."""
+        return _gone(self._counts, self._keys)
+
+
+def _gone(counts: dict[Key, int], keys: dict[int, Key]) -> dict[Key, int]:
+    kept = Counter(keys.values())
+    return {key: count - kept[key] for key, count in counts.items() if count > kept[key]}
 
 
 def said(gone: Iterable[tuple[int, str, CallSite]], where: str) -> tuple[str, ...]:
@@ -107,3 +158,8 @@ def said(gone: Iterable[tuple[int, str, CallSite]], where: str) -> tuple[str, ..
         total = sum(count for _, count in others)
         marks.append(f"{SAID}{total:,} more calls at {len(others):,} other places, {where}")
     return tuple(marks)
+
+
+def holds_more(marks: Iterable[str], journal: str) -> bool:
+    """Whether, by the *marks* of a run, there is more in the *journal* of that name."""
+    return any(mark.startswith(SAID) and f" {journal} " in mark for mark in marks)

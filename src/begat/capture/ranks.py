@@ -12,6 +12,7 @@ from pathlib import Path
 from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
 from begat.capture.merging import RECORD, journals, load
+from begat.capture.past import holds_more
 from begat.capture.scribe import Scribe, host, process_start
 from begat.record.files import make
 from begat.record.graph import Run
@@ -64,10 +65,12 @@ def keep(run: LiveRun, file: str, write: Callable[[Run], object]) -> None:
         found = list(folder.glob("*.jsonl"))
         if not found or any(told.lives() for told in journals(folder)):
             return
-        write(load(folder.parent / RECORD))
+        run = load(folder.parent / RECORD)
+        write(run)
         for each in found:
-            with suppress(OSError):
-                each.unlink()
+            if not holds_more(run.header.marks, each.name):
+                with suppress(OSError):
+                    each.unlink()
         with suppress(OSError):
             folder.rmdir()
             os.unlink(file)

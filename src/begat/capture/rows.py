@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, chain, count as counting, islice, pairwise, repeat
+from itertools import accumulate, chain, islice, pairwise, repeat
+from itertools import count as counting
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -225,7 +226,9 @@ class Rows:
         new.codes = self.codes | dict(zip(ids, islice(self._codes, stop), strict=True))
 
         def keyed() -> Iterator[tuple[int, Key, Any]]:
-            return zip(range(self.base, count), zip(self._schemas, ids, self._lastis, strict=False), self.within, strict=False)
+            return zip(
+                range(self.base, count), zip(self._schemas, ids, self._lastis, strict=False), self.within, strict=False
+            )
 
         live = {n: token for n, token in self.old.items() if token is not None}
         live.update((self.base + at, self.tokens[at]) for at in self.live if at < stop and self.tokens[at] is not None)

@@ -6,10 +6,12 @@ A line that refers to one that was lost is lost with it; one that no journal can
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, get_args
 
+from begat.capture import past
 from begat.capture.scribe import host, process_start
 from begat.capture.story import Entry, Fate, Place
 from begat.introspect.callsites import Name
@@ -17,9 +19,12 @@ from begat.record import limits, lines
 from begat.record.decoding import Malformed, decode
 from begat.record.model import Argument, CallSite, Kind, Process, Source
 from begat.record.values import Symbol
+from begat.record.walk import refs
 
 _KINDS, _SOURCES = frozenset(get_args(Kind)), frozenset(get_args(Source))
 _NONE = type(None)
+_MANY = 1 << 16  # in one line
+_TIMES = 4  # that a journal is read, to find what others refer to
 
 
 @dataclass(slots=True)
@@ -71,20 +76,55 @@ class Told:
     rows: dict[int, Row] = field(default_factory=dict)
     lost: int = 0
     ended: bool = False
+    last: int = -1
+    _few: past.Few | None = None
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
 
-    def read(self, data: bytes, room: int = limits.NODES) -> None:
-        """Take in the lines of *data*, with at most so many nodes. Malformed says what is wrong with it."""
-        for self.line, (kind, content) in enumerate(lines.read(data), 1):
+    def read(self, data: Callable[[], Iterable[bytes]], room: int) -> None:
+        """
+        Take in the lines of the blocks that *data* gives each time. Malformed says what is wrong with them.
+
+        Of more than *room* rows some stay, as in memory: `past`.
+        """
+        if _count(data()) <= room:
+            self._read(data())
+            return
+        wanted: set[int] = set()
+        for _ in range(_TIMES):
+            self.rows, self.lost, self.line, self._few = {}, 0, 0, past.Few(wanted)
+            self._read(data())
+            missing = {number for number in self._needed() if self.start <= number <= self.last} - self.rows.keys()
+            if not missing or len(wanted) + len(missing) > past.MOST:
+                return
+            wanted |= missing
+
+    def _read(self, data: Iterable[bytes]) -> None:
+        for kind, content in chain.from_iterable(map(lines.read, data)):
+            self.line += 1
             try:
                 self._take(kind, content)
             except _Lost:
                 self.lost += 1
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
                 raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
-            if len(self.rows) > room:
-                raise Malformed(f"more than {limits.NODES:,} nodes")
+
+    def _needed(self) -> Iterator[int]:
+        """The rows that other rows refer to, or happened in."""
+        for row in self.rows.values():
+            yield from (ref.node for a in row.arguments.values() for ref in refs(a.value) if ref.run is None)
+            if row.within is not None:
+                yield row.within
+            if row.fate is not None and row.fate.again is not None:
+                yield row.fate.again[1]
+
+    def gone(self) -> tuple[str, ...]:
+        """Marks for the rows that are not here."""
+        if self._few is None:
+            return ()
+        calls = self._few.gone().items()
+        found = [(n, self._schemas[schema].target, self._places[place].site) for (schema, place), n in calls]
+        return past.said(found, f"in the journal {self.name} alone")
 
     def lives(self) -> bool:
         """Whether the process that writes it still runs."""
@@ -99,12 +139,16 @@ class Told:
             # What happened within a construction whose own line is lost stands at the top.
             if within is not None and within >= self.start and within not in self.rows:
                 within = None
-            yield number, row.about, row.place, within, row.arguments, False, row.fate, None
+            order = self._few.order.get(number) if self._few is not None else None
+            yield number, row.about, row.place, within, row.arguments, False, row.fate, order
 
     def _take(self, kind: str, content: Any) -> None:
         match kind:
+            case lines.ROWS:
+                self._rows(*content)
             case lines.ROW:
-                self._row(*content)
+                number, schema, place, within, *arguments = content
+                self._rows([number], schema, place, [within], *arguments)
             case lines.SCHEMA:
                 self._schema(**_expect(content, dict))
             case lines.PLACE:
@@ -163,18 +207,29 @@ class Told:
             {name: Argument(name, decode(value), "default") for name, value in _expect(defaults, dict).items()},
         )
 
-    def _row(self, number: int, schema: int, place: int, within: int | None, given: Any, every: Any = None) -> None:
+    def _rows(self, said: Any, schema: int, place: int, around: Any, given: Any, every: Any = None) -> None:
         if schema not in self._schemas or place not in self._places:
             raise _Lost
-        about = self._schemas[schema]
-        within = _number(within) if within is not None else None
-        if within is not None and within >= number:
-            raise Malformed("a construction within a later one")
-        self.rows[_number(number)] = Row(about, self._places[place], within, _arguments(about, given, every))
+        about, at, numbers = self._schemas[schema], self._places[place], _numbers(said)
+        self.last = max(self.last, numbers[-1])
+        count = len(numbers)
+        inside = _column(around, count)
+        columns = {name: _column(given[name], count) for name in _expect(given, dict)} if count > 1 else {}
+        chosen: Iterable[int] = range(count)
+        if self._few is not None:
+            chosen = self._few.choose((schema, place), numbers, around, self.rows)
+        for i in chosen:
+            within = inside(i)
+            if within is not None and _number(within) >= numbers[i]:
+                raise Malformed("a construction within a later one")
+            one = {name: column(i) for name, column in columns.items()} if count > 1 else given
+            self.rows[numbers[i]] = Row(about, at, within, _arguments(about, one, every))
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
         row = self.rows.get(number)
         if row is None:
+            if self._few is not None:
+                return
             raise _Lost
         if arguments is not None:
             row.arguments = _arguments(row.about, *arguments)
@@ -207,6 +262,38 @@ def _number(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 62:
         raise Malformed("no number of a construction")
     return value
+
+
+def _numbers(said: Any) -> Sequence[int]:
+    """One, or many; or the first, the last and the step."""
+    numbers = [_number(each) for each in _expect(said, list)]
+    if len(numbers) != 3:
+        if not numbers or sorted(numbers) != numbers:
+            raise Malformed("constructions out of order")
+        return numbers
+    first, last, step = numbers
+    if not (first < last and step > 0) or (last - first) // step > _MANY:
+        raise Malformed("no row of constructions")
+    return range(first, last + 1, step)
+
+
+def _column(values: Any, count: int) -> Callable[[int], Any]:
+    """One for each of so many rows, or one for all."""
+    if len(_expect(values, list)) not in (1, count):
+        raise Malformed(f"{len(values)} values for {count} constructions")
+    return values.__getitem__ if len(values) == count else lambda _: values[0]
+
+
+def _count(data: Iterable[bytes]) -> int:
+    """How many rows there are."""
+    count = 0
+    for kind, content in chain.from_iterable(map(lines.read, data)):
+        if kind in (lines.ROW, lines.ROWS):
+            try:
+                count += 1 if kind == lines.ROW else len(_numbers(content[0]))
+            except (Malformed, TypeError, KeyError, IndexError):
+                continue  # whoever reads it will say so
+    return count
 
 
 def _arguments(about: Schema, given: Any, every: Any = None) -> dict[str, Argument]:

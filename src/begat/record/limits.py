@@ -6,8 +6,11 @@ What is beyond them is left out by whoever writes, with a mark that says so, and
 from __future__ import annotations
 
 NODES = 2_000_000  # in a run and all runs inside it
-HELD = 1_200_000  # of a run that is being recorded or read back from journals; of more, some are kept and the rest counted
+HELD = (
+    1_200_000  # of a run that is being recorded or read back from journals; of more, some are kept and the rest counted
+)
 BYTES = 1_000_000_000
+JOURNALS = 10_000_000_000  # bytes of the journals of one run
 FAMILY = 100  # runs inside runs
 TEXT = 16_777_216  # characters of one text
 ITEMS = 1_000_000  # of one list, tuple, set or dictionary

@@ -10,15 +10,15 @@ import os
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO
 
 from begat.errors import InvalidRecord
 from begat.record.engine import engine
 
 FORMAT = "begat-journal/1"
 JOURNAL, HEAD, SEEDS, ENVIRONMENT, END = "$journal", "$head", "$seeds", "$environment", "$end"
-SCHEMA, PLACE, ROW, FATE = "$schema", "$place", "$row", "$fate"
-KINDS = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, FATE))
+SCHEMA, PLACE, ROW, ROWS, FATE = "$schema", "$place", "$row", "$rows", "$fate"
+KINDS = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, ROWS, FATE))
 TORN = "$torn"
 
 _BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())
@@ -28,6 +28,20 @@ _TRIES = 64  # of places where a line could begin within another
 def line(kind: str, content: Any) -> bytes:
     """One line."""
     return engine().dumps({kind: content}) + b"\n"
+
+
+def blocks(file: BinaryIO, size: int = 1 << 22) -> Iterator[bytes]:
+    """What is in *file*, about *size* bytes at a time, cut between lines; what is behind the last line's end comes last."""
+    rest = b""
+    while data := file.read(size):
+        whole, end, data = data.rpartition(b"\n")
+        if end:
+            yield rest + whole + end
+            rest = data
+        else:
+            rest += data
+    if rest:
+        yield rest
 
 
 def read(data: bytes) -> Iterator[tuple[str, Any]]:
