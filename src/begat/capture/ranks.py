@@ -65,10 +65,10 @@ def keep(run: LiveRun, file: str, write: Callable[[Run], object]) -> None:
         found = list(folder.glob("*.jsonl"))
         if not found or any(told.lives() for told in journals(folder)):
             return
-        run = load(folder.parent / RECORD)
-        write(run)
+        whole = load(folder.parent / RECORD)
+        write(whole)
         for each in found:
-            if not holds_more(run.header.marks, each.name):
+            if not holds_more(whole.header.marks, each.name):
                 with suppress(OSError):
                     each.unlink()
         with suppress(OSError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from begat.capture.fields import fills_fields, is_object
 from begat.capture.ownership import is_users
@@ -26,6 +26,16 @@ from begat.record.values import NUMBERS, SCALARS, Cut, Ref, Symbol
 from begat.record.walk import refs
 
 
+class Alike(NamedTuple):
+    """Rows of one class and place: their numbers, the rows around them, and their bare values."""
+
+    about: Known
+    place: Place
+    numbers: list[int]
+    around: list[int | None]
+    rows: list[tuple[Any, ...]]
+
+
 class Reader:
     """Reads one recorder's rows; what is the same for many rows is found once."""
 
@@ -40,19 +50,28 @@ class Reader:
         with resting():
             return tell(self.entries(0, count), Process(self.recorder.pid, self.recorder.rank))
 
-    def quick(
-        self, start: int, count: int, special: set[int]
-    ) -> Iterator[tuple[int, Known, Place, int | None, tuple[Any, ...] | None]]:
-        """The rows from *start* up to *count* with their bare values; None for those that are *special*, or not bound so simply."""
+    def alike(self, start: int, count: int, special: set[int]) -> tuple[list[Alike], list[int]]:
+        """The rows from *start* up to *count*, those together that are alike; and those that are *special*, or not bound so simply."""
         recorder = self.recorder
-        again = recorder.again
-        for number, row, schema, code, lasti, within in recorder.rows.read(count, start):
+        rows, start = recorder.rows, max(start, recorder.rows.base)
+        values, around = rows.together(count, start)
+        if recorder.again:
+            around = [recorder.again[n][1] if n is not None and n in recorder.again else n for n in around]
+        found, others = [], []
+        for numbers in rows.alike(count, start).values():
+            _, schema, code, lasti, _ = rows.row(numbers[0])
             known = self._schemas.get(id(schema)) or self._known_of(schema)
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
-            if within is not None and within in again:
-                within = again[within][1]
-            simple = known.simple and number not in special and not recorder.strangers
-            yield number, known, place, within, row if simple else None
+            if not known.simple or recorder.strangers:
+                others += numbers
+                continue
+            if not special.isdisjoint(numbers):
+                others += special.intersection(numbers)
+                numbers = [number for number in numbers if number not in special]
+            whole = len(numbers) == len(values)
+            own = values if whole else [values[number - start] for number in numbers]
+            found.append(Alike(known, place, numbers, around if whole else [around[n - start] for n in numbers], own))
+        return found, sorted(others)
 
     def entries(self, start: int, count: int, special: set[int] | None = None) -> Iterator[Entry]:
         """The rows from *start* up to *count*, for whoever tells them."""

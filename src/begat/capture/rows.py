@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise, repeat
+from itertools import accumulate, chain, islice, repeat
 from itertools import count as counting
+from operator import sub
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -201,17 +202,38 @@ class Rows:
 
     def read(self, count: int, start: int = 0) -> Iterator[tuple[int, tuple[Any, ...], Schema, CodeType, int, Any]]:
         """The rows from *start* up to *count*, in order: number, values, schema, the code and position of the call, the row around it."""
-        first = max(start - self.base, 0)
-        begin = self._ends[first - 1] if first else 0
-        stop = max(count - self.base, 0)
-        ends = self._ends[first:stop]
-        rows = _rows(self._values.since(begin), (end - first for first, end in pairwise(chain((begin,), ends))))
-        schemas = map(self.known.__getitem__, self._schemas[first:stop])
-        codes, lastis, within = self._codes.since(first), self._lastis[first:stop], self.within.since(first)
+        begin = max(start - self.base, 0)
         # Not strict: while others build there are more rows than these.
-        found = zip(counting(self.base + first), rows, schemas, codes, lastis, within, strict=False)
+        found = zip(counting(self.base + begin), *self._columns(begin, max(count - self.base, 0)), strict=False)
         kept = [(number, *row) for number, row in self._kept.items() if start <= number < count]
         return chain(kept, found) if kept else found
+
+    def alike(self, count: int, start: int) -> dict[tuple[int, int, int, int], list[int]]:
+        """The rows in columns from *start* up to *count*, put together by what was called and where, and how many values they have."""
+        begin, stop = start - self.base, count - self.base
+        ends = self._ends[begin:stop]
+        lengths = map(sub, ends, chain((self._ends[begin - 1] if begin else 0,), ends))
+        schemas, codes, lastis = self._schemas[begin:stop], map(id, self._codes.since(begin)), self._lastis[begin:stop]
+        found: dict[tuple[int, int, int, int], list[int]] = {}
+        for number, key in enumerate(zip(schemas, codes, lastis, lengths, strict=False), start):
+            if key in found:
+                found[key].append(number)
+            else:
+                found[key] = [number]
+        return found
+
+    def together(self, count: int, start: int) -> tuple[list[tuple[Any, ...]], list[Any]]:
+        """The values of the rows in columns from *start* up to *count*, and the rows around them."""
+        begin, stop = start - self.base, count - self.base
+        rows, _, _, _, within = self._columns(begin, stop)
+        return list(rows), list(islice(within, stop - begin))
+
+    def _columns(self, begin: int, stop: int) -> tuple[Iterable[Any], ...]:
+        first = self._ends[begin - 1] if begin else 0
+        ends = self._ends[begin:stop]
+        rows = _rows(self._values.since(first), map(sub, ends, chain((first,), ends)))
+        schemas = map(self.known.__getitem__, self._schemas[begin:stop])
+        return rows, schemas, self._codes.since(begin), self._lastis[begin:stop], self.within.since(begin)
 
     def without(
         self, count: int, needs: Callable[[int], Iterable[int]], current: Iterable[int], other: dict[int, Any]

@@ -7,13 +7,14 @@ import time
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from begat.capture.reading import Known, Reader
+from begat.capture.reading import Alike, Known, Reader
 from begat.capture.story import Fate, Place
 from begat.intercept.constants import NOT_GIVEN
 from begat.record import lines
 from begat.record.encoding import encodable
 from begat.record.engine import engine
 from begat.record.model import ABSENT, Argument, CallSite
+from begat.record.values import Ref
 from begat.record.writing import environment, header, value
 
 MANY = 4096
@@ -22,13 +23,11 @@ MANY = 4096
 FEW = 4
 """Rows of one class and place that are not told in columns."""
 
-_WHOLE, _REAL, _LARGE = {int, bool}, {float}, 1 << 63
+_WHOLE, _REAL, _REF, _LARGE = {int, bool}, {float}, {Ref}, 1 << 63
 
 if TYPE_CHECKING:
     from begat.capture.live import LiveRun
     from begat.introspect.callsites import Name
-
-    Bare = tuple[int, Known, Place, int | None, Any]
 
 
 def prepare() -> None:
@@ -92,45 +91,42 @@ class Scribe:
 
     def _rows(self, start: int, count: int) -> None:
         special = self.reader.special()
-        alike: dict[tuple[int, int, int], list[Bare]] = {}
-        for each in self.reader.quick(start, count, special):
-            number, known, place, _, row = each
-            if row is not None:
-                alike.setdefault((id(known), id(place), len(row)), []).append(each)
-            else:
-                [(_, about, place, within, arguments, _, fate, _)] = self.reader.entries(number, number + 1, special)
-                said = _arguments(arguments, about)
-                self._say(lines.ROW, [number, self._about(about), self._place(place), within, *said])
-                if fate is not None:
-                    self._fate(number, fate, None)
-        for found in alike.values():
+        alike, others = self.reader.alike(start, count, special)
+        for found in alike:
             self._alike(found)
+        for number in others:
+            self._one(number, special)
         self.written = count
 
-    def _alike(self, found: list[Bare]) -> None:
-        """Rows of one class and place: as columns, for to write them one by one would take four times as long."""
-        _, known, place, _, _ = found[0]
-        about, at = self._about(known), self._place(place)
-        numbers, _, _, around, rows = zip(*found, strict=True)
-        if len(found) >= FEW and (given := self._columns(known, rows)) is not None:
-            step = (numbers[-1] - numbers[0]) // (len(numbers) - 1)
-            even = numbers == tuple(range(numbers[0], numbers[-1] + 1, step))
-            within = around if len(set(around)) > 1 else around[:1]
-            said = [numbers[0], numbers[-1], step] if even else numbers
-            self._say(lines.ROWS, [said, about, at, within, given])
-            return
-        for number, _, _, within, row in found:
-            one = self._columns(known, (row,))
-            if one is not None:
-                said = [{name: values[0] for name, values in one.items()}]
-            else:
-                [(_, _, _, _, arguments, _, _, _)] = self.reader.entries(number, number + 1, set())
-                said = _arguments(arguments, known)
-            self._say(lines.ROW, [number, about, at, within, *said])
+    def _one(self, number: int, special: set[int]) -> None:
+        for _, about, place, within, arguments, _, fate, _ in self.reader.entries(number, number + 1, special):
+            self._say(
+                lines.ROW, [number, self._about(about), self._place(place), within, *_arguments(arguments, about)]
+            )
+            if fate is not None:
+                self._fate(number, fate, None)
 
-    def _columns(self, known: Known, rows: tuple[tuple[Any, ...], ...]) -> dict[str, Any] | None:
+    def _alike(self, found: Alike) -> None:
+        """Rows of one class and place: as columns, for to write them one by one would take four times as long."""
+        known, place, numbers, around, rows = found
+        about, at = self._about(known), self._place(place)
+        if len(numbers) >= FEW and (given := self._columns(known, rows)) is not None:
+            step = (numbers[-1] - numbers[0]) // (len(numbers) - 1)
+            even = numbers == list(range(numbers[0], numbers[-1] + 1, step))
+            within = around if len(set(around)) > 1 else around[:1]
+            self._say(lines.ROWS, [[numbers[0], numbers[-1], step] if even else numbers, about, at, within, given])
+            return
+        for number, within_, row in zip(numbers, around, rows, strict=True):
+            one = self._columns(known, [row])
+            if one is None:
+                self._one(number, set())
+            else:
+                self._say(lines.ROW, [number, about, at, within_, {name: values[0] for name, values in one.items()}])
+
+    def _columns(self, known: Known, rows: list[tuple[Any, ...]]) -> dict[str, Any] | None:
         """What was given, by name: a value for each row, or one for all. None where a value is a default all the same."""
-        names, out = known.schema.names, {}
+        names = known.schema.names
+        out: dict[str, Any] = {}
         columns = list(zip(*rows, strict=True))
         for name, column in zip(names, columns[len(columns) - len(names) :], strict=True):
             objects = set(map(id, column))
@@ -141,15 +137,16 @@ class Scribe:
             if len(objects) == 1:  # the same constant of the code again; equal is not enough: 1 == True
                 column = column[:1]
             kinds = set(map(type, column))
-            if not (
-                (kinds <= _WHOLE and min(column) >= -_LARGE and max(column) < _LARGE)
-                or (kinds == _REAL and all(map(isfinite, column)))
-            ):
-                found: Any = [self._given(known, name, each) for each in column]
+            whole = kinds <= _WHOLE and min(column) >= -_LARGE and max(column) < _LARGE
+            if whole or (kinds == _REAL and all(map(isfinite, column))):
+                out[encodable(name)] = column
+            elif kinds == _REF:
+                out[encodable(name)] = [_ref(each) for each in column]
+            else:
+                found = [self._given(known, name, each) for each in column]
                 if None in found:
                     return None
-                column = [each for (each,) in found]
-            out[encodable(name)] = column
+                out[encodable(name)] = [each[0] for each in found if each is not None]
         return out
 
     def _given(self, known: Known, name: str, given: Any) -> tuple[Any] | None:
@@ -161,7 +158,7 @@ class Scribe:
             if argument.source != "given":
                 return None
             last = recent[name] = given, (value(argument.value),)
-        return last[1]  # type: ignore[no-any-return]  # that tuple
+        return last[1]
 
     def surroundings(self, run: LiveRun) -> bytes:
         """What the run runs in, as a line, if it may have changed. That takes time, which rows should not wait for."""
@@ -271,6 +268,10 @@ def _arguments(arguments: dict[str, Argument], about: Any) -> list[Any]:
 def _whole(argument: Argument) -> list[Any]:
     found = [encodable(argument.name), value(argument.value), argument.source]
     return found if argument.was is ABSENT else [*found, value(argument.was)]
+
+
+def _ref(ref: Any) -> Any:
+    return {"$ref": ref.node} if ref.run is None else value(ref)
 
 
 def _site(site: CallSite) -> list[Any]:
