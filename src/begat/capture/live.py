@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
@@ -147,6 +149,15 @@ class LiveRun(Run):
             self.change(ended=stamp(datetime.now(UTC)), outcome="finished", error=None)
         else:
             self.change(ended=stamp(datetime.now(UTC)), outcome="raised", error=name_of(type(error)), exit_code=status)
+
+    def _beyond(self, number: int) -> Node | None:
+        journal = self.recorder.journal
+        if journal is not None and self.recorder.gone():
+            from begat.capture.merging import one
+
+            journal.flush()
+            self._more = partial(one, Path(journal.folder), {journal.file.name: 0})
+        return super()._beyond(number)
 
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder

@@ -8,6 +8,8 @@ from operator import call, is_
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from begat.record.values import Ref
+
 if TYPE_CHECKING:
     from begat.capture.recorder import Recorder
 
@@ -25,6 +27,17 @@ def recorders() -> list[Recorder]:
     _KNOWN[:] = [known for known in _KNOWN if known() is not None]
     living = [known() for known in _KNOWN]
     return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def others(mine: Recorder) -> dict[int, Ref]:
+    """What the recorders but *mine* saw built, by the ids of the tokens."""
+    found: dict[int, Ref] = {}
+    for outer in (known for known in recorders() if known is not mine):
+        outer.drain()
+        # Of several rows with one token the first, of several recorders the newest.
+        for key, number in {id(token): number for number, token in outer.rows.tokened()}.items():
+            found.setdefault(key, Ref(outer.again.get(number, ("", number))[1], outer.identity))
+    return found
 
 
 def without_none(tokens: list[Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -42,11 +42,41 @@ def load(path: str | os.PathLike[str]) -> Run:
     if record.exists() or not others:
         run = codec.load(record)
         told = journals(folder, held(run)) if others else []
-        return together(run, told, folder) if told else run
+        run = together(run, told, folder) if told else run
+        for each in family(run):
+            _open(each, folder)
+        return run
     told = journals(folder)
     if not told:
         raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
-    return together(None, told, folder)
+    run = together(None, told, folder)
+    for each in family(run):
+        _open(each, folder)
+    return run
+
+
+def _open(run: Run, folder: Path) -> None:
+    """Let *run* find in *folder* what it does not show."""
+    if any(mark.startswith(past.SAID) for mark in run.header.marks):
+        run._more = partial(one, folder, run.header.journals)
+
+
+def one(folder: Path, offsets: Mapping[str, int], number: int) -> Node | None:
+    """Node *number*, from the journals in *folder*, whose numbers are moved by *offsets*; of its path the end alone is known."""
+    for name, offset in offsets.items():
+        told = Told(name)
+        try:
+            told.pick(_blocks(folder / name), number - offset)
+        except (OSError, Malformed):
+            continue  # it is not there any more
+        if number - offset < told.start:
+            continue  # its parent's
+        move = _Move(told.start, offsets.get(told.parent or "", 0), offset)
+        for *_, order in told.entries():
+            for node in tell(told.entries(), told.process)[0]:
+                nth = f".{order[0]}" if order is not None and order[0] else ""
+                return move.node(node, node.path.removesuffix(nth) + nth)
+    return None
 
 
 def held(run: Run) -> set[str]:

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from begat.introspect.callsites import locate
 from begat.record.model import CallSite
+from begat.record.walk import refs
+
+if TYPE_CHECKING:
+    from begat.capture.recorder import Recorder
 
 EACH = 1_000  # calls of one place
 KEPT = 50_000  # of all places; and so many more of those whose objects live
@@ -97,15 +103,58 @@ class Past:
         return _gone(self.counts, self._keys)
 
 
+def let_go(recorder: Recorder, room: int) -> int:
+    """Let the rows of *recorder* go that need not stay and are told, if there is a journal; for how many there is room from now on."""
+    rows, count = recorder.rows, recorder._resolved
+    if recorder.journal is not None and (told := recorder.journal.told) < count:
+        if rows.held <= 2 * room:
+            count = told
+        else:  # it cannot be written
+            recorder.untold = True
+    if count <= rows.base:
+        return room
+    numbers = recorder._numbers()
+    current = [numbers[id(token)] for token in recorder._around() if id(token) in numbers]
+    rows = recorder.rows = rows.without(count, partial(_needed, recorder), current, recorder.again)
+    recorder.unbuilt = {number for number in recorder.unbuilt if number in rows}
+    for facts in ("outcomes", "built", "changed", "instead", "moved", "again"):
+        known: dict[int, Any] = getattr(recorder, facts)
+        setattr(recorder, facts, {number: fact for number, fact in known.items() if number in rows})
+    return recorder.limit // 8
+
+
+def _needed(recorder: Recorder, number: int) -> Iterator[int]:
+    """The rows without which row *number* says nothing."""
+    if number not in recorder.rows:
+        return
+    row = recorder.rows.row(number)
+    yield from (ref.node for ref in refs(row.values) if ref.run is None)
+    if type(row.within) is int:
+        yield row.within
+    if number in recorder.again:
+        yield recorder.again[number][1]
+    if number in recorder.moved:
+        yield recorder.moved[number]
+
+
+def missing(recorder: Recorder) -> tuple[str, ...]:
+    """Marks for the rows that *recorder* let go."""
+    rows, journal = recorder.rows, recorder.journal
+    kept = journal is not None and journal.file.made and not (recorder.untold or journal.file.lost)
+    where = f"in the journal {journal.file.name} alone" if journal is not None and kept else "kept nowhere"
+    calls = rows.past.gone().items()
+    return said([(n, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2])) for key, n in calls], where)
+
+
 class Few:
     """The rows of a journal that has too many: the first of each place stay, and those that are *wanted*."""
 
     __slots__ = ("_calls", "_counts", "_each", "_inner", "_keys", "_nth", "_wanted", "order")
 
-    def __init__(self, wanted: set[int]) -> None:
+    def __init__(self, wanted: set[int], each: int | None = None) -> None:
         self.order: dict[int, tuple[int, int]] = {}  # as in `Past`
         self._wanted = wanted
-        self._each = EACH
+        self._each = EACH if each is None else each
         self._counts: dict[Key, int] = {}
         self._calls: dict[int, int] = {}
         self._inner: dict[tuple[Key, int | None], int] = {}

@@ -13,27 +13,24 @@ from __future__ import annotations
 import os
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Sized
-from itertools import chain
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from begat.capture import links, living
 from begat.capture.happenings import identified, noted
 from begat.capture.living import dead_among, without_none
-from begat.capture.past import Past, said
+from begat.capture.past import Past, let_go, missing
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
-from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
-from begat.record.walk import refs
 
 if TYPE_CHECKING:
     from begat.capture.journal import Journal
@@ -78,7 +75,7 @@ class Recorder:
         self.journal: Journal | None = None
         self._limit = LIMIT
         self._room = self.limit
-        self._untold = False  # rows went that are not in the journal
+        self.untold = False  # rows went that are not in the journal
         self._gone: tuple[Past, tuple[str, ...]] = (self.rows.past, ())
         self._resolved = 0
         self._suspicious = False
@@ -205,46 +202,13 @@ class Recorder:
 
     def _let_go(self) -> None:
         self._resolve()
-        count = self._resolved
-        if self.journal is not None and (told := self.journal.told) < count:
-            if self.rows.held > 2 * self._room:  # it cannot be written
-                self._untold = True
-            else:
-                count = told
-        if count <= self.rows.base:
-            return
-        numbers = self._numbers()
-        current = [numbers[id(token)] for token in self._around() if id(token) in numbers]
-        rows = self.rows = self.rows.without(count, self._needed, current, self.again)
-        self._room = self.limit // 8
-        self._swept = max(4096, rows.held)
-        self.unbuilt = {number for number in self.unbuilt if number in rows}
-        for facts in ("outcomes", "built", "changed", "instead", "moved", "again"):
-            known: dict[int, Any] = getattr(self, facts)
-            setattr(self, facts, {number: fact for number, fact in known.items() if number in rows})
-
-    def _needed(self, number: int) -> Iterator[int]:
-        """The rows without which row *number* says nothing."""
-        if number not in self.rows:
-            return
-        row = self.rows.row(number)
-        yield from (ref.node for ref in refs(row.values) if ref.run is None)
-        if type(row.within) is int:
-            yield row.within
-        if number in self.again:
-            yield self.again[number][1]
-        if number in self.moved:
-            yield self.moved[number]
+        self._room = let_go(self, self._room)
+        self._swept = max(4096, self.rows.held)
 
     def gone(self) -> tuple[str, ...]:
         """Marks for the rows that were let go."""
-        rows, journal = self.rows, self.journal
-        if self._gone[0] is not rows.past:
-            kept = journal is not None and journal.file.made and not (self._untold or journal.file.lost)
-            where = f"in the journal {journal.file.name} alone" if journal is not None and kept else "kept nowhere"
-            calls = rows.past.gone().items()
-            found = [(count, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2])) for key, count in calls]
-            self._gone = rows.past, said(found, where)
+        if self._gone[0] is not self.rows.past:
+            self._gone = self.rows.past, missing(self)
         return self._gone[1]
 
     def _failed(self, error: Exception) -> None:
@@ -397,14 +361,7 @@ class Recorder:
     def _numbers(self) -> dict[int, int]:
         """The number behind each token. Safe by id: the tokens are held in the column meanwhile."""
         numbers: dict[int, int] = {}
-        rows = self.rows
-        tokens, base = rows.tokens, rows.base
-        numbers.update((id(token), number) for number, token in rows.old.items() if token is not None)
-        for position in chain(rows.live, range(self._resolved - base, len(tokens))):
-            token = tokens[position]
-            if token is None:
-                continue
-            number = base + position
+        for number, token in self.rows.known_from(self._resolved):
             first = numbers.setdefault(id(token), number)
             if first != number and number >= self._resolved:
                 self.again[number] = ("reinit", first)
@@ -421,13 +378,7 @@ class Recorder:
     def _outside(self) -> dict[int, Ref]:
         """What the runs around this one built, by token."""
         if self._outer is None:
-            self._outer = {}
-            for outer in (known for known in living.recorders() if known is not self):
-                outer.drain()
-                # Of several rows with one token the first.
-                found = {id(token): number for number, token in outer.rows.tokened()}
-                for key, number in found.items():
-                    self._outer.setdefault(key, Ref(outer.again.get(number, ("", number))[1], outer.identity))
+            self._outer = living.others(self)
         return self._outer
 
     def version(self, count: int) -> tuple[int, ...]:

@@ -176,6 +176,14 @@ class Rows:
                 yield self.base + at, self.tokens[at]
         yield from ((number, token) for number, token in reversed(self.old.items()) if token is not None)
 
+    def known_from(self, start: int) -> Iterator[tuple[int, Any]]:
+        """The resolved rows whose objects live, and those from *start* on, oldest first, with their tokens."""
+        yield from ((number, token) for number, token in self.old.items() if token is not None)
+        tokens, base = self.tokens, self.base
+        for at in chain(self.live, range(start - base, len(tokens))):
+            if tokens[at] is not None:
+                yield base + at, tokens[at]
+
     def renew_within(self, start: int, numbers: dict[int, int]) -> bool:
         """In the rows from *start* on, put the number of the construction around in the place of its token. Whether all are."""
         start -= self.base

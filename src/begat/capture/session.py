@@ -324,7 +324,10 @@ def _last_dump(path: str | os.PathLike[str]) -> None:
 def provenance(obj: object) -> Node | None:
     """The node of the construction that built *obj*, in whichever run that still exists; None if it was not recorded."""
     found = _built(obj)
-    return found[0][found[1]] if found is not None else None
+    try:
+        return found[0][found[1]] if found is not None else None
+    except KeyError:  # of very many that live, kept nowhere
+        return None
 
 
 def _built(obj: object) -> tuple[LiveRun, int] | None:
@@ -345,9 +348,18 @@ def params(obj: object) -> dict[str, Any]:
     found = _built(obj)
     if found is None:
         raise LookupError(f"no record of how this {type(obj).__name__} was built: {_unknown(type(obj))}")
+    run, number = found
+    if number not in run.recorder.rows:
+        try:
+            return run[number].params
+        except KeyError:
+            raise LookupError(
+                f"how this {type(obj).__name__} was built is kept nowhere: more objects live than are kept in memory, "
+                "and a scope without a file (save=...) has no journal"
+            ) from None
     from begat.capture.reading import Reader
 
-    return Reader(found[0].recorder).params(found[1])
+    return Reader(run.recorder).params(number)
 
 
 def _unknown(kind: type) -> str:

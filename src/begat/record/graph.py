@@ -40,7 +40,7 @@ class Run:
     """
 
     __module__ = "begat"
-    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_inside", "_nodes", "_numbers")
+    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_inside", "_more", "_nodes", "_numbers")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Run:
         self._index: dict[str, Node] | None = None
         self._numbers: dict[int, Node] | None = None
         self._inside: tuple[int, dict[int, list[Node]]] | None = None
+        self._more: Callable[[int], Node | None] | None = None
         adopt(nodes, self)
 
     # --- what it holds ------------------------------------------------------------------------------------------------
@@ -98,19 +99,24 @@ class Run:
 
     # --- asking -------------------------------------------------------------------------------------------------------
     def __getitem__(self, path: str | int) -> Node:
-        """The node at *path* (or with that id). KeyError names the nearest paths."""
+        """
+        The node at *path* (or with that id). KeyError names the nearest paths.
+
+        Of very many nodes some are shown; by its id one of the others is read from the journal of the run, if that is there.
+        """
         if isinstance(path, int):
-            if path not in self._by_id():
+            found = self._by_id().get(path) or self._beyond(path)
+            if found is None:
                 raise KeyError(f"no node {path}; there are {len(self.nodes)} nodes")
-            return self._by_id()[path]
+            return found
         if not isinstance(path, str):
             raise TypeError(f"a run is asked for a path or a node's id, not for {type(path).__name__}")
         from begat.record.paths import normal
 
-        found = self._paths().get(normal(path))
-        if found is None:
+        named = self._paths().get(normal(path))
+        if named is None:
             raise KeyError(f"no node at {path!r}{self._near(normal(path))}")
-        return found
+        return named
 
     def __contains__(self, path: object) -> bool:
         from begat.record.paths import normal
@@ -262,6 +268,13 @@ class Run:
         if self._numbers is None or len(self._numbers) != len(nodes):
             self._numbers = {node.id: node for node in nodes}
         return self._numbers
+
+    def _beyond(self, number: int) -> Node | None:
+        """A node that is not among those shown."""
+        found = self._more(number) if self._more is not None else None
+        if found is not None:
+            adopt((found,), self)
+        return found
 
     def _built_inside(self) -> dict[int, list[Node]]:
         """What the user's own code built inside each construction, by its id."""
