@@ -27,7 +27,7 @@ from begat.record.walk import refs
 
 
 class Alike(NamedTuple):
-    """Rows of one class and place: their numbers, the rows around them, and their bare values."""
+    """Rows of one class and place: their numbers, the rows around them, and their bare values, in which links may be left."""
 
     about: Known
     place: Place
@@ -62,7 +62,7 @@ class Reader:
             _, schema, code, lasti, _ = rows.row(numbers[0])
             known = self._schemas.get(id(schema)) or self._known_of(schema)
             place = self._places.get((id(code), lasti)) or self._place(code, lasti)
-            if not known.simple or recorder.strangers:
+            if not known.simple:
                 others += numbers
                 continue
             if not special.isdisjoint(numbers):

@@ -35,6 +35,8 @@ from begat.record.values import Ref
 if TYPE_CHECKING:
     from begat.capture.journal import Journal
 
+_LAST = 16  # rows whose objects are likely to be arguments of the next
+
 
 class Recorder:
     """The sink of one run. *parent* is the recorder of the run around it; of more than *limit* rows some go."""
@@ -79,7 +81,7 @@ class Recorder:
         self._gone: tuple[Past, tuple[str, ...]] = (self.rows.past, ())
         self._resolved = 0
         self._suspicious = False
-        self._swept = 4096
+        self._swept = self._lived = 4096
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
         living.join(self)
@@ -255,16 +257,30 @@ class Recorder:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         rows = self.rows
         tokens = rows.tokens
-        live = [*rows.live, *range(self._resolved - rows.base, len(tokens))]
+        start = self._resolved - rows.base
+        # Those that lived the last time are looked at when they have become twice as many: every time would be all the time.
+        again = len(rows.live) >= 2 * self._lived
+        live = [*(rows.live if again else ()), *range(start, len(tokens))]
         dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
-        known = len(self.links)
+        links = self.links[:]
         self._take()
-        if self._unresolved():
-            self._refer(known)
+        if self._unresolved() and not self._resolved_nearby(links):
+            self._refer(len(links))
         for position in dead:
             tokens[position] = None
-        rows.live = array("q", [i for i in rows.live if tokens[i] is not None])
+        if again:
+            rows.live = array("q", [i for i in rows.live if tokens[i] is not None])
+            self._lived = max(4096, len(rows.live))
         self._settled_up_to_here()
+
+    def _resolved_nearby(self, links: list[Link]) -> bool:
+        """Whether new rows refer to each other alone, and those of *links* that were there before the log was taken to them."""
+        if self._far or self._complicated():
+            return False
+        if self._refer_nearby(self._young(), self._around()):
+            return True
+        self.strangers |= bool(self.links)
+        return not (self._inner or any(type(link) is Link for link in links))
 
     def _forget(self) -> None:
         """
@@ -272,7 +288,7 @@ class Recorder:
 
         Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
         """
-        if self._far or self._raised or self._returned or self._later or self._suspicious or self.pins.met:
+        if self._far or self._complicated():
             return
         tokens, start = self.rows.tokens, self._resolved - self.rows.base
         young = self._young()
@@ -290,7 +306,7 @@ class Recorder:
         """
         Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
 
-        Familiar are the constructions that were going on last time; *around* are those that are now.
+        Familiar are the constructions that were going on last time, and the last ones; *around* are those that are now.
         """
         if any(type(token) is Call for token in around):
             return False  # what it built may turn out to be what it returns
@@ -300,7 +316,7 @@ class Recorder:
         if self._inner:
             self._inner = not self.rows.renew_within(self._resolved, numbers)
         links.find(self.links, numbers, self.again)
-        self._meet(around, numbers)
+        self._meet([*around, *young[-_LAST:]], numbers)
         return not (self._inner or self.links)
 
     def _around(self) -> list[object]:
@@ -315,15 +331,10 @@ class Recorder:
         return without_none(self.rows.tokens[self._resolved - self.rows.base :])
 
     def _unresolved(self) -> object:
-        return (
-            self.links
-            or self._inner
-            or self._raised
-            or self._returned
-            or self._later
-            or self._suspicious
-            or self.pins.met
-        )
+        return self.links or self._inner or self._complicated()
+
+    def _complicated(self) -> object:
+        return self._raised or self._returned or self._later or self._suspicious or self.pins.met
 
     def _settled_up_to_here(self) -> None:
         rows = self.rows
@@ -354,7 +365,7 @@ class Recorder:
             self.rows.renew_within(self._resolved, numbers)
             self.rows.end_within(self._resolved)
         self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
-        self._meet(self._around(), numbers)
+        self._meet([*self._around(), *self._young()[-_LAST:]], numbers)
         self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
         self._outer, self._suspicious, self.pins.met = None, False, False
 

@@ -154,7 +154,8 @@ class Scribe:
         recent = self._recent.setdefault(id(known), {})
         last = recent.get(name)
         if last is None or last[0] is not given:
-            argument = known.argument(name, given)
+            [bare] = self.recorder.told((given,))
+            argument = known.argument(name, bare)
             if argument.source != "given":
                 return None
             last = recent[name] = given, (value(argument.value),)
