@@ -91,6 +91,69 @@ def test_a_torn_line_costs_itself_alone(told_once, data):
 
 
 @pytest.fixture(scope="module")
+def told_in_columns(tmp_path_factory):
+    """The bytes of a journal whose rows stand in columns."""
+    folder = tmp_path_factory.mktemp("told")
+    with begat.capture(save=folder / "run.json") as run:
+        parts = [Part(i, name="é" * (i % 3)) for i in range(20)]
+        parts += [Part(i / 7, part, name={"$row": [i]}) for i, part in enumerate(parts)]
+        run.recorder.journal.flush()
+        [file] = (folder / "run.json.journal").glob("*.jsonl")
+        return file.read_bytes()
+
+
+def test_rows_in_columns_say_what_rows_say(told_in_columns, told_once, tmp_path):
+    """Told together or one by one: the same numbers, arguments and paths."""
+    assert told_in_columns.count(b'{"$rows"') >= 2
+
+    together = _read(tmp_path / "a", told_in_columns)
+    alone = _read(tmp_path / "b", told_once)
+
+    assert [node.params for node in together.nodes[:20]] == [node.params for node in alone.nodes[:20]]
+    assert [node.params["other"].node for node in together.nodes[20:]] == list(range(20))
+    assert [node.params["number"] for node in together.nodes[20:]] == [i / 7 for i in range(20)]
+    assert [node.path for node in together.nodes] == [f"parts.{i}" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "[[0,1000000000000000,1],0,0,[null],{}]",
+        "[[0,9,0],0,0,[null],{}]",
+        "[[9,0,1],0,0,[null],{}]",
+        "[[],0,0,[null],{}]",
+        "[[3,2,1,0],0,0,[null],{}]",
+        "[[0,1,2,-3],0,0,[null],{}]",
+        "[[10,19,1],0,0,[null,null],{}]",
+        "[[10,19,1],0,0,[15],{}]",
+        '[[10,19,1],0,0,["x"],{}]',
+        '[[10,19,1],0,0,[null],{"number":[1,2,3]}]',
+        '[[10,19,1],0,0,[null],{"number":7}]',
+        "[[10,19,1],0,0,[null],7]",
+        "[[10,19,1],0,0]",
+        "{}",
+    ],
+)
+def test_columns_that_no_journal_has_are_refused(rows, told_in_columns, tmp_path):
+    """With a word on the line."""
+    data = told_in_columns + b'{"$rows":' + rows.encode() + b"}\n"
+
+    with pytest.raises(InvalidRecord, match="line"):
+        _read(tmp_path, data)
+
+
+def test_very_many_rows_in_few_bytes_are_read_soon(told_in_columns, tmp_path):
+    """A bomb: a hundred million rows in a hundred kilobytes are counted, not made."""
+    lines = [b'{"$rows":[[%d,%d,1],0,0,[null],{"number":[1]}]}\n' % (at, at + 65_535) for at in range(100, 100_000_000, 65_536)]
+    begin = time.process_time()
+    run = _read(tmp_path, told_in_columns + b"".join(lines))
+
+    assert len(run.nodes) < 2000
+    assert "100,0" in " ".join(run.header.marks)
+    assert time.process_time() - begin < 10
+
+
+@pytest.fixture(scope="module")
 def told_once(tmp_path_factory):
     folder = tmp_path_factory.mktemp("told")
     scope = begat.capture("told", save=folder / "run.json", durability="always")
@@ -105,9 +168,9 @@ def told_once(tmp_path_factory):
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_journal_that_somebody_changed_is_read_or_refused(told_once, data):
+def test_a_journal_that_somebody_changed_is_read_or_refused(told_once, told_in_columns, data):
     """Bytes changed, cut out, doubled: a run, or an error that says which file; never another exception."""
-    text = bytearray(told_once)
+    text = bytearray(data.draw(st.sampled_from([told_once, told_in_columns])))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(text) - 1))
         match data.draw(st.sampled_from(["set", "cut", "double", "word"])):

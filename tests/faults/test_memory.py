@@ -13,7 +13,7 @@ import weakref
 import pytest
 
 import begat
-from begat.capture import past
+from begat.capture import past, rows
 from begat.record import limits
 from begat.record.values import Opaque, Ref
 from begat.record.walk import refs
@@ -114,6 +114,39 @@ def test_a_million_constructions(tmp_path):
 
     assert float(grown) <= 200
     assert int(count) == 1_020_000
+
+
+@pytest.mark.slow
+def test_ten_million_constructions(tmp_path):
+    """1e7 in one run take less than 300 MB of ours, its end and its record included, and every one can be asked for."""
+    (tmp_path / "script.py").write_text(
+        "import begat, resource\n"
+        "@begat.trackable\n"
+        "class C:\n"
+        "    def __init__(self, a, b=0.5, c='x', d=True): pass\n"
+        "@begat.trackable\n"
+        "class Model:\n"
+        "    def __init__(self, part): pass\n"
+        "def most():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "with begat.capture(save='small.json'): C(1)\n"
+        "before = most()\n"
+        "with begat.capture(save='run.json') as run:\n"
+        "    for i in range(10_000_000): part = C(i, 2.5, 'y', False)\n"
+        "    model = Model(part)\n"
+        "    print(begat.params(part)['a'], begat.provenance(part).path)\n"
+        "loaded = begat.load('run.json')\n"
+        "print(len(loaded.nodes), *loaded.header.marks[0].split()[2:5])\n"
+        "print(loaded['model'].params['part'].node, loaded[5_000_000].params['a'], loaded[5_000_000].path)\n"
+        "print((most() - before) / 1e6)\n"
+    )
+
+    asked, counted, read, grown = succeeds("script.py", cwd=tmp_path, timeout=600).splitlines()
+
+    assert asked == "9999999 part.9999999"
+    assert counted == "1002 9,998,999 more calls"
+    assert read == "9999999 5000000 part.5000000"
+    assert float(grown) < 300
 
 
 @pytest.mark.parametrize("how", ["open", "ended", "looked at"])
@@ -531,6 +564,17 @@ def test_what_is_not_shown_is_read_from_the_journal(small, tmp_path, monkeypatch
     assert begat.provenance(kept[17_000]) is None
     with pytest.raises(LookupError, match="kept nowhere"):
         begat.params(kept[17_000])
+
+
+def test_living_objects_that_are_not_known_again_are_told(small, monkeypatch):
+    """Where more live than are known a mark says how many."""
+    monkeypatch.setattr(rows, "LIVING", 1000)
+    with begat.capture() as run:
+        kept = [Plain(number) for number in range(15_000)]
+
+    assert begat.params(kept[500]) == {"a": 500, "b": 2.5, "c": "x", "d": True}
+    assert begat.provenance(kept[5000]) is None
+    assert any("living objects are not known again" in mark for mark in run.header.marks)
 
 
 def test_a_killed_run_of_very_many_is_read_as_it_would_have_ended(small, tmp_path):

@@ -142,8 +142,13 @@ def missing(recorder: Recorder) -> tuple[str, ...]:
     rows, journal = recorder.rows, recorder.journal
     kept = journal is not None and journal.file.made and not (recorder.untold or journal.file.lost)
     where = f"in the journal {journal.file.name} alone" if journal is not None and kept else "kept nowhere"
-    calls = rows.past.gone().items()
-    return said([(n, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2])) for key, n in calls], where)
+    found = [
+        (count, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2]))
+        for key, count in rows.past.gone().items()
+    ]
+    if not rows.unknown:
+        return said(found, where)
+    return *said(found, where), f"{rows.unknown:,} living objects are not known again: no more than {LIVING:,} are"
 
 
 class Few:

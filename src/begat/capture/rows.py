@@ -88,6 +88,7 @@ class Rows:
         self.base = 0
         self.past = Past()
         self.old: dict[int, Any] = {}  # the tokens of the rows before *base* whose objects live
+        self.unknown = 0  # objects that live, but not in here
         self.tokens: list[Any] = []  # from *base* on
         self.live = array("q")  # where in *tokens* are those of resolved rows whose objects live
         self.within = Column()
@@ -266,6 +267,7 @@ class Rows:
         live = {n: live[n] for n, gone in zip(live, dead, strict=True) if not gone and n not in other}
         new.past = self.past.further(keyed, needs, [n for n in current if n < count], live, other)
         new.old = dict(islice(live.items(), LIVING))
+        new.unknown = self.unknown + len(live) - len(new.old)
         new._kept = {number: self.row(number) for number in sorted(new.past.order)}
         new.base, new.known, new._places = count, self.known, self._places
         begin = self._ends[stop - 1] if stop else 0

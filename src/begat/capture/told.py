@@ -111,6 +111,8 @@ class Told:
                 self._take(kind, content)
             except _Lost:
                 self.lost += 1
+            except Malformed as error:
+                raise Malformed(f"line {self.line}: {error.what}") from None
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
                 raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
 
