@@ -7,7 +7,7 @@ Invariant: what a row that stays refers to, or happened in, stays too, up to `MO
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -154,11 +154,11 @@ def missing(recorder: Recorder) -> tuple[str, ...]:
 class Few:
     """The rows of a journal that has too many: the first of each place stay, and those that are *wanted*."""
 
-    __slots__ = ("_calls", "_counts", "_each", "_inner", "_keys", "_nth", "_wanted", "order")
+    __slots__ = ("_calls", "_counts", "_each", "_inner", "_keys", "_nth", "_sorted", "_wanted", "order")
 
     def __init__(self, wanted: set[int], each: int | None = None) -> None:
         self.order: dict[int, tuple[int, int]] = {}  # as in `Past`
-        self._wanted = wanted
+        self._wanted, self._sorted = wanted, sorted(wanted)
         self._each = EACH if each is None else each
         self._counts: dict[Key, int] = {}
         self._calls: dict[int, int] = {}
@@ -172,7 +172,8 @@ class Few:
         self._counts[key], self._calls[key[0]] = before + size, calls + size
         room = max(0, min(size, self._each - before))
         chosen = list(range(room))
-        chosen += [i for n in sorted(self._wanted.intersection(numbers)) if (i := bisect_left(numbers, n)) >= room]
+        among = self._sorted[bisect_left(self._sorted, numbers[0]) : bisect_right(self._sorted, numbers[-1])]
+        chosen += [i for n in among if (i := bisect_left(numbers, n)) >= room and numbers[i] == n]
         picked, inner = set(chosen), self._inner
         for i, within in enumerate(around):
             if within is None or within in rows:
