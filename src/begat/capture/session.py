@@ -24,6 +24,7 @@ from begat.capture.saving import Durability, attempt, begin, close, whole
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, NOWHERE, Lane, ident, trouble, weakrefoffset
 from begat.intercept.plans import plan_of
+from begat.intercept.schema import Schema
 from begat.record import graph as graph_module
 from begat.record.files import prepare
 from begat.record.graph import Run
@@ -143,16 +144,20 @@ DOOR.arrive = session.arrive
 _importing: set[int] = set()
 
 
-def _asks(*call: Any) -> Any:
+def _asks(me: Any, token: Any, schema: Schema, lane: Lane, *more: Any) -> Any:
     if ident() in _importing:
         return None  # an object that these imports need
     _importing.add(ident())
     try:
         from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
         from begat.capture.overriding import asks  # puts itself here
+    except ImportError as error:  # a signal handler, in the middle of that very import
+        if lane.sink is not None:
+            lane.sink.trouble(f"{schema.target} was neither deferred nor changed: {error}")
+        return None
     finally:
         _importing.discard(ident())
-    return asks(*call)
+    return asks(me, token, schema, lane, *more)
 
 
 deferring.DOOR.asks = _asks
