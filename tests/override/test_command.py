@@ -165,6 +165,15 @@ def test_the_strongest_source_wins(run, tmp_path):
     assert record["opt"].arguments["lr"].source == "env"
 
 
+def test_one_that_is_outdone_everywhere_has_matched(run, tmp_path):
+    """What a file says of one class, and the command line of all: the file was not mistaken."""
+    (tmp_path / "low.json").write_text('{"Encoder.dropout": 0.3}')
+
+    _, record = run("--config=low.json", "*.dropout=0.2")
+
+    assert [each.calls for each in record.header.overrides] == [0, 4]
+
+
 REFUSED = [
     (["model.enc.dmi=3"], ["model.enc takes dim, depth, dropout, mode", "did you mean dim?"]),
     (

@@ -25,6 +25,7 @@ from begat.intercept.importing import FINDER, Watch
 from begat.intercept.interceptor import trouble
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.record.graph import Run
+from begat.record.model import Overridden
 from begat.replay.override import Override
 
 STDIN = "-"
@@ -81,7 +82,7 @@ def start(plan: Plan) -> None:
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     if not plan.dry:
         Journal(run, os.path.join(plan.home, "runs", run.id, "journal"), plan.durable).arm()
-    orders = overrule(plan) if plan.overrides else None
+    orders = overrule(plan)
     main = ModuleType("__main__")
     ending = _Ending(plan, run, record, watching, main, orders, ranks)
     # Exit handlers run last in, first out: the program's, then the record, then the end.
@@ -225,6 +226,7 @@ class _Ending:
             return
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
+            self.orders.end()
         if not self.begun and not self.run.nodes:
             keep(self.run, lambda: None)
             return
@@ -273,7 +275,7 @@ class _Ending:
         tried = hint(self.main.__dict__, self.watching) if not nodes else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
-            said += f"; {_applied(self.orders)}"
+            said += f"; {_applied(self.run.header.overrides)}"
         print(
             f"begat: {own} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
@@ -289,9 +291,8 @@ def _from_here(path: str) -> str:
         return path
 
 
-def _applied(orders: Orders) -> str:
+def _applied(given: tuple[Overridden, ...]) -> str:
     """What became of the overrides, in a few words."""
-    given = orders.given()
     calls = sum(each.calls for each in given)
     return f"{len(given)} override{'s' * (len(given) != 1)} changed {calls:,} call{'s' * (calls != 1)}"
 
