@@ -6,8 +6,9 @@ instead, from where. So the record holds both, and no row is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Token
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
 from begat.capture.session import session
-from begat.capture.waiting import TOUCH, callers, waits
+from begat.capture.waiting import TOUCH, callers
 from begat.errors import OverrideError
 from begat.intercept import deferring
 from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
@@ -71,7 +72,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             lane.events.append((token, type(invalid)))
             return refused(invalid)
     if any(type(rule) is Rule for rule in RULES[:]):
-        waiting = waits(me, token, schema, lane, caller, used)
+        waiting = _waits()(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
@@ -83,6 +84,15 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
         orders.passes(frame, schema, now)
     return answer
+
+
+@cache
+def _waits() -> Callable[..., Answer | None]:
+    """What lets calls wait: for overrides alone, wrapt, a fifth of a short run, is not imported."""
+    from begat.capture import laziness  # noqa: F401  # what waits can be copied
+    from begat.capture.waiting import waits
+
+    return waits
 
 
 def _are_alone() -> bool:

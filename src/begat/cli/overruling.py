@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from begat.capture.foretelling import is_as_it_was
 from begat.capture.orders import Orders, children
@@ -14,31 +14,23 @@ from begat.capture.overriding import hold
 from begat.capture.tally import Tally
 from begat.capture.tasks import handed
 from begat.cli.find import last_finished
+from begat.cli.launch import HANDED_ON, Plan
 from begat.errors import OverrideError
 from begat.record.graph import Run
 from begat.replay.known import known_paths, meant, takes_of
 from begat.replay.override import COMMAND, Override, names_something, unmatched
 
-if TYPE_CHECKING:
-    from begat.cli.launch import Plan
 
-
-_HANDED_ON = "BEGAT_HANDED_ON"
-
-
-def overrule(plan: Plan) -> Orders | None:
+def overrule(plan: Plan) -> Orders:
     """
     Let the overrides of *plan* hold from now on, and those that a `begat run` around this one hands on.
 
     Ends the process where the last run shows that one matches nothing.
     """
-    around = os.environ.get(_HANDED_ON)
-    if not plan.overrides and around is None:
-        return None
     known = last_finished(f"-m {plan.target}" if plan.is_module else plan.target)
     if known is not None and _is_of_today(plan, known):
         _refuse_unknown(plan, known)
-    orders = _orders(plan.overrides, around)
+    orders = _orders(plan.overrides, os.environ.get(HANDED_ON))
     if known is not None:
         orders.learn(known)
     if not plan.dry:
@@ -61,7 +53,7 @@ def _orders(own: tuple[Override, ...], around: str | None) -> Orders:
 
 def _hand_on(orders: Orders) -> None:
     """Let other programs that this one starts by `begat run` know of *orders*."""
-    os.environ[_HANDED_ON] = json.dumps(handed(orders), default=str)
+    os.environ[HANDED_ON] = json.dumps(handed(orders), default=str)
 
 
 def _is_of_today(plan: Plan, known: Run) -> bool:
