@@ -135,6 +135,11 @@ class Session:
             found = self._blocks.get(thread) if thread is not None else None
         return found
 
+    def leave_blocks(self) -> None:
+        """This process has the memory of another one, whose blocks are not its own."""
+        BLOCK.set(None)
+        self._blocks.clear()
+
 
 session = Session()
 os.register_at_fork(after_in_child=session.forked)
