@@ -156,7 +156,9 @@ def _pieces(target: Any, original: Callable[[FunctionType], CodeType], seen: set
     elif kind is FunctionType:
         yield "function"
         yield from _code(original(target))
-        yield _constant(target.__defaults__)
+        defaults = target.__defaults__
+        # Read as a caller reads them: those of a tracked class are a tuple of another type, which holds none in C.
+        yield _constant(tuple(defaults) if defaults is not None else None)
         yield _constant(tuple(sorted((target.__kwdefaults__ or {}).items())))
         if "__wrapped__" in target.__dict__:
             yield from _pieces(target.__dict__["__wrapped__"], original, seen)
