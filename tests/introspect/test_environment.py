@@ -87,7 +87,9 @@ def test_a_package_in_a_folder_of_its_own_has_a_version(monkeypatch, tmp_path):
     (tmp_path / "vendored").mkdir()
     (tmp_path / "vendored" / "__init__.py").write_text("")
     (tmp_path / "vendored-1.2.dist-info").mkdir()
-    (tmp_path / "vendored-1.2.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: vendored\nVersion: 1.2\n")
+    (tmp_path / "vendored-1.2.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: vendored\nVersion: 1.2\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(sys.modules, "vendored", __import__("vendored"))
 

@@ -173,18 +173,24 @@ def _pieces(target: Any, original: Callable[[FunctionType], CodeType], seen: set
 
 
 def _class(cls: type, original: Callable[[FunctionType], CodeType], seen: set[int]) -> Iterator[str]:
-    yield from ("class", *map(name_of, mro_of(cls)[1:]))
-    for name, value in sorted(
+    home = module_of(cls)
+
+    def name(other: Any) -> str:
+        # The same script is `__main__` or a module of its own name.
+        return name_of(other) if module_of(other) != home else f":{_qualname_of(other)}"
+
+    yield from ("class", *map(name, mro_of(cls)[1:]))
+    for attribute, value in sorted(
         (item for item in dict_of(cls).items() if type(item[0]) is str), key=lambda item: item[0]
     ):
-        if name in _INCIDENTAL:
+        if attribute in _INCIDENTAL:
             continue
         if is_class(value) and not name_of(value).startswith(f"{name_of(cls)}."):
-            body = [name_of(value)]  # another class by reference is its own matter
+            body = [name(value)]  # another class by reference is its own matter
         else:
             body = list(_pieces(value, original, seen))
-        if body and (body[0] != "constant" or not name.startswith("__")):  # `__firstlineno__`, `__slots__` …
-            yield from ("attribute", name, *body)
+        if body and (body[0] != "constant" or not attribute.startswith("__")):  # `__firstlineno__`, `__slots__` …
+            yield from ("attribute", attribute, *body)
 
 
 def _code(code: CodeType) -> Iterator[str]:

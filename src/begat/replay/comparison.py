@@ -39,7 +39,9 @@ class Comparison:
         self._why: dict[
             int, list[Change]
         ] = {}  # of pairs that differ, by the later node: what may explain things inside
-        self._given: dict[int, bool] = {}  # later nodes that were asked for: whether they, or what they were given, differ
+        self._given: dict[
+            int, bool
+        ] = {}  # later nodes that were asked for: whether they, or what they were given, differ
 
     def changes(self) -> list[Change]:
         """Everything that differs between the nodes, in the order of the program."""
@@ -57,7 +59,7 @@ class Comparison:
                 codes.setdefault(other.target, []).append((one, other))
             if one.site is not other.site:
                 places.add(one, other)
-        found += self._codes(codes)
+        found += self._codes(codes, {change.target for change in found if change.cause == "code" and not change.folded})
         found += self._come_and_gone()
         found += self._names()
         found += self._lists()
@@ -213,8 +215,8 @@ class Comparison:
         return found
 
     # --- the rest -----------------------------------------------------------------------------------------------------
-    def _codes(self, codes: dict[str, list[tuple[Node, Node]]]) -> list[Change]:
-        """Classes whose code is another: once for each."""
+    def _codes(self, codes: dict[str, list[tuple[Node, Node]]], told: set[str | None]) -> list[Change]:
+        """Classes whose code is another: once for each, folded where changes of their parameters have *told* of it."""
         found = []
         for target, pairs in codes.items():
             one, other = pairs[0]
@@ -229,6 +231,8 @@ class Comparison:
                 change = fold(change, "library", f"the code of {called(target)} has changed: {upgrade}")
             elif not self.reasons.same_python:
                 change = fold(change, "python", "fingerprints of two versions of Python cannot be compared")
+            elif target in told:
+                change = fold(change, "follows", "its parameters tell of it")
             found.append(change)
         return found
 
