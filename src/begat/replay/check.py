@@ -22,7 +22,7 @@ from begat.replay.calling import callee
 from begat.replay.changes import Change, Diff, fold, sorted_out
 from begat.replay.reasons import Reasons
 from begat.replay.surroundings import versions
-from begat.replay.targets import dotted, main_module, renamed
+from begat.record.moved import dotted, main_module, renamed
 from begat.replay.values import parts
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
 from begat.replay.spelling import Speller
-from begat.replay.targets import main_module
+from begat.record.moved import main_module
 from begat.replay.terms import Absent, Again, Built, Literal, Pairs, Reached, Several, Term, below
 
 _DEEPEST = 12  # calls in calls

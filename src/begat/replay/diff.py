@@ -13,7 +13,7 @@ from begat.replay.changes import Change, Diff, sorted_out
 from begat.replay.comparison import Comparison
 from begat.replay.surroundings import changes as around
 from begat.replay.table import results, rows
-from begat.replay.targets import moved_by, spoken
+from begat.record.moved import moved_by, spoken
 
 
 def diff(

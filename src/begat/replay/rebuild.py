@@ -19,7 +19,7 @@ from begat.replay.forcing import Forced
 from begat.replay.plan import Plan, Step, absent, plan, terms, users
 from begat.replay.replacing import located
 from begat.replay.resolver import Resolver, Unfound
-from begat.replay.targets import main_module
+from begat.record.moved import main_module
 from begat.replay.terms import Name, below
 
 _MOST = 1_000_000  # calls; more than that is no model that somebody wrote
