@@ -130,9 +130,10 @@ def test_a_script_that_is_run_and_one_that_is_imported(tmp_path):
     other = recorded("--watch", "train", "own.py")
 
     assert "train:Net" in {node.target for node in same[2].nodes}
-    for run in same:
-        assert run.fingerprint == first.fingerprint
-        assert [node.fingerprint for node in run.nodes] == [node.fingerprint for node in first.nodes]
+    for other_run in same:
+        assert other_run.fingerprint == first.fingerprint
+        assert [node.code for node in other_run.nodes] == [node.code for node in first.nodes]
+        assert [node.fingerprint for node in other_run.nodes] == [node.fingerprint for node in first.nodes]
     assert other.fingerprint != first.fingerprint
 
 

@@ -14,6 +14,7 @@ from begat.introspect.sources import Parameter, Sources, Unread
 from begat.record.canonical import canonical
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Node
+from begat.record.moved import dotted, main_module, renamed
 from begat.record.names import called
 from begat.record.plain import nameless
 from begat.record.tree import visible
@@ -22,7 +23,6 @@ from begat.replay.calling import callee
 from begat.replay.changes import Change, Diff, fold, sorted_out
 from begat.replay.reasons import Reasons
 from begat.replay.surroundings import versions
-from begat.record.moved import dotted, main_module, renamed
 from begat.replay.values import parts
 
 if TYPE_CHECKING:

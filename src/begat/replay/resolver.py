@@ -19,8 +19,8 @@ from typing import Any
 from begat.introspect.describe import snapshot
 from begat.introspect.patterns import covers, stem
 from begat.introspect.targets import contents, dict_of, is_class, mro_of, name_of
-from begat.record.values import Symbol
 from begat.record.moved import dotted, renamed
+from begat.record.values import Symbol
 from begat.replay.terms import Name
 
 Allow = Iterable[Any]
