@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from begat.capture.merging import load
     from begat.capture.overriding import override
     from begat.capture.session import capture, dump, graph, params, paused, provenance
-    from begat.intercept.importing import Watch, watch
     from begat.intercept.tracking import trackable, untrack
+    from begat.intercept.watching import Watch, watch
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
@@ -69,7 +69,7 @@ _LATER = {
     **dict.fromkeys(("deferred", "is_lazy", "lazy", "materialize"), "begat.capture.laziness"),
     "override": "begat.capture.overriding",
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
-    **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
+    **dict.fromkeys(("watch", "Watch"), "begat.intercept.watching"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
     "export": "begat.render.export",
     "load": "begat.capture.merging",

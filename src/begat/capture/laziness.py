@@ -14,8 +14,8 @@ from begat.capture import session as _session  # noqa: F401  # it records; a pic
 from begat.capture.waiting import Ours, Unseen
 from begat.errors import CannotTrack
 from begat.intercept.deferring import BLOCKS, RULES, Rule
-from begat.intercept.importing import Watch, watch
 from begat.intercept.tracking import function_of, track
+from begat.intercept.watching import Watch, watch
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.policy import Seed

@@ -21,8 +21,9 @@ from begat.capture.session import session
 from begat.cli.hint import hint
 from begat.cli.overruling import judged, overrule, rehearsed
 from begat.cli.rehearsal import rehearse
-from begat.intercept.importing import FINDER, Watch
+from begat.intercept.importing import FINDER
 from begat.intercept.interceptor import trouble
+from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.record.graph import Run
 from begat.replay.override import Override

@@ -43,7 +43,7 @@ def pytest_load_initial_conftests() -> None:
     """Watch before the first module of the package is imported, which its conftest does."""
     if _told is not None and _told.watch is not None:
         import begat.capture.session  # noqa: F401  # what is tracked is recorded by the session
-        from begat.intercept.importing import Watch
+        from begat.intercept.watching import Watch
 
         Watch(tuple(_told.watch)).start()
 
