@@ -62,7 +62,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Each test is a run of its own, whose record is written and read back, if it is no giant."""
     if _told is None or _told.watch is None:
         return (yield)
-    from begat.capture.session import capture
+    from begat.capture.scopes import capture
 
     with capture(item.nodeid) as run:
         result = yield
