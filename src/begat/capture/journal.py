@@ -141,7 +141,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost:
+            if self.file.lost or self._over:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
@@ -187,7 +187,11 @@ class Journal:
         self._over = True
         if self._sleep.locked():
             self._sleep.release()
+        # Another thread may be writing: whoever removes the file next must not find it made again.
+        writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
+        if not writing:
+            self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
     def pause(self) -> None:
