@@ -1,4 +1,4 @@
-"""Threads, tasks, signals, forks: nothing is lost, nothing is mixed, nothing hangs (FAULTS, E)."""
+"""Threads, tasks, signals, forks: nothing is lost, nothing is mixed, nothing hangs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory and identity: little is kept, nothing of the user's is kept alive, no object is taken for another (FAULTS, D)."""
+"""Memory and identity: little is kept, nothing of the user's is kept alive, no object is taken for another."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ def test_runs_come_back(run):
 
 
 def test_the_layout_is_the_published_one():
-    """A record reads as DESIGN section 4 shows it; what says nothing is left out."""
+    """A record reads as its reference shows it; what says nothing is left out."""
     run = Run(
         Header("r1", "baseline", argv=("train.py",)),
         (

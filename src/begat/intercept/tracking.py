@@ -1,9 +1,7 @@
 """`trackable` and `untrack`: which classes and functions are recorded, and how each is reached.
 
 Three registries, none of which keeps a class alive: what is *tracked* (named by the user or a pattern), what is *woven*
-(functions whose code goes through a gate; one may serve many classes), and the *plans*: for a type met at run time,
-whether it is recorded and by which woven function. A plan is made when a type is first met, and all are forgotten when
-anything is tracked or untracked.
+(functions whose code goes through a gate; one may serve many classes), and the *plans* for types met at run time (`plans`).
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from begat.intercept.plans import LOCK, PLANS, TRACKED, Tracked, plan_of, which,
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options
 from begat.intercept.woven import WOVEN, Woven
-from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
 from begat.introspect.targets import contents, dict_of, importable, is_class, mro_of, name_of
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import Defaults, Gate, KeywordDefaults
+from begat.intercept.constants import Defaults, Gate, KeywordDefaults, default_at
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed, weakrefoffset
-from begat.intercept.prologue import default_at, weave, written
+from begat.intercept.prologue import weave, written
 from begat.intercept.schema import changing_defaults
 from begat.introspect.targets import contents, dict_of, mro_of
 
