@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import begat
 from begat.capture import appending, journal
+from begat.capture.keeping import keep
 from begat.capture.merging import JOURNALS, load
 from begat.errors import CaptureWarning, InvalidRecord
 from begat.intercept import interceptor
@@ -144,7 +145,10 @@ def test_columns_that_no_journal_has_are_refused(rows, told_in_columns, tmp_path
 
 def test_very_many_rows_in_few_bytes_are_read_soon(told_in_columns, tmp_path):
     """A bomb: a hundred million rows in a hundred kilobytes are counted, not made."""
-    lines = [b'{"$rows":[[%d,%d,1],0,0,[null],{"number":[1]}]}\n' % (at, at + 65_535) for at in range(100, 100_000_000, 65_536)]
+    lines = [
+        b'{"$rows":[[%d,%d,1],0,0,[null],{"number":[1]}]}\n' % (at, at + 65_535)
+        for at in range(100, 100_000_000, 65_536)
+    ]
     begin = time.process_time()
     run = _read(tmp_path, told_in_columns + b"".join(lines))
 
@@ -402,6 +406,24 @@ def test_nothing_is_left_of_a_run_that_is_over(tmp_path):
 
     assert os.listdir(tmp_path) == ["run.json"]
     assert len(load(tmp_path / "run.json").nodes) == 2
+
+
+def test_a_journal_made_while_the_record_is_written_says_nothing_twice(tmp_path):
+    """The thread that writes it may wake at any moment of the end; a process killed there leaves both."""
+    with begat.capture(save=tmp_path / "run.json") as run:
+        Part(1)
+        both = []
+
+        def write():
+            run.save(tmp_path / "run.json")
+            run.recorder.journal.flush()
+            both.append(load(tmp_path / "run.json"))
+
+        keep(run, write)
+
+        assert (len(both[0].nodes), os.listdir(tmp_path)) == (1, ["run.json"])
+        run.recorder.journal.flush()
+        assert os.listdir(tmp_path) == ["run.json"]
 
 
 def test_files_and_folders_are_the_owners_alone(tmp_path):

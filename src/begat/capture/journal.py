@@ -77,7 +77,7 @@ class Journal:
             from begat.capture import children
 
             prepare()
-            children.watch()
+            children.TELLING.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -192,14 +192,14 @@ class Journal:
         if not self._over:
             from begat.capture import children
 
-            children.unwatch()
+            children.TELLING.unwatch()
         self._over = True
         if self._sleep.locked():
             self._sleep.release()
-        # Whoever writes just now finds the file where it was.
-        alone = self._writer != ident() and self._writing.acquire(timeout=5)
+        # Another thread may be writing: whoever removes the file next must not find it made again.
+        writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
-        if alone:
+        if not writing:
             self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------

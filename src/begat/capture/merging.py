@@ -38,21 +38,28 @@ def load(path: str | os.PathLike[str]) -> Run:
     True
     """
     record, folder = places(path)
+    written = _written(record)
     others = folder.is_dir() and any(folder.glob("*.jsonl"))
-    if record.exists() or not others:
-        run = codec.load(record)
-        told = journals(folder, held(run)) if others else []
-        run = together(run, told, folder) if told else run
-        for each in family(run):
-            _open(each, folder)
-        return run
-    told = journals(folder)
-    if not told:
+    run = codec.load(record) if written or not others else None
+    told = journals(folder, held(run) if run is not None else ()) if others else []
+    if others and _written(record) != written:  # its run has ended meanwhile
+        return load(path)
+    if run is None and not told:
         raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
-    run = together(None, told, folder)
+    if told or run is None:
+        run = together(run, told, folder)
     for each in family(run):
         _open(each, folder)
     return run
+
+
+def _written(record: Path) -> tuple[int, int] | None:
+    """Which file the record is; None if there is none yet."""
+    try:
+        status = record.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _open(run: Run, folder: Path) -> None:
@@ -100,12 +107,17 @@ def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
     found: list[Told] = []
     room, size, count = limits.HELD, limits.JOURNALS, 0
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
-        size -= file.stat().st_size
+        try:
+            size -= file.stat().st_size
+        except FileNotFoundError:  # its run has ended: the record says what it said
+            continue
         if size < 0:
             raise InvalidRecord(f"{folder}: journals of more than {limits.JOURNALS:,} bytes")
         told = Told(file.name)
         try:
             told.read(partial(_blocks, file), room)
+        except FileNotFoundError:
+            continue
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
         count += len(told.rows)
