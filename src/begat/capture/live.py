@@ -11,6 +11,7 @@ from typing import Any
 from weakref import ref
 
 from begat.capture.living import recorders
+from begat.capture.past import missing
 from begat.capture.recorder import Recorder
 from begat.intercept.interceptor import trouble
 from begat.record.graph import Run
@@ -47,7 +48,7 @@ class LiveRun(Run):
     def header(self) -> Header:
         """What the run says of itself, as of now."""
         recorder = self.recorder
-        marks = tuple(dict.fromkeys((*recorder.marks, *recorder.gone())))
+        marks = tuple(dict.fromkeys((*recorder.marks, *missing(recorder))))
         if marks != self._header.marks:
             self.change(marks=marks)
         return self._header
@@ -152,7 +153,7 @@ class LiveRun(Run):
 
     def _beyond(self, number: int) -> Node | None:
         journal = self.recorder.journal
-        if journal is not None and self.recorder.gone():
+        if journal is not None and missing(self.recorder):
             from begat.capture.merging import one
 
             journal.flush()

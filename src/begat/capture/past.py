@@ -36,9 +36,10 @@ Key = tuple[int, ...]
 class Past:
     """The calls of which not all are in memory: how many there were, and which of them stay. Never changed: there is a further one."""
 
-    __slots__ = ("_calls", "_firsts", "_inner", "_keys", "counts", "order")
+    __slots__ = ("_calls", "_firsts", "_inner", "_keys", "counts", "marks", "order")
 
     def __init__(self) -> None:
+        self.marks: tuple[str, ...] | None = None  # once somebody asked
         self.counts: dict[Key, int] = {}
         self.order: dict[int, tuple[int, int]] = {}
         """Of the rows that stay the how manieth they are: of their place, in the construction around, and of all that was called."""
@@ -107,7 +108,7 @@ def let_go(recorder: Recorder, room: int) -> int:
     """Let the rows of *recorder* go that need not stay and are told, if there is a journal; for how many there is room from now on."""
     rows, count = recorder.rows, recorder._resolved
     if recorder.journal is not None and (told := recorder.journal.told) < count:
-        if rows.held <= 2 * room:
+        if rows.held <= 2 * recorder.limit:
             count = told
         else:  # it cannot be written
             recorder.untold = True
@@ -140,15 +141,19 @@ def _needed(recorder: Recorder, number: int) -> Iterator[int]:
 def missing(recorder: Recorder) -> tuple[str, ...]:
     """Marks for the rows that *recorder* let go."""
     rows, journal = recorder.rows, recorder.journal
+    if rows.past.marks is not None:
+        return rows.past.marks
     kept = journal is not None and journal.file.made and not (recorder.untold or journal.file.lost)
     where = f"in the journal {journal.file.name} alone" if journal is not None and kept else "kept nowhere"
     found = [
         (count, rows.known[key[0]].target, locate(rows.codes[key[1]], key[2]))
         for key, count in rows.past.gone().items()
     ]
-    if not rows.unknown:
-        return said(found, where)
-    return *said(found, where), f"{rows.unknown:,} living objects are not known again: no more than {LIVING:,} are"
+    marks = said(found, where)
+    if rows.unknown:
+        marks = (*marks, f"{rows.unknown:,} living objects are not known again: no more than {LIVING:,} are")
+    rows.past.marks = marks
+    return marks
 
 
 class Few:

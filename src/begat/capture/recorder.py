@@ -20,7 +20,7 @@ from weakref import ref
 from begat.capture import links, living
 from begat.capture.happenings import identified, noted
 from begat.capture.living import dead_among, without_none
-from begat.capture.past import Past, let_go, missing
+from begat.capture.past import let_go
 from begat.capture.pins import Pins
 from begat.capture.rows import Rows, parted
 from begat.intercept.constants import MISSED
@@ -78,7 +78,6 @@ class Recorder:
         self._limit = LIMIT
         self._room = self.limit
         self.untold = False  # rows went that are not in the journal
-        self._gone: tuple[Past, tuple[str, ...]] = (self.rows.past, ())
         self._resolved = 0
         self._suspicious = False
         self._swept = self._lived = 4096
@@ -190,7 +189,8 @@ class Recorder:
             self._level()
             work()
         except Exception as error:
-            self._failed(error)
+            self.trouble(f"{type(error).__name__} while taking rows out of the log")
+            trouble(error, "taking rows out of the log")
         finally:
             self._inside = 0
             self._busy.release()
@@ -206,16 +206,6 @@ class Recorder:
         self._resolve()
         self._room = let_go(self, self._room)
         self._swept = max(4096, self.rows.held)
-
-    def gone(self) -> tuple[str, ...]:
-        """Marks for the rows that were let go."""
-        if self._gone[0] is not self.rows.past:
-            self._gone = self.rows.past, missing(self)
-        return self._gone[1]
-
-    def _failed(self, error: Exception) -> None:
-        self.trouble(f"{type(error).__name__} while taking rows out of the log")
-        trouble(error, "taking rows out of the log")
 
     def _take(self) -> None:
         # Events first: what they are about stands in the log already.
@@ -264,7 +254,7 @@ class Recorder:
         dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
         links = self.links[:]
         self._take()
-        if self._unresolved() and not self._resolved_nearby(links):
+        if (self.links or self._inner or self._complicated()) and not self._resolved_nearby(links):
             self._refer(len(links))
         for position in dead:
             tokens[position] = None
@@ -277,10 +267,9 @@ class Recorder:
         """Whether new rows refer to each other alone, and those of *links* that were there before the log was taken to them."""
         if self._far or self._complicated():
             return False
-        if self._refer_nearby(self._young(), self._around()):
-            return True
+        found = self._refer_nearby(self._young(), self._around())
         self.strangers |= bool(self.links)
-        return not (self._inner or any(type(link) is Link for link in links))
+        return found or not (self._inner or any(type(link) is Link for link in links))
 
     def _forget(self) -> None:
         """
@@ -329,9 +318,6 @@ class Recorder:
     def _young(self) -> list[Any]:
         """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
         return without_none(self.rows.tokens[self._resolved - self.rows.base :])
-
-    def _unresolved(self) -> object:
-        return self.links or self._inner or self._complicated()
 
     def _complicated(self) -> object:
         return self._raised or self._returned or self._later or self._suspicious or self.pins.met

@@ -15,6 +15,7 @@ from begat.capture.endings import at_end
 from begat.capture.journal import Journal
 from begat.capture.keeping import keep
 from begat.capture.ownership import claim
+from begat.capture.past import SAID
 from begat.capture.ranks import agree
 from begat.capture.session import session
 from begat.cli.hint import hint
@@ -287,6 +288,8 @@ class _Ending:
         except OSError:  # the program deleted its folder
             where = self.record
         rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
+        if any(mark.startswith(SAID) for mark in self.run.header.marks):
+            rest += ", and more that are counted"
         unmatched = self.watching.unmatched
         said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
         tried = hint(self.main.__dict__, self.watching) if not nodes else ""
