@@ -85,7 +85,7 @@ def command(
 def _watch(names: list[str]) -> None:
     """What overrides set inside of constructors is set there again, which takes tracked classes: those that are allowed."""
     import begat.capture.session  # noqa: F401  # tracked constructions are its business
-    from begat.intercept.importing import watch
+    from begat.intercept.watching import watch
 
     if names:
         watch(*(name.replace(":", ".") for name in names))
