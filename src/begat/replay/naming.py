@@ -36,7 +36,8 @@ class Names:
         self.run = run
         nodes = list(nodes)
         self.paths = {node.path for node in nodes}
-        roots = {node.path.partition(".")[0] for node in nodes if not _is_unnamed(node)}
+        unnamed = {node.path for node in nodes if _is_unnamed(node)}
+        roots = {root for node in nodes if (root := node.path.partition(".")[0]) not in unnamed}
         self.taken = {usable for root in roots if (usable := _usable(root))}
         self._holders: dict[str, int] = {}  # variable → the node it holds now
         self._names: dict[int, str] = {}
