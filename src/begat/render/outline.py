@@ -86,7 +86,7 @@ def _told(groups: tuple[Folded, ...]) -> list[str]:
     ordered = sorted(groups, key=lambda group: -len(group.nodes))
     rest = ordered[_TOLD:]
     count = sum(len(group.nodes) for group in rest)
-    return [*map(str, ordered[:_TOLD]), f"{count} more of {len(rest)} kinds (--all)"]
+    return [*map(str, ordered[:_TOLD]), f"{count:,} more of {len(rest)} kinds (--all)"]
 
 
 def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:
@@ -142,7 +142,7 @@ def _line(
         tuple(given),
         tuple(defaults),
         where(node.site, run.environment.cwd),
-        escaped(node.error or "raised") if node.outcome == "raised" else None,
+        escaped((node.error or "raised").removeprefix("builtins:")) if node.outcome == "raised" else None,
         tuple(elided(escaped(note), _NOTE) for note in (*late, *node.notes)),
         under,
     )
@@ -185,7 +185,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     header, environment = run.header, run.environment
     yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
     lasted = duration(header.started, header.ended)
-    error = f": {header.error}" if header.error else ""
+    error = f": {header.error.removeprefix('builtins:')}" if header.error else ""
     error += f", exit code {header.exit_code}" if header.exit_code is not None else ""
     yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
     if header.script:
