@@ -142,7 +142,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost:
+            if self.file.lost or self._over:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
