@@ -17,7 +17,7 @@ demo: $(VENV)/.dev
 	$(BIN)/begat params last
 
 test: $(VENV)/.dev
-	$(PYTEST) -m "not heavy and not slow and not benchmark" -n $(WORKERS)
+	$(PYTEST) -m "not heavy and not slow and not benchmark" -n $(WORKERS) --dist loadfile
 
 slow: $(VENV)/.dev
 	$(PYTEST) -m "slow and not heavy and not benchmark" -n $(WORKERS) --maxprocesses 4

@@ -78,7 +78,7 @@ class Journal:
             from begat.capture import children
 
             prepare()
-            children.watch()
+            children.TELLING.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -190,7 +190,7 @@ class Journal:
         if not self._over:
             from begat.capture import children
 
-            children.unwatch()
+            children.TELLING.unwatch()
         waited = self._closing.acquire(timeout=5)
         self._over = True
         if waited:
