@@ -39,7 +39,7 @@ def test_a_pipe_gets_one_whole_line_for_each_object():
         "  pipe.steps.0.1 = SVC(C=0.5)  train.py:40",
         "search = GridSearchCV(estimator=→ pipe, grid={'svc__C': [0.1, 1.0]})  train.py:41",
         "  240 × SVC by sklearn.base:clone",
-        "broken = Broken(x='\\x1b[31m<b>')  raised builtins:ValueError: no  train.py:50",
+        "broken = Broken(x='\\x1b[31m<b>')  raised ValueError: no  train.py:50",
     ]
 
 

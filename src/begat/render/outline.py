@@ -89,7 +89,7 @@ def _told(groups: tuple[Folded, ...]) -> list[str]:
     if len(large) > _TOLD + 1:
         large.sort(key=lambda group: -len(group.nodes))
         large, rest = large[:_TOLD], large[_TOLD:]
-        return [*map(str, large), f"{_count(rest)} more of {len(rest)} kinds (--all)"]
+        return [*map(str, large), f"{_count(rest):,} more of {len(rest)} kinds (--all)"]
     names = ", ".join(dict.fromkeys(called(group.target) for group in small))
     return [*map(str, large), *([f"{_count(small)} × {names} (--all)"] if small else [])]
 
@@ -151,7 +151,7 @@ def _line(
         tuple(given),
         tuple(defaults),
         where(node.site, run.environment.cwd),
-        escaped(node.error or "raised") if node.outcome == "raised" else None,
+        escaped((node.error or "raised").removeprefix("builtins:")) if node.outcome == "raised" else None,
         tuple(elided(escaped(note), _NOTE) for note in (*late, *node.notes)),
         under,
     )
@@ -194,7 +194,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     header, environment = run.header, run.environment
     yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
     lasted = duration(header.started, header.ended)
-    error = f": {header.error}" if header.error else ""
+    error = f": {header.error.removeprefix('builtins:')}" if header.error else ""
     error += f", exit code {header.exit_code}" if header.exit_code is not None else ""
     yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
     if header.script:
