@@ -98,9 +98,17 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'begat' has no attribute {name!r}")
     from importlib import import_module
 
-    # Tracked constructions are recorded by the session: whoever tracks needs it.
-    import_module("begat.capture.session")
-    value = globals()[name] = getattr(import_module(module), name)
+    try:
+        # Tracked constructions are recorded by the session: whoever tracks needs it.
+        import_module("begat.capture.session")
+        value = globals()[name] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if "partially initialized module" not in str(error):
+            raise
+        raise ImportError(
+            f"begat.{name} is asked for by a signal handler that came in while begat was being loaded: "
+            f"mention begat.{name} once before signals are handled"
+        ) from error
     return value
 
 

@@ -12,6 +12,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from begat.capture.orders import Orders
 from begat.capture.overriding import hold
 from begat.capture.ownership import claim
 from begat.capture.session import session
@@ -52,7 +53,9 @@ def _run(script: str, watch: list[str], overrides: list[Override], known: Run | 
     Watch(tuple(watch), (folder,), ()).start()
     sys.path.insert(0, folder)
     sys.argv = [script]
-    orders = hold(overrides, known)
+    orders = hold(Orders(overrides))
+    if known is not None:
+        orders.learn(known)
     main = sys.modules["__main__"] = ModuleType("__main__")
     error = None
     try:

@@ -148,7 +148,7 @@ def test_what_orjson_cannot_do_is_done_without_it(monkeypatch):
     try:
         run = Run(Header("r"), (node(1, x=Argument("x", float("nan"))),))
 
-        assert codec.loads(codec.dumps(run)) == run
+        assert codec.loads(codec.dumps(run)) == codec.loads(codec.dumps(run), own=True) == run
     finally:
         engine.engine.cache_clear()
 

@@ -21,6 +21,7 @@ from begat.capture.living import recorders
 from begat.capture.recorder import Recorder
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, Lane, ident
+from begat.intercept.schema import Schema
 from begat.record import graph as graph_module
 from begat.record.graph import Run
 from begat.replay import door
@@ -125,6 +126,11 @@ class Session:
             found = self._blocks.get(thread) if thread is not None else None
         return found
 
+    def leave_blocks(self) -> None:
+        """This process has the memory of another one, whose blocks are not its own."""
+        BLOCK.set(None)
+        self._blocks.clear()
+
 
 session = Session()
 os.register_at_fork(after_in_child=session.forked)
@@ -134,16 +140,20 @@ DOOR.arrive = session.arrive
 _importing: set[int] = set()
 
 
-def _asks(*call: Any) -> Any:
+def _asks(me: Any, token: Any, schema: Schema, lane: Lane, *more: Any) -> Any:
     if ident() in _importing:
         return None  # an object that these imports need
     _importing.add(ident())
     try:
         from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
         from begat.capture.overriding import asks  # puts itself here
+    except ImportError as error:  # a signal handler, in the middle of that very import
+        if lane.sink is not None:
+            lane.sink.trouble(f"{schema.target} was neither deferred nor changed: {error}")
+        return None
     finally:
         _importing.discard(ident())
-    return asks(*call)
+    return asks(me, token, schema, lane, *more)
 
 
 deferring.DOOR.asks = _asks
