@@ -71,11 +71,12 @@ class Told:
     rows: dict[int, Row] = field(default_factory=dict)
     lost: int = 0
     ended: bool = False
+    filled: int = 0  # arguments of all rows, the defaults that a short line stands for among them
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
 
-    def read(self, data: bytes, room: int = limits.NODES) -> None:
-        """Take in the lines of *data*, with at most so many nodes. Malformed says what is wrong with it."""
+    def read(self, data: bytes, room: int = limits.NODES, filled: int = limits.FILLED) -> None:
+        """Take in the lines of *data*, with at most so many nodes and arguments of them. Malformed says what is wrong with it."""
         for self.line, (kind, content) in enumerate(lines.read(data), 1):
             try:
                 self._take(kind, content)
@@ -85,6 +86,8 @@ class Told:
                 raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
             if len(self.rows) > room:
                 raise Malformed(f"more than {limits.NODES:,} nodes")
+            if self.filled > filled:
+                raise Malformed(f"more than {limits.FILLED:,} arguments")
 
     def lives(self) -> bool:
         """Whether the process that writes it still runs."""
@@ -170,6 +173,7 @@ class Told:
         within = _number(within) if within is not None else None
         if within is not None and within >= number:
             raise Malformed("a construction within a later one")
+        self.filled += len(about.names)
         self.rows[_number(number)] = Row(about, self._places[place], within, _arguments(about, given, every))
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
