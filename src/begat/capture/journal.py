@@ -65,6 +65,7 @@ class Journal:
         self._writing = _thread.allocate_lock()
         self._writer = 0  # the thread that writes
         self._over = False
+        self.failed = False  # and whoever runs the program was told so
         self._paused = 0
         self._flushed = monotonic()
         self._resting = _thread.allocate_lock()  # free while no thread of ours runs
@@ -150,8 +151,7 @@ class Journal:
                 self._append(data)
             return bool(data)
         except Exception as error:
-            self.recorder.trouble(f"{type(error).__name__} while writing the journal")
-            trouble(error, "writing the journal")
+            self._failed(error)
             return False
         finally:
             self._writer = 0
@@ -167,8 +167,12 @@ class Journal:
         try:
             self.file.append(data)
         except OSError as error:
-            self.recorder.trouble(f"{type(error).__name__} while writing the journal")
-            trouble(error, "writing the journal")
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.failed = True
+        self.recorder.trouble(f"{type(error).__name__} while writing the journal")
+        trouble(error, "writing the journal; the record is tried at the end all the same")
 
     def end(self, tell: Callable[[Scribe, LiveRun], bytes] | None = None) -> None:
         """Write all there is, and that this is the end, or what *tell* says; nothing more is written then."""
@@ -185,8 +189,8 @@ class Journal:
 
             children.unwatch()
         self._over = True
-        if self._sleep.locked():
-            self._sleep.release()
+        # An interpreter that ends kills threads by a call that needs a descriptor, and aborts where none is left.
+        self._stop()
         self.file.close()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
@@ -195,13 +199,17 @@ class Journal:
         self._paused += 1
         if self._over or ident() in OURS:
             return
-        if self._resting.locked():
+        self._stop()
+        self.flush()
+
+    def _stop(self) -> None:
+        """Let no thread of ours run, as the system counts them; only what happens after that starts another."""
+        if self._resting.locked() and ident() not in OURS:
             if self._sleep.locked():
                 self._sleep.release()
             if self._resting.acquire(timeout=5):
                 self._resting.release()
                 _wait_for(self._sleeper)
-        self.flush()
 
     def resume(self) -> None:
         """It was forked."""

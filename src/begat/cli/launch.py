@@ -22,7 +22,7 @@ from begat.cli.hint import hint
 from begat.cli.overruling import judged, overrule, rehearsed
 from begat.cli.rehearsal import rehearse
 from begat.intercept.importing import FINDER, Watch
-from begat.intercept.interceptor import trouble
+from begat.intercept.interceptor import goes_on, trouble
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.record.graph import Run
 from begat.replay.override import Override
@@ -228,10 +228,16 @@ class _Ending:
         if not self.begun and not self.run.nodes:
             keep(self.run, lambda: None)
             return
-        if self.ranks is not None:
-            together.keep(self.run, self.ranks, self._write)
-        else:
-            keep(self.run, lambda: self._write(self.run))
+        try:
+            if self.ranks is not None:
+                together.keep(self.run, self.ranks, self._write)
+            else:
+                keep(self.run, lambda: self._write(self.run))
+        except Exception as error:
+            journal = self.run.recorder.journal
+            if journal is None or not journal.failed or goes_on(error):
+                raise
+            return  # it was said that nothing can be written
         if self.plan.codes:
             from begat.cli.again import changed
 

@@ -10,6 +10,7 @@ BYTES = 1_000_000_000
 PARTS = 100_000_000  # commas, beginnings of arrays twice and of objects four times, as what is built takes memory
 FILLED = 30_000_000  # arguments in the journals of a run: a short line can stand for many that have their defaults
 FAMILY = 100  # runs inside runs
+PATH = 1_000  # characters of a path that others are made to hang from
 TEXT = 16_777_216  # characters of one text
 ITEMS = 1_000_000  # of one list, tuple, set or dictionary
 ALIKE = (
