@@ -22,8 +22,9 @@ with atheris.instrument_imports(include=["begat"]):
     from begat.render import table, tree
     from begat.replay import sources
 
-from handmade import training
 from test_hostile import JOURNAL
+
+from handmade import training
 
 FOLDER = tempfile.mkdtemp()
 

@@ -187,7 +187,9 @@ def test_a_record_that_cannot_be_written(name, way, tmp_path):
     text = f"import begat\n{PROGRAM}{{}}    nets = [Net(i) for i in range(50)]\n    {MISHAPS[name].strip().replace(chr(10), chr(10) + '    ')}\n    print('done', len(nets))\n"
     if way != "run":
         durability = "end" if way == "scope" else "always"
-        text = text.format(f"begat.trackable(Net)\nwith begat.capture(save='out/run.json', durability='{durability}'):\n")
+        text = text.format(
+            f"begat.trackable(Net)\nwith begat.capture(save='out/run.json', durability='{durability}'):\n"
+        )
         seen = observe(tmp_path, text, "plain")
     else:
         text = text.format("if True:\n")

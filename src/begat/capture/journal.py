@@ -87,8 +87,9 @@ class Journal:
             return
         if self.always:
             self.flush()
-        elif self._resting.acquire(blocking=False):
-            self.recorder.limit_log(LIMIT)
+        if (not self.always or self._goes_on) and self._resting.acquire(blocking=False):
+            if not self.always:
+                self.recorder.limit_log(LIMIT)
             self._sleep.acquire(blocking=False)
             try:
                 _thread.start_new_thread(self._work, ())
@@ -104,12 +105,17 @@ class Journal:
                 quiet = not self.flush()
                 if quiet or count % _SELDOM == _SELDOM - 1:
                     self._write(Scribe.surroundings)
-                if quiet and not self.file.owes:
+                if quiet and not self.file.owes and not self._goes_on:
                     return
                 count += 1
         finally:
             OURS.discard(ident())
             self._rest()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether something was written that is true for a while only."""
+        return self._scribe is not None and self._scribe.going_on and not self.file.lost
 
     def _rest(self) -> None:
         """No thread runs from now on, until something happens."""
@@ -214,7 +220,7 @@ class Journal:
     def resume(self) -> None:
         """It was forked."""
         self._paused -= 1
-        if not self._paused and (self.recorder.log or self.recorder.events):
+        if not self._paused and (self.recorder.log or self.recorder.events or self._goes_on):
             self.arm()
 
     def renew(self) -> None:

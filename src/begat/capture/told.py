@@ -71,6 +71,7 @@ class Told:
     rows: dict[int, Row] = field(default_factory=dict)
     lost: int = 0
     ended: bool = False
+    open: frozenset[int] = frozenset()  # the rows whose calls went on when the process was last heard of
     filled: int = 0  # arguments of all rows, the defaults that a short line stands for among them
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
@@ -102,7 +103,10 @@ class Told:
             # What happened within a construction whose own line is lost stands at the top.
             if within is not None and within >= self.start and within not in self.rows:
                 within = None
-            yield number, row.about, row.place, within, row.arguments, False, row.fate
+            fate = row.fate
+            if number in self.open and not self.ended:
+                fate = (fate or Fate())._replace(open=True)
+            yield number, row.about, row.place, within, row.arguments, False, fate
 
     def _take(self, kind: str, content: Any) -> None:
         match kind:
@@ -113,6 +117,8 @@ class Told:
             case lines.PLACE:
                 number, site, user, fills, name = content
                 self._places[_expect(number, int)] = Place(_site(site), user is True, fills is True, _name(name))
+            case lines.OPEN:
+                self.open = frozenset(map(_number, _expect(content, list)))
             case lines.FATE:
                 self._fate(*content)
             case lines.HEAD:
