@@ -78,7 +78,7 @@ class Journal:
             from begat.capture import children
 
             prepare()
-            children.watch()
+            children.TELLING.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -148,7 +148,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost:
+            if self.file.lost or self._over:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
@@ -193,11 +193,15 @@ class Journal:
         if not self._over:
             from begat.capture import children
 
-            children.unwatch()
+            children.TELLING.unwatch()
         self._over = True
         # An interpreter that ends kills threads by a call that needs a descriptor, and aborts where none is left.
         self._stop()
+        # Another thread may be writing: whoever removes the file next must not find it made again.
+        writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
+        if not writing:
+            self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
     def pause(self) -> None:
