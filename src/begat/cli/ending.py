@@ -11,7 +11,7 @@ from begat.capture import ranks as together
 from begat.capture.keeping import keep
 from begat.cli.hint import hint
 from begat.cli.plan import Plan
-from begat.intercept.interceptor import trouble
+from begat.intercept.interceptor import goes_on, trouble
 from begat.intercept.watching import Watch
 from begat.record.graph import Run
 from begat.record.model import Overridden
@@ -59,10 +59,16 @@ class Ending:
         if not self.begun and not self.run.nodes:
             keep(self.run, lambda: None)
             return
-        if self.ranks is not None:
-            together.keep(self.run, self.ranks, self._write)
-        else:
-            keep(self.run, lambda: self._write(self.run))
+        try:
+            if self.ranks is not None:
+                together.keep(self.run, self.ranks, self._write)
+            else:
+                keep(self.run, lambda: self._write(self.run))
+        except Exception as error:
+            journal = self.run.recorder.journal
+            if journal is None or not journal.failed or goes_on(error):
+                raise
+            return  # it was said that nothing can be written
         if self.plan.codes:
             from begat.cli.again import changed
 
