@@ -152,9 +152,13 @@ def _line(
         tuple(defaults),
         where(node.site, run.environment.cwd),
         escaped((node.error or "raised").removeprefix("builtins:")) if node.outcome == "raised" else None,
-        tuple(elided(escaped(note), _NOTE) for note in (*late, *node.notes)),
+        tuple(elided(escaped(note), _NOTE) for note in (*_unfinished(node), *late, *node.notes)),
         under,
     )
+
+
+def _unfinished(node: Node) -> tuple[str, ...]:
+    return ("unfinished",) if node.outcome == "unfinished" else ()
 
 
 def _value(tree: Tree, node: Node, value: object, limit: int) -> str:
