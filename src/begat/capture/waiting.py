@@ -184,6 +184,11 @@ class Waiting(Thunk):
 
     _before = 0
 
+    def label(self, position: int) -> str:
+        """The parameter that the argument at *position* is for."""
+        at = position - self._before
+        return self.schema.names[at] if 0 <= at < self.schema.positional else super().label(position)
+
     def recipe(self) -> tuple[Any, ...] | None:
         """What was passed, and the seed. With ``rng="order"`` none: a copy would draw out of turn."""
         if self.rule.rng == "order":
