@@ -141,7 +141,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost:
+            if self.file.lost or self._over:  # it was dropped while this thread waited
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
@@ -184,7 +184,11 @@ class Journal:
             from begat.capture import children
 
             children.unwatch()
+        # Whoever writes at this moment may finish: the folder is about to be removed.
+        writing = self._writer != ident() and self._writing.acquire(timeout=5)
         self._over = True
+        if writing:
+            self._writing.release()
         if self._sleep.locked():
             self._sleep.release()
         self.file.close()
