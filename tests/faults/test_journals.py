@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import begat
 from begat.capture import appending, journal
+from begat.capture.keeping import keep
 from begat.capture.merging import JOURNALS, load
 from begat.errors import CaptureWarning, InvalidRecord
 from begat.intercept import interceptor
@@ -339,6 +340,24 @@ def test_nothing_is_left_of_a_run_that_is_over(tmp_path):
 
     assert os.listdir(tmp_path) == ["run.json"]
     assert len(load(tmp_path / "run.json").nodes) == 2
+
+
+def test_a_journal_made_while_the_record_is_written_says_nothing_twice(tmp_path):
+    """The thread that writes it may wake at any moment of the end; a process killed there leaves both."""
+    with begat.capture(save=tmp_path / "run.json") as run:
+        Part(1)
+        both = []
+
+        def write():
+            run.save(tmp_path / "run.json")
+            run.recorder.journal.flush()
+            both.append(load(tmp_path / "run.json"))
+
+        keep(run, write)
+
+        assert (len(both[0].nodes), os.listdir(tmp_path)) == (1, ["run.json"])
+        run.recorder.journal.flush()
+        assert os.listdir(tmp_path) == ["run.json"]
 
 
 def test_files_and_folders_are_the_owners_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""Files under a system that fails: the old one or the new one whole, one warning, the program's result the same (FAULTS, G)."""
+"""Files under a system that fails: the old one or the new one whole, one warning, the program's result the same."""
 
 from __future__ import annotations
 
@@ -323,7 +323,7 @@ def test_links_and_pipes_as_targets(tmp_path, track):
 
 # --- several writers ----------------------------------------------------------------------------------------------------
 def test_two_processes_and_one_path(tmp_path):
-    """Both complete; the file is at any time the whole record of one of them."""
+    """Both complete; what is loaded is at any time the whole record of one of them, or what one that goes on has built so far."""
     (tmp_path / "writer.py").write_text(
         "import begat, sys\n@begat.trackable\nclass Net:\n    def __init__(self, a): pass\n"
         "for _ in range(40):\n    with begat.capture(sys.argv[1], save='run.json'):\n        nets = [Net(i) for i in range(300)]\n"

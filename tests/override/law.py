@@ -19,7 +19,7 @@ from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.cli.launch import _script
 from begat.errors import OverrideError
-from begat.intercept.importing import Watch
+from begat.intercept.watching import Watch
 from begat.record import codec
 from begat.record.graph import Run
 from begat.record.paths import segment

@@ -77,9 +77,7 @@ class File:
                         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
                     return self._handle
                 self._handle = None
-        if not self.made:
-            make(self.folder, 0o700)
-        handle = _high(os.open(self.path, _WRITE if self.made else _NEW, 0o600))
+        handle = _high(os.open(self.path, _WRITE, 0o600) if self.made else self._new())
         status = os.fstat(handle)
         if self._identity is None:
             self._identity = status.st_dev, status.st_ino
@@ -88,6 +86,14 @@ class File:
             raise FileNotFoundError(errno.ENOENT, "it is another file now", self.path)
         self._handle, self.made = handle, True
         return handle
+
+    def _new(self) -> int:
+        """The descriptor of a new file. Another run that ends in the same place removes the folder while it is empty."""
+        for _ in range(10):
+            make(self.folder, 0o700)
+            with suppress(FileNotFoundError):
+                return os.open(self.path, _NEW, 0o600)
+        return os.open(self.path, _NEW, 0o600)
 
     def close(self) -> None:
         """Give the descriptor back, if it still is this file's."""

@@ -21,15 +21,14 @@ from begat.capture.live import LiveRun
 from begat.capture.ownership import claim, claimed
 from begat.capture.session import session
 from begat.intercept.constants import LISTENING
-from begat.intercept.importing import FINDER, Watch
+from begat.intercept.importing import FINDER, Attached
 from begat.intercept.interceptor import trouble
-from begat.intercept.woven import WOVEN, Woven
+from begat.intercept.watching import Watch
+from begat.intercept.woven import enter_first
 
 _PLACES = ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn", "loky.backend.spawn")
 _ITEM = "begat"
-_undo: dict[str, Callable[[], None]] = {}
 _late: list[bytes | tuple[Any, ...]] = []  # overrides of a new process that have to be read again
-_users = 0
 
 # What the child executes. A child that cannot import begat goes on without it.
 _SOURCE = """\
@@ -62,32 +61,8 @@ class Start:
 
 
 # --- in the parent --------------------------------------------------------------------------------------------------------
-def watch() -> None:
-    """From now on processes that begin anew go on with the run of whoever starts them."""
-    global _users
-    _users += 1
-    if _users == 1:
-        for module in _PLACES:
-            _arrived(module)
-            FINDER.tell(module, _arrived)
-
-
-def unwatch() -> None:
-    """Put everything back, when the last who asked is done."""
-    global _users
-    _users -= 1
-    if _users == 0:
-        for module in _PLACES:
-            FINDER.tell(module, None)
-        while _undo:
-            _undo.popitem()[1]()
-
-
-def _arrived(name: str) -> None:
-    module: Any = sys.modules.get(name)
-    plain = getattr(module, "get_preparation_data", None)
-    if plain is None or name in _undo:
-        return
+def _tells(module: Any) -> Callable[[], None] | None:
+    plain = module.get_preparation_data
 
     @wraps(plain)
     def get_preparation_data(*args: Any, **kwargs: Any) -> Any:
@@ -106,7 +81,11 @@ def _arrived(name: str) -> None:
             module.get_preparation_data = plain
 
     module.get_preparation_data = get_preparation_data
-    _undo[name] = undo
+    return undo
+
+
+TELLING = Attached(dict.fromkeys(_PLACES, _tells))
+"""Watched: processes that begin anew go on with the run of whoever starts them."""
 
 
 def _plan(process: object) -> dict[str, Any] | None:
@@ -254,13 +233,7 @@ def _begun(_: object) -> None:
     from multiprocessing import connection, util
 
     util.Finalize(None, _end, exitpriority=-1000)
-    send: Any = getattr(getattr(connection, "Connection", None), "_send_bytes", None)
-    if send is not None and id(send) not in WOVEN:
-        woven = WOVEN[id(send)] = Woven(send, way="init")
-        woven.users.add(0)
-        gate = woven.gate()
-        if gate is not None:
-            gate.enter = _sending
+    if enter_first(getattr(getattr(connection, "Connection", None), "_send_bytes", None), _sending) is not None:
         LISTENING.add("workers")
 
 

@@ -77,7 +77,7 @@ class Journal:
             from begat.capture import children
 
             prepare()
-            children.watch()
+            children.TELLING.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -141,7 +141,7 @@ class Journal:
             return False
         try:
             self._writer = ident()
-            if self.file.lost or self._over:  # it was dropped while this thread waited
+            if self.file.lost or self._over:
                 return False
             if self._scribe is None:
                 self._scribe = Scribe(run, self._start, self._parent)
@@ -183,15 +183,15 @@ class Journal:
         if not self._over:
             from begat.capture import children
 
-            children.unwatch()
-        # Whoever writes at this moment may finish: the folder is about to be removed.
-        writing = self._writer != ident() and self._writing.acquire(timeout=5)
+            children.TELLING.unwatch()
         self._over = True
-        if writing:
-            self._writing.release()
         if self._sleep.locked():
             self._sleep.release()
+        # Another thread may be writing: whoever removes the file next must not find it made again.
+        writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
+        if not writing:
+            self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
     def pause(self) -> None:

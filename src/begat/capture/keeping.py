@@ -23,9 +23,8 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
         return
     own = [each for each in family(run) if isinstance(each, LiveRun) and _has(each, journal.folder)]
     files = [each.recorder.journal.file for each in own]  # type: ignore[union-attr]  # asked above
-    for each in own:
-        if each.recorder.journal.file.made:  # type: ignore[union-attr]
-            each.change(journals={each.recorder.journal.file.name: 0})  # type: ignore[union-attr]
+    for each in own:  # also if there is no such file yet: it may be made while the record is written
+        each.change(journals={each.recorder.journal.file.name: 0})  # type: ignore[union-attr]
     try:
         others = _gather(run, Path(journal.folder), {file.name for file in files})
         write()

@@ -15,8 +15,8 @@ from begat.capture.waiting import Calling, Ours, Unseen
 from begat.errors import CannotTrack
 from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.identity import link, linked
-from begat.intercept.importing import Watch, watch
 from begat.intercept.tracking import function_of, track
+from begat.intercept.watching import Watch, watch
 from begat.introspect.describe import Link
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy

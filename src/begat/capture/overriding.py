@@ -219,7 +219,7 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         )
         RULES.put(orders)
         session.opened()
-        children.watch()
+        children.TELLING.watch()
         tasks.watch()
         self._entered.append((orders, HERE.set(orders)))
         return self
@@ -231,7 +231,7 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         orders.over = True
         RULES.drop(orders)
         session.closed()
-        children.unwatch()
+        children.TELLING.unwatch()
         tasks.unwatch()
         if HERE.get() is orders:  # else one that was entered later holds still
             try:

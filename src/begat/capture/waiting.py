@@ -362,7 +362,8 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame: Any = sys._getframe(1)
+    # The five that stand between here and the touch in any case: each that is looked at costs an object.
+    frame: Any = sys._getframe(5)
     while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti

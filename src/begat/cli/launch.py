@@ -18,8 +18,9 @@ from begat.capture.ownership import claim
 from begat.capture.ranks import agree
 from begat.capture.session import session
 from begat.cli.hint import hint
-from begat.intercept.importing import FINDER, Watch
+from begat.intercept.importing import FINDER
 from begat.intercept.interceptor import trouble
+from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.record.graph import Run
 from begat.record.model import Overridden
