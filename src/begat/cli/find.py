@@ -169,17 +169,24 @@ def _of_script(script: Path, folder: Path) -> Path:
                 return record
         except (OSError, InvalidRecord):
             continue
-    raise UnknownRun(f"{script} has not been run yet as far as {folder} knows; run it once with `begat run {script}`")
+    raise _not_run(str(script), folder, str(script))
 
 
 def _of_module(said: str, folder: Path) -> Path:
     """The newest run of a module, which headers call ``-m pkg.train``."""
     found = next((head for head in heads(folder) if head.get("script") == said), None)
     if found is None:
-        raise UnknownRun(
-            f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`"
-        )
+        raise _not_run(said[3:], folder, said)
     return folder / "runs" / str(found["id"]) / RECORD
+
+
+def _not_run(name: str, folder: Path, said: str) -> UnknownRun:
+    known = [script for head in heads(folder) if type(script := head.get("script")) is str]
+    listed = list(dict.fromkeys(known))[:_LISTED]
+    others = f"; there are runs of {', '.join(listed)}" if listed else ""
+    return UnknownRun(
+        f"{name} has not been run yet as far as {folder} knows; run it once with `begat run {said}`{others}"
+    )
 
 
 def _script(run: Run) -> str | None:

@@ -196,8 +196,10 @@ def _help_params(target: str, is_module: bool) -> None:
     from begat.cli.find import find, load
     from begat.cli.output import say
     from begat.render import table
+    from begat.replay.known import undone
 
-    rows = [row for row in table.rows(load(find(f"-m {target}" if is_module else target))) if row.source not in _KINDS]
+    run = undone(load(find(f"-m {target}" if is_module else target)))  # as the code alone would have it
+    rows = [row for row in table.rows(run) if row.source not in _KINDS]
     width = max((len(row.path) for row in rows), default=0)
     say(f"{row.path:{width}}  {row.type or '?'} = {row.value}" for row in rows)
 
