@@ -170,6 +170,8 @@ class Journal:
         return bool(recorder.log or recorder.events) or scribe is None or len(recorder.rows) > scribe.written
 
     def _append(self, data: bytes) -> None:
+        if self._over:  # telling takes time, and the run may have ended meanwhile: then its record has this
+            return
         try:
             self.file.append(data)
         except OSError as error:
