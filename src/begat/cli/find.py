@@ -119,7 +119,7 @@ def _head(record: Path) -> dict[str, Any]:
             begin = start.index(b'"run":') + len(b'"run":')
             found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
         except ValueError:  # longer, or written by another hand
-            found = json.loads(start + file.read(limits.BYTES))["run"]
+            found = json.loads(start + file.read(limits.TEXT))["run"]
     if type(found) is not dict:
         raise ValueError("no header")
     return found
@@ -165,11 +165,16 @@ def _of_script(script: Path, folder: Path) -> Path:
         record = folder / "runs" / name / RECORD
         try:
             # Reading a record whole is slow; one that does not name the script need not be.
-            if (not record.exists() or told in record.read_bytes()) and _script(load(record)) == wanted:
+            if (not record.exists() or told in _bytes(record)) and _script(load(record)) == wanted:
                 return record
         except (OSError, InvalidRecord):
             continue
     raise _not_run(str(script), folder, str(script))
+
+
+def _bytes(record: Path) -> bytes:
+    with record.open("rb") as file:
+        return file.read(limits.BYTES)
 
 
 def _of_module(said: str, folder: Path) -> Path:
