@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from begat.capture import seeds
@@ -26,6 +26,7 @@ from begat.intercept.woven import WOVEN, Woven
 _PLACES = ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn", "loky.backend.spawn")
 _ITEM = "begat"
 _undo: dict[str, Callable[[], None]] = {}
+_leaving: list[Callable[[], object]] = []  # what puts back what going on with a run has changed here
 _users = 0
 
 # What the child executes. A child that cannot import begat goes on without it.
@@ -54,8 +55,28 @@ class Start:
         self.plan = plan
 
     def __reduce__(self) -> tuple[Any, ...]:
-        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        return exec, (_SOURCE.format(home=home, plan=self.plan), {})
+        return exec, (_source(self.plan), {})
+
+
+def _source(plan: dict[str, Any]) -> str:
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return _SOURCE.format(home=home, plan=plan)
+
+
+def worker_setup() -> Callable[[], None]:
+    """
+    A function that, called in another process, lets what is built there belong to the run that is open here.
+
+    It is for processes that the program does not start itself (Ray, a Dask cluster that runs already), as their setup hook, and
+    can be pickled. They need the folder of the run at the same path. In a process of the run itself it does nothing, and
+    neither does it where no run with a journal is open: in no `begat run`, and in no scope with ``save=``.
+
+    >>> import begat
+    >>> begat.worker_setup()()
+    """
+    plan = _plan()
+    # Such processes are killed by whoever started them, not ended.
+    return partial(exec, "" if plan is None else _source({**plan, "always": True, "main": None}), {})
 
 
 # --- in the parent --------------------------------------------------------------------------------------------------------
@@ -145,20 +166,25 @@ def _overrides() -> list[tuple[Any, ...]]:
 
 # --- in the child ---------------------------------------------------------------------------------------------------------
 def begin(plan: dict[str, Any]) -> None:
-    """Go on with the run that *plan* is of."""
-    run = session.root
+    """Go on with the run that *plan* is of, and no more with the one before, where a process works for many."""
+    if any(run is not None and run.id == plan["run"]["id"] for run in (journal.run() for journal in journals())):
+        return
+    while _leaving:
+        _leaving.pop()()
+    run = session.anew()
     for folder in plan["claimed"]:
         claim(folder)
     run.belong(parent=plan["parent"], **plan["run"])
-    Journal(run, plan["folder"], plan["always"])
+    _leaving.append(Journal(run, plan["folder"], plan["always"]).end)
     seeds.watch()
+    _leaving.append(seeds.unwatch)
     for patterns, folders, lazy in plan["watches"]:
-        Watch(patterns, folders, lazy).start()
+        _leaving.append(Watch(patterns, folders, lazy).start().remove)
     if plan["overrides"]:
-        from begat.capture.overriding import hold
+        from begat.capture.overriding import drop, hold
         from begat.replay.override import Override
 
-        hold(Override(*each) for each in plan["overrides"])
+        _leaving.append(partial(drop, hold(Override(*each) for each in plan["overrides"])))
     if plan["main"] is not None:
         _weave_main(os.path.realpath(plan["main"]))
     worker()

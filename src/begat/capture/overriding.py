@@ -238,6 +238,12 @@ def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
     return orders
 
 
+def drop(orders: Orders) -> None:
+    """They do not hold any more."""
+    _everywhere.remove(orders)
+    RULES.drop(orders)
+
+
 def held() -> list[Override]:
     """What holds in the whole process."""
     return [override for orders in _everywhere for override in orders.own]
