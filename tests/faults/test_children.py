@@ -235,14 +235,10 @@ def test_a_cluster_that_runs_already(tmp_path, monkeypatch):
         address, setup = repr(cluster.scheduler_address), "client.register_worker_callbacks(begat.worker_setup())"
         program = DASK.format(cluster="open(__file__)", setup=setup).replace("Client(cluster)", f"Client({address})")
         for changed, numbers in (("Net.number=7", [7] * 20), ("", list(range(20)))):
-            home = tmp_path / f"home{changed}"
-            home.mkdir()
-            (home / "parts.py").write_text(MODULE)
-
-            done = _run(home, program, *changed.split())
+            done = _run(tmp_path, program, *changed.split())
 
             assert done.stdout == f"{sum(numbers)}\n", done.stderr
-            assert _numbers(found(home)) == numbers
+            assert _numbers(begat.load(max((tmp_path / ".begat/runs").iterdir()))) == numbers
 
 
 def _run(folder, program, *words):
@@ -267,6 +263,27 @@ opt = Opt(net, lr=0.1)
 dist.barrier()
 dist.destroy_process_group()
 """
+
+
+def test_a_rank_that_begins_when_the_others_have_ended(tmp_path):
+    """It belongs to their run, which is read in the meantime, too; and what it does otherwise is pointed out."""
+    (tmp_path / "t.py").write_text(
+        "import os\nclass Net:\n    def __init__(self, dim): pass\nnet = Net(int(os.environ['RANK']) // 2)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
+    environment |= {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3"}
+    seen = []
+    for rank in range(3):
+        subprocess.run(
+            [sys.executable, "-m", "begat", "run", "-q", "t.py"],
+            cwd=tmp_path, env=environment | {"RANK": str(rank)}, timeout=60, check=True,
+        )  # fmt: skip
+        seen.append(found(tmp_path))
+
+    assert [len(run) for run in seen] == [1, 2, 3]
+    assert {run.header.outcome for run in seen} == {"finished"}
+    assert [mark for mark in seen[-1].header.marks if "net.dim: 0: 0, 1: 0, 2: 1" in mark]
+    assert [path.name for path in (tmp_path / ".begat/runs").rglob("*") if path.is_file()] == ["run.json"]
 
 
 @pytest.mark.heavy
