@@ -76,7 +76,9 @@ def worker_setup() -> Callable[[], None]:
     """
     plan = _plan()
     # Such processes are killed by whoever started them, not ended.
-    return partial(exec, "" if plan is None else _source({**plan, "always": True, "main": None}), {})
+    setup = partial(exec, "" if plan is None else _source({**plan, "always": True, "main": None}), {})
+    setup.__name__ = setup.__qualname__ = "worker_setup"  # type: ignore[attr-defined]  # Ray asks for it
+    return setup
 
 
 # --- in the parent --------------------------------------------------------------------------------------------------------

@@ -144,7 +144,11 @@ def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int)
             if kind_of_item is dict or kind_of_item is tuple or kind_of_item is list:
                 if not deep or len(item) > FEW or len(met) > FEW:
                     return None
-                part = _small(item, kind_of_item, links, met, deep - 1)
+                if kind_of_item is dict and not item:  # the data of an edge, mostly
+                    met.append(item)
+                    part: Any = {}
+                else:
+                    part = _small(item, kind_of_item, links, met, deep - 1)
             else:
                 part = _linked_item(item, kind_of_item, links)
             if part is None:
