@@ -17,14 +17,14 @@ demo: $(VENV)/.dev
 	$(BIN)/begat params last
 
 test: $(VENV)/.dev
-	$(PYTEST) -m "not heavy and not slow and not benchmark" -n $(WORKERS)
+	$(PYTEST) -m "not heavy and not slow and not benchmark" -n $(WORKERS) --dist loadfile
 
 slow: $(VENV)/.dev
-	$(PYTEST) -m "slow and not heavy and not benchmark"
+	$(PYTEST) -m "slow and not heavy and not benchmark" -n $(WORKERS) --maxprocesses 4
 
 # On Linux a package index serves torch with CUDA; set TORCH to the build you want.
 heavy: $(VENV)/.heavy
-	$(PYTEST) -m "heavy and not benchmark"
+	$(PYTEST) -m "heavy and not benchmark" -n $(WORKERS) --maxprocesses 2 --dist loadfile
 
 bench: $(VENV)/.bench
 	$(PYTEST) -m benchmark tests benchmarks

@@ -30,9 +30,9 @@ class Net:
         self.part = part
 
 
-def fill() -> None:
-    """Half of the nodes take the other half as an argument."""
-    for number in range(COUNT // 2):
+def fill(count: int = COUNT) -> None:
+    """*count* nodes, half of which take the other half as an argument."""
+    for number in range(count // 2):
         Net(Part(number), 0.1, hidden=128)
 
 

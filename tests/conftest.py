@@ -10,6 +10,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before begat is imported, and inherited by every process that a test starts.
 os.environ["BEGAT_STRICT"] = "1"
+# Tests start hundreds of processes, which read what the first of them compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The one that `make heavy` installs.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,15 @@ def test_no_file_outgrows_the_reader(module):
     text = (SOURCE / module).with_suffix(".py").read_text(encoding="utf-8")
 
     assert text.count("\n") <= 400
+
+
+def test_the_page_on_the_architecture_names_what_there_is():
+    """Every file that it names exists."""
+    text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    known = {str(module) for module in MODULES} | {module.name for module in MODULES}
+    named = set(re.findall(r"`([a-z_/]+)\.py`", text)) - {"begat/__init__"}
+    for chapter, table in re.findall(r"^\| In `(\w+)/` \|.*\n((?:\|.*\n)+)", text, re.MULTILINE):
+        named |= {f"{chapter}/{name}" for name in re.findall(r"`(\w+)`", table)}
+
+    assert {name for name in named if name not in known and not (SOURCE.parents[1] / f"{name}.py").exists()} == set()
+    assert len(named) > 80

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from begat.capture.laziness import deferred, is_lazy, lazy, materialize
     from begat.capture.merging import load
     from begat.capture.overriding import override
-    from begat.capture.session import capture, dump, graph, params, paused, provenance
-    from begat.intercept.importing import Watch, watch
+    from begat.capture.scopes import capture, dump, graph, params, paused, provenance
     from begat.intercept.tracking import trackable, untrack
+    from begat.intercept.watching import Watch, watch
     from begat.record.graph import Run
     from begat.record.model import Argument, CallSite, Environment, Event, Node
     from begat.record.values import Ref
@@ -67,11 +67,11 @@ __all__ = [
 
 # Everything is loaded on first use: a program that only imports begat pays next to nothing.
 _LATER = {
-    **dict.fromkeys(("capture", "dump", "graph", "params", "paused", "provenance"), "begat.capture.session"),
+    **dict.fromkeys(("capture", "dump", "graph", "params", "paused", "provenance"), "begat.capture.scopes"),
     **dict.fromkeys(("deferred", "is_lazy", "lazy", "materialize"), "begat.capture.laziness"),
     "override": "begat.capture.overriding",
     **dict.fromkeys(("trackable", "untrack"), "begat.intercept.tracking"),
-    **dict.fromkeys(("watch", "Watch"), "begat.intercept.importing"),
+    **dict.fromkeys(("watch", "Watch"), "begat.intercept.watching"),
     **dict.fromkeys(("Argument", "CallSite", "Environment", "Event", "Node"), "begat.record.model"),
     "export": "begat.render.export",
     "load": "begat.capture.merging",
@@ -101,9 +101,17 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'begat' has no attribute {name!r}")
     from importlib import import_module
 
-    # Tracked constructions are recorded by the session: whoever tracks needs it.
-    import_module("begat.capture.session")
-    value = globals()[name] = getattr(import_module(module), name)
+    try:
+        # Tracked constructions are recorded by the session: whoever tracks needs it.
+        import_module("begat.capture.session")
+        value = globals()[name] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if "partially initialized module" not in str(error):
+            raise
+        raise ImportError(
+            f"begat.{name} is asked for by a signal handler that came in while begat was being loaded: "
+            f"mention begat.{name} once before signals are handled"
+        ) from error
     return value
 
 

@@ -61,7 +61,7 @@ def test_with_one_change(begat):
 
 def test_packages_that_are_installed_are_not_said_to_be_missing(begat, tmp_path):
     """Also those whose module is called otherwise than they are, before the program has imported them."""
-    (tmp_path / "other.py").write_text("import dateutil, sklearn\n" + SCRIPT)
+    (tmp_path / "other.py").write_text("import dateutil, yaml\n" + SCRIPT)
     begat("run", "other.py")
 
     done = begat("run", "--again", "other.py")

@@ -75,13 +75,13 @@ def checked(tmp_path):
         assert done.returncode in (0, 1), done.stderr
         told = json.loads(done.stdout)
         assert told["same"] is (done.returncode == 0)
-        assert not (tmp_path / "was_run").exists()
+        assert "--allow" in options or not (tmp_path / "was_run").exists()
         return {
             ".".join(filter(None, (c["path"], c["argument"]))): (c["kind"], c["cause"], c["why"])
             for c in told["changes"]
         }
 
-    check.folder = tmp_path
+    check.folder, check.begat = tmp_path, begat
     return check
 
 
@@ -137,6 +137,62 @@ def test_a_class_that_is_imported_from_elsewhere_now(checked):
     (checked.folder / "helper.py").write_text("from fresh import Part, relu\n")
 
     assert checked() == {}
+
+
+ALLOWED = ("--allow", "train.py", "--allow", "helper.*")
+
+
+@pytest.mark.parametrize(
+    ("replaced", "wanted"),
+    [
+        (("return cls()", "return  cls()"), {}),
+        (("**options): pass", "**options): self.width = width"), {"net": ("code", "code")}),
+        (
+            ("dropout=0.1", "dropout=sum([0.2])"),
+            {"net.dropout": ("argument", "code"), "wide.dropout": ("argument", "code")},
+        ),
+        (("import helper", "import nothing"), dict.fromkeys(("net", "wide", "conf"), ("removed", "missing"))),
+    ],
+)
+def test_code_is_compared_where_it_may_be_imported(checked, replaced, wanted):
+    """With --allow bodies, computed defaults and inherited constructors are compared; one thing is told once."""
+    found = checked(replaced, options=ALLOWED)
+
+    assert {at: what[:2] for at, what in found.items()} == wanted, found
+
+
+def test_what_was_not_looked_at_is_said(checked):
+    """Without --allow nothing is imported, and what an import would tell is counted."""
+    done = checked.begat("check", "last")
+    refused = checked.begat("check", "last", "--all", "--allow", "helper:Part")
+
+    assert "classes whose code was not compared" in done.stdout
+    assert "the code of Net was not compared" in refused.stdout
+    assert "the code of Part" not in refused.stdout
+    assert checked.begat("check", "last", "--allow", "*").returncode == 2
+    assert not (checked.folder / "was_run").exists()
+
+
+def test_a_default_that_is_hidden_is_no_change(checked):
+    """A record holds no secret to compare a default with, and the default is not shown."""
+    (checked.folder / "train.py").write_text(
+        "class Client:\n    def __init__(self, url, api_key='sk-123456'): pass\n\nclient = Client('u')\n"
+    )
+    checked.begat("run", "-q", "train.py")
+
+    for options in ((), ("--allow", "train.py")):
+        assert "nothing" not in (shown := checked.begat("check", "last", *options)).stdout
+        assert shown.returncode == 0
+        assert "sk-123456" not in shown.stdout
+
+
+def test_the_last_run_of_a_module(checked):
+    """``-m`` means the runs of a module, as it does to begat run."""
+    checked.begat("run", "-q", "-m", "helper")
+    checked.begat("run", "-q", "train.py")
+
+    assert "helper" in checked.begat("check", "-m", "helper").stdout
+    assert checked.begat("check", "last", "-m", "helper").returncode == 2
 
 
 def test_help_and_trouble(begat):

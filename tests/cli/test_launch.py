@@ -189,10 +189,10 @@ def test_an_override_that_matched_nothing_is_said_of_a_program_that_failed(run, 
 
 def test_a_class_that_nothing_watches_is_named(run):
     """It is there to be overridden, one option away."""
-    text = "from sklearn.linear_model import LogisticRegression\nprint(LogisticRegression(C=2.0).C)\n"
+    text = "from click.testing import CliRunner\nprint(CliRunner(charset='utf-8').charset)\n"
 
-    done = run(text, "train.py", "LogisticRegression.C=3")
-    followed = run(text, "--watch", "sklearn.linear_model", "train.py", "LogisticRegression.C=3")
+    done = run(text, "train.py", "CliRunner.charset=latin-1")
+    followed = run(text, "--watch", "click.testing", "train.py", "CliRunner.charset=latin-1")
 
-    assert (done.returncode, followed.returncode, followed.stdout) == (2, 0, "3.0\n")
-    assert "is not watched: begat run --watch sklearn.linear_model\n" in done.stderr
+    assert (done.returncode, followed.returncode, followed.stdout) == (2, 0, "latin-1\n")
+    assert "is not watched: begat run --watch click.testing\n" in done.stderr

@@ -15,7 +15,8 @@ __all__ = ["track"]
 
 
 class Layer:
-    def __init__(self, width, dropout=0.1): ...
+    def __init__(self, width, dropout=0.1):
+        self.width = width
 
 
 class ReLU:
@@ -39,7 +40,12 @@ class Net:
     def __init__(self, enc=None, aux=None, norm=None, **options): ...
 
 
-CLASSES = {cls.__name__: cls for cls in (Layer, ReLU, GELU, Seq, Encoder, Net)}
+class Head:
+    def __init__(self, body, bias=True):
+        self.out = Layer(body.width) if body.width < 9 else ReLU()
+
+
+CLASSES = {cls.__name__: cls for cls in (Layer, ReLU, GELU, Seq, Encoder, Net, Head)}
 _count = itertools.count()
 
 

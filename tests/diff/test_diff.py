@@ -51,6 +51,8 @@ CASES = {
     "a shorter loop": ("xs = [Layer(i) for i in range(5)]", "xs = [Layer(i) for i in range(4)]", [("removed", "xs.4")]),
     "a deeper encoder": ("enc = Encoder(8, depth=2)", "enc = Encoder(8, depth=4)", [("argument", "enc.depth")]),
     "handed on inside": ("enc = Encoder(8, depth=3)", "enc = Encoder(9, depth=3)", [("argument", "enc.width")]),
+    "inside what was given what differs": ("a = Layer(1)\nhead = Head(a)", "a = Layer(2)\nhead = Head(a)", [("argument", "a.width")]),
+    "another class inside what was given what differs": ("a = Layer(1)\nhead = Head(a)", "a = Layer(9)\nhead = Head(a)", [("argument", "a.width")]),
     "an object where none was": ("net = Net(norm=None)", "net = Net(norm=Layer(3))", [("argument", "net.norm")]),
     "an object that went": ("net = Net(norm=Layer(3))", "net = Net()", [("argument", "net.norm")]),
     "a keyword more": ("net = Net(a=1)", "net = Net(a=1, b=2)", [("argument", "net.b")]),

@@ -84,6 +84,59 @@ def test_another_process_with_another_hash_seed(tmp_path):
     assert len(said) == 1
 
 
+PROGRAM = """
+import enum
+class Mode(enum.Enum):
+    FAST = 1
+def relu(x): return x
+class Part:
+    def __init__(self, act=relu, mode=Mode.FAST): pass
+class Net:
+    def __init__(self, part, kind=Part):
+        self.head = Part(mode=None)
+def main():
+    net = Net(Part())
+    return net
+if __name__ == "__main__":
+    net = main()
+"""
+
+
+def test_a_script_that_is_run_and_one_that_is_imported(tmp_path):
+    """The same script as `__main__`, as a module, under another name and from a package: one configuration."""
+    package = tmp_path / "pkg"
+    package.mkdir()
+    for file in (tmp_path / "train.py", tmp_path / "copied.py", package / "train.py"):
+        file.write_text(PROGRAM)
+    for name in ("train", "pkg.train"):
+        (tmp_path / f"of_{name.replace('.', '_')}.py").write_text(f"import {name} as it\nnet = it.main()\n")
+    (tmp_path / "own.py").write_text("from train import Net, Part\nnet = Net(Part())\n")
+
+    def recorded(*words):
+        command = [sys.executable, "-m", "begat", "run", "-q", "--save", "run.json", *words]
+        subprocess.run(command, cwd=tmp_path, check=True, env=os.environ | {"BEGAT_HOME": str(tmp_path / "home")})
+        return begat.load(tmp_path / "run.json")
+
+    first, *same = [
+        recorded(*words.split())
+        for words in (
+            "train.py",
+            "copied.py",
+            "-m pkg.train",
+            "--watch train of_train.py",
+            "--watch pkg of_pkg_train.py",
+        )
+    ]
+    other = recorded("--watch", "train", "own.py")
+
+    assert "train:Net" in {node.target for node in same[2].nodes}
+    for other_run in same:
+        assert other_run.fingerprint == first.fingerprint
+        assert [node.code for node in other_run.nodes] == [node.code for node in first.nodes]
+        assert [node.fingerprint for node in other_run.nodes] == [node.fingerprint for node in first.nodes]
+    assert other.fingerprint != first.fingerprint
+
+
 def test_a_live_run_and_its_record_agree(program):
     """What a run says while it grows is what its record says."""
     from begat.record.codec import dumps, loads

@@ -47,7 +47,7 @@ def runs(draw):
     return Run(Header("20261122-104501-3fa9c2"), tuple(nodes))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(runs())
 def test_a_run_does_not_differ_from_itself(run):
     """`diff(r, r)` is empty, also where the second was read back from a file: nothing differs, nothing is even folded."""
@@ -67,7 +67,7 @@ def seen(change):
     return change.kind.replace("added", "lone").replace("removed", "lone"), change.folded, change.count, tuple(values)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(runs(), runs())
 def test_the_other_way_round_it_is_the_same(one, other):
     """`diff(b, a)` says what `diff(a, b)` says, with before and after exchanged."""
@@ -77,7 +77,7 @@ def test_the_other_way_round_it_is_the_same(one, other):
     assert bool(there) == bool(back)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(runs(), runs())
 def test_equal_fingerprints_have_no_differing_arguments(one, other):
     """Where the configuration is the same, no class, argument or object is told to differ; where one is, the fingerprints do."""
@@ -87,7 +87,7 @@ def test_equal_fingerprints_have_no_differing_arguments(one, other):
         assert told == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(runs(), st.randoms())
 def test_what_does_not_matter_does_not_show(run, random):
     """The order of keywords and keys, the process, lines and times change neither the fingerprint nor what is told."""
@@ -119,7 +119,7 @@ def test_what_does_not_matter_does_not_show(run, random):
     assert not begat.diff(run, other)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(VALUES, VALUES)
 def test_values_differ_when_their_fingerprints_do(one, other):
     """A difference between two values, and a difference between the fingerprints of two calls with them, are one thing."""

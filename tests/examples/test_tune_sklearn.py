@@ -14,7 +14,7 @@ def test_a_sweep_is_the_script_edited_by_hand(tmp_path):
     words = (
         "SGDClassifier.eta0=log(1e-3,1e-1,2)",
         "SGDClassifier.alpha=0.01",
-        "training.epochs=2,3",
+        "training.epochs=3",
         "--watch",
         "sklearn",
     )
@@ -23,10 +23,10 @@ def test_a_sweep_is_the_script_edited_by_hand(tmp_path):
 
     assert done.returncode == 0, done.stderr
     trials = json.loads(done.stdout)["trials"]
-    assert len(trials) == 4
+    assert len(trials) == 2
     assert [trial["value"] for trial in trials] == sorted(trial["value"] for trial in trials)
     (tmp_path / "patients.csv").write_bytes((EXAMPLES / "patients.csv").read_bytes())
-    for trial in trials[0], trials[-1]:
+    for trial in trials:
         eta0, epochs = trial["values"]["SGDClassifier.eta0"], trial["values"]["training.epochs"]
         text = script.read_text(encoding="utf-8")
         text = (

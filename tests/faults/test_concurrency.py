@@ -1,4 +1,4 @@
-"""Threads, tasks, signals, forks: nothing is lost, nothing is mixed, nothing hangs (FAULTS, E)."""
+"""Threads, tasks, signals, forks: nothing is lost, nothing is mixed, nothing hangs."""
 
 from __future__ import annotations
 
@@ -400,7 +400,7 @@ def test_exceptions_thrown_into_threads(switching):
         except Injected:
             return
 
-    for _ in range(30):
+    for _ in range(15):
         with begat.capture() as run:
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
@@ -432,10 +432,10 @@ def spin(i):
 
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 caught = 0
-for i in range(100):
+for i in range(60):
     try:
         with begat.capture(save="run.json") as run:
-            signal.setitimer(signal.ITIMER_REAL, 0.002 + i * 0.00003)
+            signal.setitimer(signal.ITIMER_REAL, 0.002 + i * 0.00005)
             spin(i)
     except KeyboardInterrupt:
         caught += 1
@@ -448,4 +448,4 @@ def test_an_interrupt_at_any_instant(tmp_path):
     """Ctrl-C while recording is the program's KeyboardInterrupt, never lost; the scope ends and saves."""
     (tmp_path / "script.py").write_text(INTERRUPTS)
 
-    assert succeeds("script.py", cwd=tmp_path, timeout=120) == "100\n"
+    assert succeeds("script.py", cwd=tmp_path, timeout=120) == "60\n"

@@ -1,4 +1,4 @@
-"""How a program can end, and what of its record is read back afterwards (FAULTS, G).
+"""How a program can end, and what of its record is read back afterwards.
 
 `ENDINGS` is the table: all that was built is in the record, by the main process (a hundred) and by its children (*more*): at once
 if that is asked for, else a tenth of a second later.

@@ -1,4 +1,4 @@
-"""The host is untouched: with begat on, who looks at the program sees what he would have seen without (FAULTS, H1)."""
+"""The host is untouched: with begat on, who looks at the program sees what he would have seen without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canaries: keys of the usual services, in every place where programs keep them, are in nothing that begat writes (FAULTS, J)."""
+"""Canaries: keys of the usual services, in every place where programs keep them, are in nothing that begat writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files under a system that fails: the old one or the new one whole, one warning, the program's result the same (FAULTS, G)."""
+"""Files under a system that fails: the old one or the new one whole, one warning, the program's result the same."""
 
 from __future__ import annotations
 

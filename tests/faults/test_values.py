@@ -1,4 +1,4 @@
-"""Values: the recorder asks them nothing but their type, and the record says exactly what they were (FAULTS, C)."""
+"""Values: the recorder asks them nothing but their type, and the record says exactly what they were."""
 
 from __future__ import annotations
 
@@ -558,7 +558,7 @@ def test_secrets_by_type(record):
 
 
 def test_nothing_global_is_touched(track):
-    """Recording draws no random number, changes no filter, no handler, no directory, no signal (FAULTS, H1)."""
+    """Recording draws no random number, changes no filter, no handler, no directory, no signal."""
     import logging
     import os
     import random

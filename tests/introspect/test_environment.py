@@ -82,6 +82,20 @@ def test_a_local_file_does_not_get_the_version_of_a_package_it_shadows(monkeypat
     assert versions(["pytest"]) == {}
 
 
+def test_a_package_in_a_folder_of_its_own_has_a_version(monkeypatch, tmp_path):
+    """``pip install --target vendor``: the folder has another name, and the distribution lies beside the module."""
+    (tmp_path / "vendored").mkdir()
+    (tmp_path / "vendored" / "__init__.py").write_text("")
+    (tmp_path / "vendored-1.2.dist-info").mkdir()
+    (tmp_path / "vendored-1.2.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: vendored\nVersion: 1.2\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "vendored", __import__("vendored"))
+
+    assert versions(["vendored"]) == {"vendored": "1.2"}
+
+
 def test_the_slow_lookup_waits_until_it_is_needed(monkeypatch):
     """The files of all distributions are read only for installed packages that no quicker way knows."""
     from importlib import metadata

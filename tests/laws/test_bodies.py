@@ -28,7 +28,7 @@ def lives(source: str, look, *, track: bool, listen: bool) -> list[object]:
     return seen
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.bodies())
 def test_any_body_runs_the_same(source):
     """Result, final state, exception and traceback of any constructor: plain ≡ woven and idle ≡ woven and recording."""
@@ -42,14 +42,14 @@ def test_any_body_runs_the_same(source):
     assert recording == plain
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.bodies(), st.booleans())
 def test_any_body_is_traced_the_same(source, listen):
     """A trace function is told the same calls, lines, returns and exceptions."""
     assert lives(source, traced, track=True, listen=listen) == lives(source, traced, track=False, listen=listen)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.bodies())
 def test_any_body_leaves_one_node_with_its_outcome(source):
     """One node for each call that reached the constructor, raised exactly where the call raised."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import zoo
+from begat.intercept.woven import original
+from begat.introspect.targets import code_fingerprint
 from zoo_support.tracking import recording
 
 
@@ -80,6 +82,7 @@ QUESTIONS = {
         )
     ],
     "lines": lambda cls: sorted({line for *_, line in constructor(cls).__code__.co_lines() if line is not None}),
+    "fingerprint": lambda cls: code_fingerprint(cls, original),
     "abstract methods": lambda cls: sorted(getattr(cls, "__abstractmethods__", ())),
     "module and name": lambda cls: (cls.__module__, cls.__qualname__, repr(cls), cls.__mro__),
 }

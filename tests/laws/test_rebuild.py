@@ -181,7 +181,7 @@ def names():
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(program=programs())
 def test_a_random_program_is_rebuilt(names, program):
@@ -195,7 +195,7 @@ def test_a_random_program_is_rebuilt(names, program):
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @example(program="it = Part(0, Part())\nit = Part()\n")  # the part of the first is `it.1`, the second `it.2`
 @given(program=programs())

@@ -23,7 +23,7 @@ def plain_and_tracked(heading: strategies.Heading) -> tuple[type, type]:
     return classes[0], classes[1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_call_of_any_signature(data):
     """Names, order, values and sources are those of the bound call; what cannot be bound is refused in the same words."""
@@ -68,7 +68,7 @@ def test_any_call_of_any_signature(data):
             assert node.arguments[name].source == ("given" if name in given_names else "default")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_signature_reads_the_same_while_tracked(data):
     """signature, getfullargspec and the defaults themselves are equal, and each default is the identical object."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import abc
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -130,9 +131,13 @@ class Slotted:
         self.n = n
 
 
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 @contextmanager
-def interrupted(at: int) -> Iterator[list[int]]:
-    """A KeyboardInterrupt at the *at*-th place where one may fall; the list has how many there were."""
+def interrupted(at: int, handler: Callable[[], object] = interrupt) -> Iterator[list[int]]:
+    """The signal *handler* runs at the *at*-th place where one may; the list has how many there were."""
     places = [0]
 
     def profile(frame: Any, event: str, arg: Any) -> None:
@@ -140,7 +145,7 @@ def interrupted(at: int) -> Iterator[list[int]]:
         if event in ("call", "c_return"):
             places[0] += 1
             if places[0] == at:
-                raise KeyboardInterrupt
+                handler()
 
     sys.setprofile(profile)
     try:
@@ -171,6 +176,100 @@ def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, besid
             break
     assert 20 < at < 400
     assert len(ghost.THUNKS) == before
+
+
+def test_a_signal_handler_may_touch_what_waits_anywhere_in_a_build(beside: bool) -> None:
+    """It finds another object built, and the very one built or half-built; nothing hangs, and each is built once."""
+    built: list[int] = []
+
+    class Counted:
+        def __init__(self, n: int) -> None:
+            built.append(n)
+            self.n = n
+
+    def touch(waiting: Any, other: Any, at: int) -> int:
+        def handler() -> None:
+            assert other.n == -at
+            with suppress(AttributeError):
+                assert waiting.n == at
+
+        with interrupted(at, handler) as places:
+            assert waiting.n == at
+        assert other.n == -at
+        return places[0]
+
+    done: list[int] = []
+    for at in range(1, 500):
+        waiting, other = begat.lazy(Counted)(at), begat.lazy(Counted)(-at)
+        built.clear()
+        thread = threading.Thread(target=lambda: done.append(touch(waiting, other, at)), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert len(done) == at, f"hung, or failed, at {at}"
+        assert sorted(built) == [-at, at]
+        assert not BUILDS
+        if done[-1] < at:
+            break
+    assert 20 < len(done) < 400
+
+
+_WHILE_LOADING = """
+import sys
+import begat
+
+class Net:
+    def __init__(self, n):
+        self.n = n
+
+begat.trackable(Net)
+refused, asked = 0, set()
+
+def handler():
+    global refused
+    assert Net(3).n == 3
+    for name in ("deferred", "override", "lazy"):
+        try:
+            ask = getattr(begat, name)
+        except ImportError as error:
+            refused += "mention begat." + name + " once before" in str(error)
+        else:
+            asked.add(name)
+            if name == "lazy":
+                assert ask(Net)(3).n == 3
+            else:
+                with ask({"Net.n": 5}) if name == "override" else ask(Net):
+                    Net(3)
+
+def profile(frame, event, arg):
+    if frame.f_code.co_name == "<module>" and (frame.f_globals["__name__"], event) == (sys.argv[1], "call"):
+        handler()
+
+sys.setprofile(profile)
+with begat.deferred(Net):
+    waiting = Net(1)
+with begat.override({"Net.n": 7}):
+    changed = Net(1)
+sys.setprofile(None)
+assert (waiting.n, changed.n) == (1, 7)
+with begat.deferred(Net):
+    assert begat.is_lazy(Net(3))
+print(refused, sorted(asked))
+"""
+_LOADED_LATE = ["capture.overriding", "capture.waiting", "introspect.secrets"]
+
+
+@pytest.mark.parametrize("module", _LOADED_LATE)
+def test_a_signal_handler_may_construct_while_begat_is_being_loaded(module: str) -> None:
+    """What it builds is built; what it asks of begat by name is refused with what to do, and nothing is spoiled for later."""
+    command = [sys.executable, "-c", _WHILE_LOADING, f"begat.{module}"]
+
+    gentle = {**os.environ, "BEGAT_STRICT": "0"}  # the record may lack something, the program nothing
+
+    done = subprocess.run(command, env=gentle, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    refused, asked = done.stdout.split(maxsplit=1)
+    assert int(refused) + asked.count("'") // 2 == 3
 
 
 def test_a_constructor_that_changes_its_class_and_fails_can_be_tried_again(beside: bool) -> None:

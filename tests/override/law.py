@@ -12,12 +12,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from begat.capture.orders import Orders
 from begat.capture.overriding import hold
 from begat.capture.ownership import claim
 from begat.capture.session import session
 from begat.cli.launch import _script
 from begat.errors import OverrideError
-from begat.intercept.importing import Watch
+from begat.intercept.watching import Watch
 from begat.record import codec
 from begat.record.graph import Run
 from begat.record.paths import segment
@@ -52,7 +53,9 @@ def _run(script: str, watch: list[str], overrides: list[Override], known: Run | 
     Watch(tuple(watch), (folder,), ()).start()
     sys.path.insert(0, folder)
     sys.argv = [script]
-    orders = hold(overrides, known)
+    orders = hold(Orders(overrides))
+    if known is not None:
+        orders.learn(known)
     main = sys.modules["__main__"] = ModuleType("__main__")
     error = None
     try:

@@ -165,6 +165,54 @@ def test_the_strongest_source_wins(run, tmp_path):
     assert record["opt"].arguments["lr"].source == "env"
 
 
+def test_a_module_is_run_with_overrides(tmp_path):
+    """`-m pkg.train PATH=VALUE`: by the names of its code, its package's classes, and in what was learnt of its last run."""
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "parts.py").write_text(
+        "class Encoder:\n    def __init__(self, dim=1): self.dim = dim\ndef made(): return Encoder(2)\n"
+    )
+    (package / "train.py").write_text(
+        "import sys\nfrom pkg.parts import made\nclass Model:\n    def __init__(self, enc, depth=1): self.enc, self.depth = enc, depth\n"
+        "enc = made()\nmodel = Model(enc)\nif __name__ == '__main__':\n    print(enc.dim, model.depth, sys.argv[1:])\n"
+    )
+
+    def call(*words, rc=0):
+        path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+        command = [sys.executable, "-m", "begat", "run", "-q", "-m", "pkg.train", *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
+        )
+        assert done.returncode == rc, done.stderr
+        return done.stdout + done.stderr
+
+    assert "matched nothing" in call("model.enc.dim=5", rc=2)
+    assert call("pkg.parts.Encoder.dim=5", "model.depth=3", "--", "--epochs", "2") == "5 3 ['--epochs', '2']\n"
+    assert call() == "2 1 []\n"
+    assert call("model.enc.dim=5") == "5 1 []\n"
+    assert "did you mean depth" in call("model.dept=5", rc=2)
+
+
+def test_what_few_overrides_need_is_not_loaded(run, tmp_path):
+    """Neither pydantic nor wrapt, which take as long as the rest of a short run; nor does the record of the last run."""
+    (tmp_path / "lean.py").write_text(
+        "import sys\nclass Net:\n    def __init__(self, dim: int, rate: float = 1): ...\nnet = Net(3)\nprint({'pydantic', 'wrapt'} & {*sys.modules})\n"
+    )
+
+    assert run(script="lean.py")[0].stdout == "set()\n"
+    assert run("net.dim=4", "Net.rate=1e-3", script="lean.py")[0].stdout == "set()\n"
+
+
+def test_one_that_is_outdone_everywhere_has_matched(run, tmp_path):
+    """What a file says of one class, and the command line of all: the file was not mistaken."""
+    (tmp_path / "low.json").write_text('{"Encoder.dropout": 0.3}')
+
+    _, record = run("--config=low.json", "*.dropout=0.2")
+
+    assert [each.calls for each in record.header.overrides] == [0, 4]
+
+
 REFUSED = [
     (["model.enc.dmi=3"], ["model.enc takes dim, depth, dropout, mode", "did you mean dim?"]),
     (

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from begat.introspect.imports import named
 from begat.replay.literals import UNKNOWN, literal
-from begat.replay.validate import check, fits, read
+from begat.replay.validate import _PLAIN, check, fits, read
 
 
 class Color(enum.Enum):
@@ -235,3 +235,23 @@ def test_any_text_is_a_text(text):
 def test_no_text_breaks_the_reader(text):
     """Whatever stands between brackets is a value or none, and never an error."""
     literal(text)
+
+
+NUMBERS = (
+    st.integers().map(str)
+    | st.floats().map(repr)
+    | st.from_regex(r"[+-]?[0-9]{0,3}\.?[0-9]{0,3}([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+)
+
+
+@given(NUMBERS, st.sampled_from((int, float)))
+def test_plain_numbers_are_read_as_pydantic_reads_them(text, kind):
+    """Those that need no pydantic are no exception."""
+    adapter = TypeAdapter(kind)
+    try:
+        expected = repr(adapter.validate_strings(text))
+    except ValueError:
+        expected = "refused"
+    found = [repr(kind(text)) for each, form in _PLAIN if each is kind and form.fullmatch(text)]
+
+    assert found in ([], [expected])

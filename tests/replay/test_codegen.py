@@ -282,3 +282,43 @@ def test_hostile_names_stay_names(path, target):
     assert called <= imported | {"missing", "shared", "NotImplementedError"}
     assert {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)} <= {"m"}
     assert not any(keyword.iskeyword(name) for name in imported)
+
+
+UNGUARDED = """
+from dataclasses import dataclass, field
+from enum import Enum
+class Mode(Enum):
+    FAST = 1
+@dataclass(kw_only=True)
+class Config:
+    lr: float
+    mode: Mode = Mode.FAST
+    tags: list = field(default_factory=list)
+class Net:
+    def __init__(self, cfg, act=None):
+        self.cfg = cfg
+def build(lr):
+    cfg = Config(lr=lr)
+    net = Net(cfg, act=Mode.FAST)
+    return net
+net = build(0.1)
+nets = [Net(net.cfg) for _ in range(2)]
+print("built")
+"""
+
+
+def test_a_script_without_a_guard(tmp_path):
+    """To import it runs it: what it builds then is not recorded, and what is compared is the same."""
+    (tmp_path / "train.py").write_text(UNGUARDED)
+
+    def begat(*words):
+        done = subprocess.run([sys.executable, "-m", "begat", *words], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    begat("run", "-q", "--save", "a.json", "train.py")
+    begat("code", "a.json", "-o", "build.py")
+    begat("run", "-q", "--save", "b.json", "--watch", "train", "build.py")
+
+    assert "nothing differs that matters" in begat("diff", "a.json", "b.json")
+    assert "    from train import Config, Mode, Net\n" in (tmp_path / "build.py").read_text()

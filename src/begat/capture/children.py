@@ -1,14 +1,15 @@
 """Processes that begin anew, by spawn, forkserver or loky: what a run needs goes along with what multiprocessing tells them.
 
 ``multiprocessing.spawn.get_preparation_data`` gives what a child hears before it imports anything of the program. While a run
-with a journal is open one item more is in it, and the child, reading that, goes on with the run in a journal of its own. In
-every worker, forked ones too, what is new is written before a message is sent: who knows the result finds the record of how
-it came about.
+with a journal is open, or overrides hold, one item more is in it, and the child, reading that, goes on with the run in a journal
+of its own, under the same overrides. In every worker, forked ones too, what is new is written before a message is sent: who
+knows the result finds the record of how it came about.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
@@ -16,18 +17,19 @@ from typing import Any
 
 from begat.capture import seeds
 from begat.capture.journal import Journal, flush, journals
+from begat.capture.live import LiveRun
 from begat.capture.ownership import claim, claimed
 from begat.capture.session import session
 from begat.intercept.constants import LISTENING
-from begat.intercept.importing import FINDER, Watch
+from begat.intercept.importing import FINDER, Attached
 from begat.intercept.interceptor import trouble
-from begat.intercept.woven import WOVEN, Woven
+from begat.intercept.watching import Watch
+from begat.intercept.woven import enter_first
 
 _PLACES = ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn", "loky.backend.spawn")
 _ITEM = "begat"
-_undo: dict[str, Callable[[], None]] = {}
 _leaving: list[Callable[[], object]] = []  # what puts back what going on with a run has changed here
-_users = 0
+_late: list[bytes | tuple[Any, ...]] = []  # overrides of a new process that have to be read again
 
 # What the child executes. A child that cannot import begat goes on without it.
 _SOURCE = """\
@@ -74,46 +76,26 @@ def worker_setup() -> Callable[[], None]:
     >>> import begat
     >>> begat.worker_setup()()
     """
-    plan = _plan()
-    # Such processes are killed by whoever started them, not ended.
-    setup = partial(exec, "" if plan is None else _source({**plan, "always": True, "main": None}), {})
+    plan = _plan(None)
+    source = ""
+    if plan is not None and plan["run"] is not None:
+        # Such processes are killed by whoever started them, not ended.
+        source = _source({**plan, "run": {**plan["run"], "always": True}, "main": None})
+    setup = partial(exec, source, {})
     setup.__name__ = setup.__qualname__ = "worker_setup"  # type: ignore[attr-defined]  # Ray asks for it
     return setup
 
 
 # --- in the parent --------------------------------------------------------------------------------------------------------
-def watch() -> None:
-    """From now on processes that begin anew go on with the run of whoever starts them."""
-    global _users
-    _users += 1
-    if _users == 1:
-        for module in _PLACES:
-            _arrived(module)
-            FINDER.tell(module, _arrived)
-
-
-def unwatch() -> None:
-    """Put everything back, when the last who asked is done."""
-    global _users
-    _users -= 1
-    if _users == 0:
-        for module in _PLACES:
-            FINDER.tell(module, None)
-        while _undo:
-            _undo.popitem()[1]()
-
-
-def _arrived(name: str) -> None:
-    module: Any = sys.modules.get(name)
-    plain = getattr(module, "get_preparation_data", None)
-    if plain is None or name in _undo:
-        return
+def _tells(module: Any) -> Callable[[], None] | None:
+    plain = module.get_preparation_data
 
     @wraps(plain)
     def get_preparation_data(*args: Any, **kwargs: Any) -> Any:
         data = plain(*args, **kwargs)
         try:
-            plan = _plan()
+            # Whom it is for only the caller knows: every kind of process has it in a variable of this name.
+            plan = _plan(sys._getframe(1).f_locals.get("process_obj"))
             if plan is not None and type(data) is dict:
                 data[_ITEM] = Start(plan)
         except Exception as error:
@@ -125,72 +107,125 @@ def _arrived(name: str) -> None:
             module.get_preparation_data = plain
 
     module.get_preparation_data = get_preparation_data
-    _undo[name] = undo
+    return undo
 
 
-def _plan() -> dict[str, Any] | None:
-    """What a new process has to know of the run that is open here."""
+TELLING = Attached(dict.fromkeys(_PLACES, _tells))
+"""Watched: processes that begin anew go on with the run of whoever starts them."""
+
+
+def _plan(process: object) -> dict[str, Any] | None:
+    """What the new *process* has to know of the run that is open here, and of the overrides that hold here."""
     run = session.current()
     while run is not None and (run.recorder.journal is None or run.recorder.closed):
         run = run.around
-    if run is None:
+    overrides = _overrides(process)
+    if run is None and not overrides:
         return None
+    return {
+        "run": _run(run) if run is not None else None,
+        "watches": [[each.patterns, each.folders, each.lazy] for each in FINDER.watches],
+        "claimed": claimed(),
+        "main": getattr(sys.modules.get("__main__"), "__file__", None),
+        "overrides": overrides,
+    }
+
+
+def _run(run: LiveRun) -> dict[str, Any]:
     journal: Any = run.recorder.journal
     header = run.header
     return {
-        "run": {
+        "header": {
             "id": run.id,
             "name": header.name,
             "started": header.started,
             "script": header.script,
             "argv": header.argv,
+            "parent": header.parent,
         },
-        "parent": header.parent,
         "folder": os.path.abspath(journal.folder),
         "always": journal.always,
-        "watches": [[each.patterns, each.folders, each.lazy] for each in FINDER.watches],
-        "claimed": claimed(),
-        "main": getattr(sys.modules.get("__main__"), "__file__", None),
-        "overrides": _overrides(),
     }
 
 
-def _overrides() -> list[tuple[Any, ...]]:
-    """Those that hold in the whole process. Values that are no text come from code, which the child does not run."""
+def _overrides(process: object) -> list[bytes | tuple[Any, ...]]:
+    """What holds for *process*. Values that are no text come from code: they are pickled."""
     overriding = sys.modules.get("begat.capture.overriding")
-    held = overriding.held() if overriding is not None else []
-    return [
-        (each.address, each.value, each.source, each.place, each.level, each.text, each.exactly, each.folded)
-        for each in held
-        if type(each.value) is str
-    ]
+    if overriding is None:
+        return []
+    from begat.capture.tasks import handed, is_worker
+
+    found: list[bytes | tuple[Any, ...]] = []
+    for each in handed(overriding.everywhere() if is_worker(process) else overriding.current()):
+        try:
+            found.append(each if type(each[1]) is str else pickle.dumps(each))
+        except Exception as error:  # whatever the program's own reductions raise
+            trouble(error, f"handing the override of {each[0]} to a new process")
+    return found
 
 
 # --- in the child ---------------------------------------------------------------------------------------------------------
 def begin(plan: dict[str, Any]) -> None:
     """Go on with the run that *plan* is of, and no more with the one before, where a process works for many."""
-    if any(run is not None and run.id == plan["run"]["id"] for run in (journal.run() for journal in journals())):
-        return
-    while _leaving:
-        _leaving.pop()()
-    run = session.anew()
+    going_on = plan["run"]
+    if going_on is not None:
+        if any(run is not None and run.id == going_on["header"]["id"] for run in (each.run() for each in journals())):
+            return
+        while _leaving:
+            _leaving.pop()()
+        run = session.anew()
+        run.belong(**going_on["header"])
+        _leaving.append(Journal(run, going_on["folder"], going_on["always"]).end)
+        seeds.watch()
+        _leaving.append(seeds.unwatch)
     for folder in plan["claimed"]:
         claim(folder)
-    run.belong(parent=plan["parent"], **plan["run"])
-    _leaving.append(Journal(run, plan["folder"], plan["always"]).end)
-    seeds.watch()
-    _leaving.append(seeds.unwatch)
     for patterns, folders, lazy in plan["watches"]:
         _leaving.append(Watch(patterns, folders, lazy).start().remove)
     if plan["overrides"]:
-        from begat.capture.overriding import drop, hold
-        from begat.replay.override import Override
-
-        _leaving.append(partial(drop, hold(Override(*each) for each in plan["overrides"])))
+        _hold(plan["overrides"])
     if plan["main"] is not None:
         _weave_main(os.path.realpath(plan["main"]))
-    worker()
-    _begun(None)  # where it was not forked, by a fork server, it is never said that it was
+    if going_on is not None:
+        worker()
+        _begun(None)  # where it was not forked, by a fork server, it is never said that it was
+
+
+def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
+    """Let *overrides* hold here. What is of the program's main module is known only when that was imported: then again."""
+    from begat.capture.overriding import drop, hold
+    from begat.capture.tasks import taken
+
+    found: list[Any] = []
+    failed = False
+    for each in overrides:
+        try:
+            # By the way that multiprocessing itself took to bring it here.
+            found.append(pickle.loads(each) if type(each) is bytes else each)  # noqa: S301
+        except Exception as error:  # whatever the program's own reductions raise
+            failed = True
+            if _late:
+                trouble(error, "overriding in a new process")
+    _leaving.append(partial(drop, hold(taken(tuple(found)))))
+    if failed and not _late:
+        _late.extend(overrides)
+        _hold_late()
+
+
+def _hold_late() -> None:
+    """Read them again when this process, which has been prepared, begins its work."""
+    from multiprocessing.process import BaseProcess
+
+    kind: Any = BaseProcess
+    plain = kind._bootstrap
+
+    def begun(*args: Any, **kwargs: Any) -> Any:
+        kind._bootstrap = plain
+        _hold(_late)
+        _late.clear()
+        return plain(*args, **kwargs)
+
+    kind._bootstrap = begun
 
 
 def _weave_main(script: str) -> None:
@@ -230,13 +265,7 @@ def _begun(_: object) -> None:
     from multiprocessing import connection, util
 
     util.Finalize(None, _end, exitpriority=-1000)
-    send: Any = getattr(getattr(connection, "Connection", None), "_send_bytes", None)
-    if send is not None and id(send) not in WOVEN:
-        woven = WOVEN[id(send)] = Woven(send, way="init")
-        woven.users.add(0)
-        gate = woven.gate()
-        if gate is not None:
-            gate.enter = _sending
+    if enter_first(getattr(getattr(connection, "Connection", None), "_send_bytes", None), _sending) is not None:
         LISTENING.add("workers")
 
 

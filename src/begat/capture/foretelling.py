@@ -37,7 +37,7 @@ _Place = tuple[str, int | None, int | None, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """A call that has begun: what it will be called, the how manieth call of its target it is, whether an earlier run says so."""
+    """A call that has begun: what it will be called, which call of its target it is (from 0), whether an earlier run says so."""
 
     token: object  # held: its id is the key
     path: str

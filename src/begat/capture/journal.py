@@ -77,7 +77,7 @@ class Journal:
             from begat.capture import children
 
             prepare()
-            children.watch()
+            children.TELLING.watch()
 
     # --- when -----------------------------------------------------------------------------------------------------------
     def arm(self) -> None:
@@ -183,7 +183,7 @@ class Journal:
         if not self._over:
             from begat.capture import children
 
-            children.unwatch()
+            children.TELLING.unwatch()
         self._over = True
         if self._sleep.locked():
             self._sleep.release()

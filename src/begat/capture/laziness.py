@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import Ours, Unseen
+from begat.capture.waiting import Calling, Ours, Unseen
 from begat.errors import CannotTrack
 from begat.intercept.deferring import BLOCKS, RULES, Rule
-from begat.intercept.importing import Watch, watch
+from begat.intercept.identity import link, linked
 from begat.intercept.tracking import function_of, track
+from begat.intercept.watching import Watch, watch
+from begat.introspect.describe import Link
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.policy import Seed
@@ -202,3 +204,14 @@ def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
 
 ghost.DOOR.revive = revive
 proxy.DOOR.again = again
+
+
+def _behind(obj: Any) -> Link | None:
+    """What stands in a record for a proxy: the call that it waits for, or what that made."""
+    if not proxy.is_waiting(obj):
+        return link(proxy.made(obj))
+    thunk = obj._self_thunk
+    return Link(thunk.token, thunk.schema) if type(thunk) is Calling else None
+
+
+linked.behind[id(Proxy)] = _behind

@@ -23,8 +23,8 @@ def find(
     """
     Make a `Ref` of each of *links* whose token, by its id, is among *numbers* or what is *outside*, and keep the others.
 
-    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, the first *old* must be there: they lead to nothing that was recorded, and are let go. Whether that
-    may be so of any.
+    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, those of the first *old* that
+    are not found lead to nothing that was recorded, and are let go. Returns whether there may be such links.
     """
     todo, left, strangers = links[:], [], False
     for place, link in enumerate(todo):

@@ -129,7 +129,7 @@ class LiveRun(Run):
         """It is over, and *whole* is what it and the journals of other processes say."""
         self.whole = whole
         adopt(whole.nodes, self)
-        self._index = self._numbers = self._inside = None
+        self._index = self._numbers = self._inside = self._homes = None
         self._children = whole.children
         for mark in whole.header.marks:
             self.recorder.trouble(mark)
@@ -159,7 +159,7 @@ class LiveRun(Run):
             self._seen = Reader(recorder).read()
             adopt(self._seen[0], self)
             self._version = version
-            self._index = self._numbers = self._inside = None
+            self._index = self._numbers = self._inside = self._homes = None
         return self._seen
 
     def change(self, **changes: Any) -> None:

@@ -1,4 +1,4 @@
-"""Paths for nodes: what the code calls them (DESIGN D6).
+"""Paths for nodes: what the code calls them.
 
 An object that the code names has that name, below the construction that made the call: ``self.head = Linear()`` inside the
 ``__init__`` of ``model`` is ``model.head``. One without a name, built in the middle of another call, is named by the argument
@@ -26,7 +26,7 @@ class Namer:
         self._nodes: dict[int, Node] = {}
         self._consumer: dict[int, tuple[int, tuple[str, ...]]] = {}
         self._paths: dict[int, str] = {}
-        self._numbers: dict[int, int] = {}  # the how manieth of its target a node is
+        self._numbers: dict[int, int] = {}  # which one of its target a node is, counted from 0
         self._calls: dict[str, int] = {}
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}

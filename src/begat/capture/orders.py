@@ -8,6 +8,7 @@ from typing import Any
 
 from begat.capture.changing import public_of
 from begat.capture.foretelling import Foreteller, Foretold
+from begat.capture.tally import Tally
 from begat.errors import OverrideError
 from begat.intercept.identity import described
 from begat.intercept.interceptor import Lane
@@ -26,12 +27,12 @@ from begat.replay.override import Override, Reading, Target, distinct, unmatched
 class Orders:
     """Overrides that hold together, and how often each was applied. *outer* are those around this block."""
 
-    def __init__(self, overrides: Iterable[Override], outer: Orders | None = None) -> None:
+    def __init__(self, overrides: Iterable[Override], outer: Orders | None = None, tally: Tally | None = None) -> None:
         self.own = tuple(overrides)
         self.outer = outer
         self.over = False  # the block was left
         self.overrides: tuple[Override, ...] = distinct((*(outer.overrides if outer is not None else ()), *self.own))
-        self.hits: dict[int, int] = outer.hits if outer is not None else {}
+        self.tally: Tally = outer.tally if outer is not None else tally or Tally()
         self.refused: list[OverrideError] = outer.refused if outer is not None else []
         # Why one did not change what it may have meant.
         self.near: dict[int, str] = outer.near if outer is not None else {}
@@ -133,19 +134,30 @@ class Orders:
     def applied(self, readings: Iterable[Reading], token: object) -> None:
         """Count what *readings* have changed of the call of *token*."""
         for reading in readings:
-            self.hits[id(reading.override)] = self.hits.get(id(reading.override), 0) + 1
+            self.tally.count(reading.override)
             call = self.teller.known(token)
             if call is not None and call.learnt and not reading.by_class and not reading.names(named_by(call.source)):
                 self._trusted.append((reading, call.path))
 
+    def outdone(self, readings: Iterable[Reading], by: Iterable[Reading]) -> None:
+        """Of *readings*, all of one call, only those *by* which it was changed were strong enough."""
+        strong = {each.override.number for each in by}
+        for override in {each.override.number: each.override for each in readings}.values():
+            if override.number not in strong:
+                self.tally.count(override, outdone=True)
+
     def missed(self) -> list[Override]:
-        """This block's own overrides that have changed nothing so far."""
-        return [override for override in self.own if not self.hits.get(id(override))]
+        """This block's own overrides that have changed nothing so far, neither here nor in processes that this one began."""
+        if self.tally.is_child:
+            return []  # it is the parent who knows, and who complains
+        met = {*self.tally.calls(), *self.tally.ways}
+        return [each for each in self.own if met.isdisjoint((each.number, each.number + 1))]
 
     def given(self) -> tuple[Overridden, ...]:
         """The overrides, for a record."""
+        calls = self.tally.calls()
         return tuple(
-            Overridden(each.address, _shown(each), each.source, each.place, self.hits.get(id(each), 0))
+            Overridden(each.address, _shown(each), each.source, each.place, calls[each.number])
             for each in self.overrides
         )
 
@@ -160,7 +172,16 @@ class Orders:
             late = _late(run, missed) if run is not None else {}
             known = known_paths(run) if run is not None else []
             takes = {**self.met, **(takes_of(run) if run is not None else {})}
-            raise OverrideError(unmatched(missed, known, takes, {**self.near, **late}))
+            error = OverrideError(unmatched(missed, known, takes, {**self.near, **late}))
+            if children():
+                error.add_note("Processes that were begun are still at work: wait for them, they may match.")
+            raise error
+
+    def end(self) -> None:
+        """The block is over, and was asked for the last time."""
+        self.tally.forget(self.own)
+        if self.outer is None:
+            self.tally.end()
 
     def _check_trusted(self, run: Run) -> None:
         """Raise OverrideError if something was changed because the last run called it so, and this one calls it otherwise."""
@@ -176,6 +197,12 @@ class Orders:
 
 
 _AS_WRITTEN = ("given", "default")
+
+
+def children() -> list[Any]:
+    """The processes of multiprocessing that this one began, that still work, and that it will wait for."""
+    module: Any = sys.modules.get("multiprocessing.process")
+    return [each for each in module.active_children() if not each.daemon] if module is not None else []
 
 
 def _late(run: Run, missed: list[Override]) -> dict[int, str]:

@@ -6,18 +6,20 @@ instead, from where. So the record holds both, and no row is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Token
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
+from begat.capture import children, tasks
 from begat.capture.changing import Place, changed_values
 from begat.capture.checking import check
 from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
 from begat.capture.session import session
-from begat.capture.waiting import TOUCH, callers, waits
+from begat.capture.waiting import TOUCH, callers
 from begat.errors import OverrideError
 from begat.intercept import deferring
 from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
@@ -25,7 +27,6 @@ from begat.intercept.identity import snap
 from begat.intercept.interceptor import Changed, Lane
 from begat.intercept.schema import Schema
 from begat.introspect.callsites import locate
-from begat.record.graph import Run
 from begat.record.names import class_name
 from begat.replay.override import BLOCK, Override, chosen, is_text
 
@@ -38,7 +39,12 @@ def current() -> Orders | None:
     # Blocks are not always left in order, and threads live on: what is over holds for nobody.
     while found is not None and found.over:
         found = found.outer
-    return found if found is not None else _everywhere[-1] if _everywhere else None
+    return found if found is not None else everywhere()
+
+
+def everywhere() -> Orders | None:
+    """The overrides that hold in the whole process."""
+    return _everywhere[-1] if _everywhere else None
 
 
 def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
@@ -66,7 +72,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             lane.events.append((token, type(invalid)))
             return refused(invalid)
     if any(type(rule) is Rule for rule in RULES[:]):
-        waiting = waits(me, token, schema, lane, caller, used)
+        waiting = _waits()(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
@@ -78,6 +84,15 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
         orders.passes(frame, schema, now)
     return answer
+
+
+@cache
+def _waits() -> Callable[..., Answer | None]:
+    """What lets calls wait: for overrides alone, wrapt, a fifth of a short run, is not imported."""
+    from begat.capture import laziness  # noqa: F401  # what waits can be copied
+    from begat.capture.waiting import waits
+
+    return waits
 
 
 def _are_alone() -> bool:
@@ -124,6 +139,8 @@ def _change(
         picked = chosen(meant)
     except OverrideError as error:
         raise OverrideError(f"{_plain(error)}: both mean {_where(schema, frame)}") from None
+    if len(picked) < len(meant):
+        orders.outdone(meant, picked.values())
     place = Place(schema, _where(schema, frame), lambda: {**frame.f_globals, **frame.f_locals})
     whole = picked.pop((None, ()), None)
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
@@ -156,8 +173,8 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
 
     *changes* maps addresses (``model.enc.dim``, ``Encoder.dim``, ``Encoder.1.dim``, ``*.dropout``, ``opts.beta``; a path or
     class alone for what to call instead) to values. Text is read by the type of what it replaces; other values are checked
-    against the parameter's annotation. It holds in this thread and context, in threads started inside, and over overrides
-    from outside.
+    against the parameter's annotation. It holds in this thread and context, in threads and processes started inside, and over
+    overrides from outside.
 
     Raises OverrideError, a ValueError: at the call for a value that does not fit, and at the end of the block, if that
     ended well, for an address that matched nothing.
@@ -202,6 +219,8 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         )
         RULES.put(orders)
         session.opened()
+        children.TELLING.watch()
+        tasks.watch()
         self._entered.append((orders, HERE.set(orders)))
         return self
 
@@ -212,13 +231,18 @@ class override:  # noqa: N801  # read as a statement: ``with begat.override({...
         orders.over = True
         RULES.drop(orders)
         session.closed()
+        children.TELLING.unwatch()
+        tasks.unwatch()
         if HERE.get() is orders:  # else one that was entered later holds still
             try:
                 HERE.reset(token)
             except ValueError:  # left in another context than entered
                 HERE.set(orders.outer)
-        if error is None:
-            orders.check(session.current())
+        try:
+            if error is None:
+                orders.check(session.current())
+        finally:
+            orders.end()
 
 
 def overriding_exactly(changes: Mapping[str, Any]) -> override:
@@ -228,11 +252,8 @@ def overriding_exactly(changes: Mapping[str, Any]) -> override:
     return block
 
 
-def hold(overrides: Iterable[Override], known: Run | None = None) -> Orders:
-    """From now on these hold in the whole process, under those of blocks; *known* is an earlier run of the same program."""
-    orders = Orders(overrides)
-    if known is not None:
-        orders.learn(known)
+def hold(orders: Orders) -> Orders:
+    """From now on *orders* hold in the whole process, under those of blocks."""
     _everywhere.append(orders)
     RULES.put(orders)
     return orders
@@ -242,11 +263,6 @@ def drop(orders: Orders) -> None:
     """They do not hold any more."""
     _everywhere.remove(orders)
     RULES.drop(orders)
-
-
-def held() -> list[Override]:
-    """What holds in the whole process."""
-    return [override for orders in _everywhere for override in orders.own]
 
 
 deferring.DOOR.asks = asks

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
-from types import FunctionType
 from typing import Any
 
 from begat.intercept.constants import LISTENING, NOT_GIVEN
-from begat.intercept.importing import FINDER
+from begat.intercept.importing import Attached
 from begat.intercept.interceptor import LANE, arrive, ident, trouble
-from begat.intercept.woven import WOVEN, Woven
+from begat.intercept.woven import enter_first
 from begat.introspect.describe import snapshot
-
-_users = 0
-_undo: dict[str, Callable[[], None]] = {}
 
 
 def watch() -> None:
     """Note seeds from now on, in the modules that are loaded and in those that will be."""
-    global _users
-    _users += 1
-    if _users == 1:
-        LISTENING.add("seeds")
-        for module in _SEEDING:
-            _arrived(module)
-            FINDER.tell(module, _arrived)
+    LISTENING.add("seeds")
+    _SEEDING.watch()
 
 
 def unwatch() -> None:
     """Put everything back as it was, when the last who asked is done."""
-    global _users
-    _users -= 1
-    if _users == 0:
+    _SEEDING.unwatch()
+    if not _SEEDING.users:
         LISTENING.discard("seeds")
-        for module in _SEEDING:
-            FINDER.tell(module, None)
-        while _undo:
-            _undo.popitem()[1]()
 
 
 def _note(name: str, seed: object) -> None:
@@ -52,19 +37,6 @@ def _note(name: str, seed: object) -> None:
         trouble(error, "noting a seed")
 
 
-def _arrived(module: str) -> None:
-    # A module can arrive twice, and its submodules one by one: `torch.random` before `torch` is whole.
-    attach = _SEEDING.get(module)
-    loaded = sys.modules.get(module)
-    if attach is not None and loaded is not None and module not in _undo:
-        try:
-            undo = attach(loaded)
-        except (AttributeError, TypeError):  # half imported, or another version's: no seeds are noted for it
-            return
-        if undo is not None:
-            _undo[module] = undo
-
-
 def _random(module: Any) -> Callable[[], None] | None:
     hidden = module._inst
 
@@ -72,11 +44,11 @@ def _random(module: Any) -> Callable[[], None] | None:
         if me is hidden:
             _note("random.seed", seed if seed is not NOT_GIVEN else None)
 
-    return _weave(module.Random.seed, enter)
+    return enter_first(module.Random.seed, enter)
 
 
 def _torch(module: Any) -> Callable[[], None] | None:
-    return _weave(module.manual_seed, lambda seed, *_: _note("torch.manual_seed", seed))
+    return enter_first(module.manual_seed, lambda seed, *_: _note("torch.manual_seed", seed))
 
 
 def _numpy(module: Any) -> Callable[[], None]:
@@ -96,19 +68,4 @@ def _numpy(module: Any) -> Callable[[], None]:
     return undo
 
 
-def _weave(function: Any, enter: Callable[..., None]) -> Callable[[], None] | None:
-    if type(function) is not FunctionType or id(function) in WOVEN:
-        return None
-    woven = WOVEN[id(function)] = Woven(function, way="init")
-    woven.users.add(0)
-    gate = woven.gate()
-    if gate is not None:
-        gate.enter = enter
-    return woven.restore
-
-
-_SEEDING: dict[str, Callable[[Any], Callable[[], None] | None]] = {
-    "random": _random,
-    "numpy.random": _numpy,
-    "torch.random": _torch,
-}
+_SEEDING = Attached({"random": _random, "numpy.random": _numpy, "torch.random": _torch})

@@ -11,17 +11,15 @@ from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
-from begat.intercept.identity import identity_of, link, linked
+from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
-from begat.introspect.describe import Link
-from begat.lazy import ghost, proxy
+from begat.lazy import ghost
 from begat.lazy.arguments import copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.policy import Seed
-from begat.lazy.proxy import Proxy
 from begat.lazy.thunk import BUILDS, Thunk, around
 
 
@@ -117,6 +115,8 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None
+    from begat.lazy.proxy import Proxy
+
     lane.events.append((token, None))
     made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
     if rule.rng == "order":
@@ -205,7 +205,7 @@ class Waiting(Thunk):
         met, todo = set(), [self]
         while todo:
             for each in held(todo.pop().values):
-                thunk = each._self_thunk if proxy.is_waiting(each) else ghost.thunk_of(each)
+                thunk = each._self_thunk if _is_proxy(each) and not each._self_thunk.built else ghost.thunk_of(each)
                 if isinstance(thunk, Waiting) and thunk.claim is None and thunk not in met:
                     met.add(thunk)
                     order.append(each)
@@ -239,9 +239,15 @@ class Waiting(Thunk):
             )
 
 
+def _is_proxy(obj: object) -> bool:
+    """Whether *obj* is a proxy. Their module, and wrapt, are loaded when the first is made."""
+    proxy: Any = sys.modules.get("begat.lazy.proxy")
+    return proxy is not None and bool(proxy.is_proxy(obj))
+
+
 def _build(obj: Any) -> None:
-    if proxy.is_proxy(obj):
-        proxy.made(obj)
+    if _is_proxy(obj):
+        obj.__wrapped__  # noqa: B018  # made, if it was not
     else:
         ghost.build(obj)
 
@@ -356,18 +362,8 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame: Any = sys._getframe(1)
+    # The five that stand between here and the touch in any case: each that is looked at costs an object.
+    frame: Any = sys._getframe(5)
     while _is_ours(frame):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
-
-
-def _behind(obj: Any) -> Link | None:
-    """What stands in a record for a proxy: the call that it waits for, or what that made."""
-    if not proxy.is_waiting(obj):
-        return link(proxy.made(obj))
-    thunk = obj._self_thunk
-    return Link(thunk.token, thunk.schema) if type(thunk) is Calling else None
-
-
-linked.behind[id(Proxy)] = _behind

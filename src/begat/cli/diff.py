@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     ),
 )  # fmt: skip
 @click.argument("runs", type=RunType(), nargs=-1, required=True, metavar="A [B [C]...]")
-@click.option("--now", metavar="SCRIPT.py", help="Run this script now, with the words of the first run, and compare.")
+@click.option(
+    "--now",
+    metavar="SCRIPT.py",
+    help="Run this script, or '-m MODULE', now, with the words of A, and compare A with that.",
+)
 @click.option(
     "--watch", "watched", multiple=True, metavar="PATTERN", help="With --now: watch these classes too; repeatable."
 )
@@ -50,7 +54,7 @@ def command(
     """Compare runs: what differs, and why, most important first.
 
     Each is a record's file or folder, a run's id or the beginning of one, its name, a script (its last run), or `last`. With
-    three or more, a table of the parameters that differ.
+    three or more, a table of the parameters that differ. Instead of B, --now runs a script as it is today.
 
     The exit code is 0 if nothing differs that matters, 1 if something does, and 2 for trouble.
     """
@@ -108,7 +112,8 @@ def show_differences(told: Diff, everything: bool) -> None:
 
 def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:
     """The record of *script* as it is today, run in a process of its own; what it prints goes to standard error."""
-    if not os.path.isfile(script):
+    module = script.startswith("-m ")
+    if not module and not os.path.isfile(script):
         raise click.BadParameter(f"there is no file {script!r}", param_hint="--now")
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "now.json"
@@ -122,7 +127,7 @@ def _run_now(script: str, first: Run, watched: tuple[str, ...]) -> Run:
             "--save",
             str(record),
             *patterns,
-            script,
+            *(script.split(None, 1) if module else (script,)),
             "--",
             *first.header.argv[1:],
         ]

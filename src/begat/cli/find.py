@@ -96,9 +96,11 @@ def _by_id(said: str, folder: Path) -> Path:
     raise UnknownRun(f"no run {said!r} in {folder}; there are {names}; `last` means the newest")
 
 
-def heads(folder: Path) -> Iterator[dict[str, Any]]:
-    """What the runs in the ``.begat`` folder say of themselves, as it stands in their records, newest first."""
+def heads(folder: Path, *, over: bool = False) -> Iterator[dict[str, Any]]:
+    """What the runs in the ``.begat`` folder say of themselves, as it stands in their records, newest first; only of those that are *over*."""
     for name in ids(folder):
+        if over and not (folder / "runs" / name / RECORD).is_file():
+            continue
         try:
             yield _head(folder / "runs" / name / RECORD) | {"id": name}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -133,17 +135,26 @@ def last_finished(said: str) -> Run | None:
     name = os.path.basename(said)
     known = [
         head
-        for head in heads(folder)
+        for head in heads(folder, over=True)
         if head.get("outcome") == "finished" and os.path.basename(str(head.get("script"))) == name
     ]
     for head in sorted(known, key=lambda head: bool(head.get("overrides"))):
-        try:
-            run = load(folder / "runs" / str(head["id"]) / RECORD)
-        except (OSError, InvalidRecord):
+        run = _own(folder / "runs" / str(head["id"]) / RECORD)
+        if run is None:
             continue
         if run.header.script == said or (not said.startswith("-m ") and _script(run) == os.path.realpath(said)):
             return run
     return None
+
+
+def _own(record: Path) -> Run | None:
+    """The run in the file *record*, which begat wrote; to check its shape would take longer than the rest of a short run."""
+    from begat.record import codec
+
+    try:
+        return load(record) if (record.parent / JOURNALS).is_dir() else codec.load(record, own=True)
+    except Exception:  # it did not, and the shape is wrong
+        return None
 
 
 def _of_script(script: Path, folder: Path) -> Path:

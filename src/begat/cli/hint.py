@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
-from begat.intercept.constructors import mro, own
-from begat.intercept.importing import Watch
 from begat.intercept.tracking import tracked_as
-from begat.introspect.targets import contents, is_class, module_of, name_of
+from begat.intercept.watching import Watch
+from begat.introspect.targets import contents, dict_of, is_class, module_of, mro_of, name_of
 
 _NAMED = 3
 
@@ -75,6 +74,6 @@ def _has_classes(package: str) -> bool:
     found: list[Any] = [value for name in inside for value in list(contents(name).values()) if is_class(value)]
     return any(
         _package(module_of(cls)) == package
-        and any(type(own(base).get("__init__")) is FunctionType for base in mro(cls))
+        and any(type(dict_of(base).get("__init__")) is FunctionType for base in mro_of(cls))
         for cls in found
     )

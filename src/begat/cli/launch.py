@@ -8,26 +8,30 @@ import os
 import sys
 from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from begat.capture import ranks as together
 from begat.capture.endings import at_end
 from begat.capture.journal import Journal
 from begat.capture.keeping import keep
-from begat.capture.orders import Orders
 from begat.capture.ownership import claim
 from begat.capture.ranks import agree
 from begat.capture.session import session
 from begat.cli.hint import hint
-from begat.cli.overruling import judged, overrule, rehearsed
-from begat.cli.rehearsal import rehearse
-from begat.intercept.importing import FINDER, Watch
+from begat.intercept.importing import FINDER
 from begat.intercept.interceptor import trouble
+from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 from begat.record.graph import Run
+from begat.record.model import Overridden
 from begat.replay.override import Override
 
+if TYPE_CHECKING:
+    from begat.capture.orders import Orders
+
 STDIN = "-"
+HANDED_ON = "BEGAT_HANDED_ON"
+"""The environment variable by which a run hands its overrides to programs that it starts by `begat run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def start(plan: Plan) -> None:
     record = os.path.join(plan.home, "runs", run.id, "run.json")
     if not plan.dry:
         Journal(run, os.path.join(plan.home, "runs", run.id, "journal"), plan.durable).arm()
-    orders = overrule(plan) if plan.overrides else None
+    orders = _overruled(plan)
     main = ModuleType("__main__")
     ending = _Ending(plan, run, record, watching, main, orders, ranks)
     # Exit handlers run last in, first out: the program's, then the record, then the end.
@@ -90,17 +94,31 @@ def start(plan: Plan) -> None:
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
     if plan.dry:
+        from begat.cli.rehearsal import rehearse
+
         rehearse()
         sys.stdout = sys.stderr  # standard output is for what was found
     failed = _program(plan, main, ending)
     if plan.dry:
+        from begat.cli.overruling import rehearsed
+
         sys.stdout = sys.__stdout__
         failed = rehearsed(orders, run, failed, plan.quiet)
     elif orders is not None:
+        from begat.cli.overruling import judged
+
         failed = judged(orders, run, failed)
     if failed is not None:
         ending.error = failed
         _end_as_python_does(failed)
+
+
+def _overruled(plan: Plan) -> Orders | None:
+    if not plan.overrides and HANDED_ON not in os.environ:
+        return None
+    from begat.cli.overruling import overrule  # a tenth of what a short run takes
+
+    return overrule(plan)
 
 
 def _program(plan: Plan, main: ModuleType, ending: _Ending) -> BaseException | None:
@@ -225,6 +243,7 @@ class _Ending:
             return
         if self.orders is not None:
             self.run.change(overrides=self.orders.given())
+            self.orders.end()
         if not self.begun and not self.run.nodes:
             keep(self.run, lambda: None)
             return
@@ -273,7 +292,7 @@ class _Ending:
         tried = hint(self.main.__dict__, self.watching) if not nodes else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
-            said += f"; {_applied(self.orders)}"
+            said += f"; {_applied(self.run.header.overrides)}"
         print(
             f"begat: {own} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
@@ -289,9 +308,8 @@ def _from_here(path: str) -> str:
         return path
 
 
-def _applied(orders: Orders) -> str:
+def _applied(given: tuple[Overridden, ...]) -> str:
     """What became of the overrides, in a few words."""
-    given = orders.given()
     calls = sum(each.calls for each in given)
     return f"{len(given)} override{'s' * (len(given) != 1)} changed {calls:,} call{'s' * (calls != 1)}"
 

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from begat.capture.foretelling import is_as_it_was
-from begat.capture.orders import Orders
+from begat.capture.orders import Orders, children
 from begat.capture.overriding import hold
+from begat.capture.tally import Tally
+from begat.capture.tasks import handed
 from begat.cli.find import last_finished
+from begat.cli.launch import HANDED_ON, Plan
 from begat.errors import OverrideError
 from begat.record.graph import Run
 from begat.replay.known import known_paths, meant, takes_of
 from begat.replay.override import COMMAND, Override, names_something, unmatched
 
-if TYPE_CHECKING:
-    from begat.cli.launch import Plan
-
 
 def overrule(plan: Plan) -> Orders:
-    """Let the overrides of *plan* hold from now on. Ends the process where the last run shows that one matches nothing."""
+    """
+    Let the overrides of *plan* hold from now on, and those that a `begat run` around this one hands on.
+
+    Ends the process where the last run shows that one matches nothing.
+    """
     known = last_finished(f"-m {plan.target}" if plan.is_module else plan.target)
     if known is not None and _is_of_today(plan, known):
         _refuse_unknown(plan, known)
-    return hold(plan.overrides, known)
+    orders = _orders(plan.overrides, os.environ.get(HANDED_ON))
+    if known is not None:
+        orders.learn(known)
+    if not plan.dry:
+        _hand_on(orders)
+    return hold(orders)
+
+
+def _orders(own: tuple[Override, ...], around: str | None) -> Orders:
+    """Those of this run's *own*, and those of the run *around* it, which are weaker, and of which others count the calls."""
+    known = {(each.segments, str(each.value)): each for each in own}
+    found, ways = list(own), {}
+    for address, value, (source, place, level, *rest), counted in json.loads(around) if around is not None else ():
+        override = Override(address, value, source, f"{place} of the run around", level - 1, *rest)
+        mine = known.setdefault((override.segments, str(value)), override)
+        ways[mine.number] = tuple((file, number) for file, number in counted)
+        if mine is override:
+            found.append(mine)
+    return Orders(found, tally=Tally(ways))
+
+
+def _hand_on(orders: Orders) -> None:
+    """Let other programs that this one starts by `begat run` know of *orders*."""
+    os.environ[HANDED_ON] = json.dumps(handed(orders), default=str)
 
 
 def _is_of_today(plan: Plan, known: Run) -> bool:
@@ -60,9 +88,7 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
             error.add_note("The program ended by itself; what it did not come to may have matched.")
             _say(error)
         return failed
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()  # as the interpreter would: they build things too
+    _wait(orders)
     error = _complaint(orders, run)
     if error is None:
         return failed
@@ -70,6 +96,15 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
         error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
     _say(error)
     return SystemExit(2)
+
+
+def _wait(orders: Orders) -> None:
+    """For threads, and for processes that may still be changed, as the interpreter would: they build things too."""
+    # Not by their `join`: the threads of an executor end only when they are told to, which this does.
+    threading._shutdown()  # type: ignore[attr-defined]
+    if orders.missed():
+        for child in children():
+            child.join()
 
 
 def _complaint(orders: Orders, run: Any) -> OverrideError | None:

@@ -60,7 +60,7 @@ def command(
     found = load(run)
     paths = [word for word in words if "=" not in word] or None
     overrides = dict(_pair(word) for word in words if "=" in word)
-    names = [_allowed(entry, _folders()) for entry in allow]
+    names = [allowed(entry) for entry in allow]
     options: dict[str, Any] = {"overrides": overrides, "moved": moved}
     try:
         prepared = prepare(found, paths, allow=names, **options)
@@ -82,33 +82,28 @@ def command(
     _build(found, paths, {**options, "allow": names, "lazy": lazy}, interactive, as_json)
 
 
-def _watch(allowed: list[str]) -> None:
+def _watch(names: list[str]) -> None:
     """What overrides set inside of constructors is set there again, which takes tracked classes: those that are allowed."""
     import begat.capture.session  # noqa: F401  # tracked constructions are its business
-    from begat.intercept.importing import watch
+    from begat.intercept.watching import watch
 
-    if allowed:
-        watch(*(name.replace(":", ".") for name in allowed))
-
-
-def _folders() -> list[str]:
-    """Where modules are looked for first: as python itself does, here."""
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    return sys.path
+    if names:
+        watch(*(name.replace(":", ".") for name in names))
 
 
-def _allowed(entry: str, search: list[str]) -> str:
-    """*entry*; a script stands for the classes that it defines, imported by its name from its folder."""
+def allowed(entry: str) -> str:
+    """*entry* of ``--allow``; a script stands for the classes that it defines, imported by its name from its folder."""
+    path = os.path.abspath(entry)
+    # Where modules are looked for first: as python itself does, here.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     if not entry.endswith(".py"):
         return entry
-    path = os.path.abspath(entry)
     if not os.path.isfile(path):
         raise click.BadParameter(f"there is no file {entry}", param_hint="--allow")
     folder, name = os.path.split(path)
-    if folder not in search:
-        search.insert(0, folder)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     return name.removesuffix(".py")
 
 

@@ -109,6 +109,31 @@ def insert(listing: Listing, blocks: dict[Instruction, list[Instruction]]) -> No
     listing.instructions = found
 
 
+def covered(
+    instructions: list[Instruction], table: list[Row], body: list[Instruction], handler: Instruction, end: Instruction
+) -> list[Row]:
+    """*table* with its gaps inside *body* filled by *handler*: every instruction of the original is covered once."""
+    place = {instruction: index for index, instruction in enumerate(instructions)}
+    place[end] = place[handler]
+    cover: list[tuple[Instruction, int, int] | None] = [None] * (len(instructions) + 1)
+    first = place[body[0]]
+    for offset, instruction in enumerate(body):
+        if not instruction.ours:
+            cover[first + offset] = (handler, 1, 1)
+    for start, stop, target, depth, lasti in table:
+        for index in range(place[start], place[stop]):
+            cover[index] = (target, depth, lasti)
+    rows: list[Row] = []
+    begin = 0
+    for index in range(1, len(cover)):
+        if cover[index] != cover[begin]:
+            how = cover[begin]
+            if how is not None:
+                rows.append((instructions[begin], instructions[index], *how))
+            begin = index
+    return rows
+
+
 def encode(
     code: CodeType, listing: Listing, *, consts: tuple[object, ...], names: tuple[str, ...], stacksize: int
 ) -> CodeType:

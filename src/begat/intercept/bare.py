@@ -11,9 +11,7 @@ from typing import Any
 
 from begat.intercept.interceptor import HEAD, LANE, Lane, Pin, arrive, caller, ident, spoiled, token_of
 from begat.intercept.protocols import is_protocols
-from begat.introspect.targets import is_class
-
-_mro = type.__dict__["__mro__"].__get__
+from begat.introspect.targets import dict_of, is_class, mro_of
 
 
 class Bare:
@@ -79,10 +77,10 @@ class _Call:
 
 def _behind(owner: type, kind: Any) -> Any:
     """What *kind* finds at ``__init__`` behind *owner*."""
-    order = _mro(kind)
+    order = mro_of(kind)
     start = next((i + 1 for i, cls in enumerate(order) if cls is owner), 0)
     for cls in order[start:]:
-        found = type.__dict__["__dict__"].__get__(cls).get("__init__")
+        found = dict_of(cls).get("__init__")
         if found is not None and type(found) is not Bare:
             return found
     return object.__init__

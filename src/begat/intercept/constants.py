@@ -227,3 +227,23 @@ class KeywordDefaults(dict[str, Any]):
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
         return dict, (self.real,)
+
+
+def default_at(function: FunctionType, position: int, defaults: Any, keywords: Any) -> Callable[[], Any]:
+    """Finds the default of a parameter in *defaults* or *keywords*, which a copy of *function* carries too; holds neither."""
+    code, living = function.__code__, ref(function)
+    index = position - code.co_argcount
+    name = code.co_varnames[position] if index >= 0 else None
+    holder: Any = ref(defaults.held if name is None else keywords)
+
+    def found() -> Any:
+        held, function = holder(), living()
+        if held is not None:
+            real = held.real
+        elif function is not None:  # another thread has put them back between the call and this
+            real = function.__defaults__ if name is None else function.__kwdefaults__
+        else:
+            raise ReferenceError("the function is gone")
+        return real[index if name is None else name]
+
+    return found

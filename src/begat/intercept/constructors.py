@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType, WrapperDescriptorType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.prologue import refusal
 from begat.intercept.protocols import is_protocols
-from begat.introspect.targets import has_base, module_of, name_of
-
-_mro = type.__dict__["__mro__"].__get__
-_dict = type.__dict__["__dict__"].__get__
+from begat.introspect.targets import dict_of, has_base, module_of, mro_of, name_of
 
 _flags = type.__dict__["__flags__"].__get__
 _HEAP = 1 << 9  # made at run time: its attributes can be set
@@ -39,27 +36,16 @@ class Constructor(NamedTuple):
     function: FunctionType | None
 
 
-def mro(cls: type) -> tuple[type, ...]:
-    """The method resolution order of *cls*, whatever its metaclass says."""
-    found: tuple[type, ...] = _mro(cls)
-    return found
-
-
-def own(cls: type) -> Any:
-    """The dictionary of *cls* itself, whatever its metaclass says."""
-    return _dict(cls)
-
-
 def constructor_of(cls: type) -> Constructor:
     """How *cls* takes its arguments. Raises `CannotTrack` with the reason where nothing can be put in between."""
-    order = mro(cls)
+    order = mro_of(cls)
     _refuse_special(cls, order)
     for owner in order:
-        if "__init__" not in own(owner):
+        if "__init__" not in dict_of(owner):
             continue
         if owner is object:
             return _by_new(cls, order)
-        found = own(owner)["__init__"]
+        found = dict_of(owner)["__init__"]
         if is_protocols(found):
             continue
         if type(found) is FunctionType:
@@ -74,12 +60,12 @@ def constructor_of(cls: type) -> Constructor:
 
 def _by_new(cls: type, order: tuple[type, ...]) -> Constructor:
     for owner in order:
-        if "__new__" not in own(owner):
+        if "__new__" not in dict_of(owner):
             continue
         if owner is object:
             _refuse_unfinished(cls)
             return Constructor("bare", cls, None)
-        found = own(owner)["__new__"]
+        found = dict_of(owner)["__new__"]
         function = found.__func__ if type(found) is staticmethod else found
         if type(function) is FunctionType:
             return _woven("new", cls, owner, function)
@@ -99,11 +85,11 @@ def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
         raise _refused(cls, "it is written in C")
     if has_base(cls, type):
         raise _refused(cls, "it is a metaclass: its instances are classes")
-    for meta in mro(type(cls)):
+    for meta in mro_of(type(cls)):
         reason = _SPECIAL_METACLASSES.get((module_of(meta), _name(meta)))
         if reason:
             raise _refused(cls, reason)
-    if own(cls).get("_is_protocol") is True:
+    if dict_of(cls).get("_is_protocol") is True:
         raise _refused(cls, "a Protocol is never instantiated")
     for base in order:
         if (module_of(base), _name(base)) in _VALUE_BASES:
@@ -112,7 +98,7 @@ def _refuse_special(cls: type, order: tuple[type, ...]) -> None:
 
 def _refuse_unfinished(cls: type) -> None:
     """A class with fields and no ``__init__`` that is not bound to its name yet: a decorator is about to make one."""
-    space = own(cls)
+    space = dict_of(cls)
     fields = (
         "__annotations__" in space
         or "__annotate_func__" in space

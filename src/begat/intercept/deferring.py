@@ -34,7 +34,7 @@ class Rule:
         self.patterns = tuple(patterns)
         self.exactly = exactly
         self.rng = rng
-        self.seeds: Callable[[str, int], Any] = _no_seeds  # of the construction of a target, the how manieth
+        self.seeds: Callable[[str, int], Any] = _no_seeds  # by target, and which one of its constructions it is
         # What waits by this rule, if it is to be built in order. Held: what the program drops has its turn, too.
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far

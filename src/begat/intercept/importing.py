@@ -1,4 +1,4 @@
-"""`watch`: track classes by pattern, in modules that are loaded already and in those that will be.
+"""The import hook: classes are offered to whoever watches, as soon as they exist.
 
 A finder asks the finders behind it, as the import system would, and leaves loaders what they are; only the code that a
 loader hands out for execution has its class definitions woven, once. Modules whose loader executes them in a way of its own
@@ -7,161 +7,26 @@ loader hands out for execution has its class definitions woven, once. Modules wh
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib._bootstrap_external import _LoaderBasics  # type: ignore[attr-defined]  # frozen, not in the stubs
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from begat.errors import CannotTrack
-from begat.intercept.constructors import own
-from begat.intercept.deferring import Rule, declare, revoke
 from begat.intercept.definitions import Noticer, weave_module
 from begat.intercept.interceptor import trouble
-from begat.intercept.plans import TRACKED
-from begat.intercept.schema import Options
-from begat.intercept.tracking import release, track
-from begat.introspect.patterns import covers, means, stem
-from begat.introspect.targets import contents, is_class, module_of, name_of
-from begat.record.installed import is_installed
+from begat.introspect.targets import contents, is_class, module_of
 
-_OPTIONS = Options()
-_FACTORIES = ("from_*", "load", "load_*", "create", "create_*")
-
-
-class Watch:
-    """
-    What `watch` gives: the patterns, what they reached, and the way to take them back.
-
-    *skipped* maps the full names of classes that match but cannot be tracked to the reason; what *lazy* names waits
-    until it is touched.
-    """
-
-    __module__ = "begat"
-
-    def __init__(self, patterns: Sequence[str] = (), folders: Sequence[str] = (), lazy: Sequence[str] = ()) -> None:
-        self.patterns = tuple(dict.fromkeys((*patterns, *lazy)))
-        self.lazy = tuple(lazy)
-        self._rule = Rule(patterns=lazy)
-        self.folders = tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)
-        self.skipped: dict[str, str] = {}
-        self._matched: set[str] = set()
-
-    @property
-    def tracked(self) -> tuple[str, ...]:
-        """The full names of the classes and factories that are tracked because of this watch."""
-        found = (known.subject() for known in list(TRACKED.values()) if self in known.by)
-        return tuple(sorted(name_of(subject) for subject in found if subject is not None))
-
-    @property
-    def unmatched(self) -> tuple[str, ...]:
-        """The patterns that have reached nothing so far."""
-        waited = self._rule.matched
-        return tuple(pattern for pattern in self.patterns if pattern not in self._matched and pattern not in waited)
-
-    def start(self) -> Self:
-        """Watch, from now on and in what is loaded already."""
-        if self.lazy:
-            declare(self._rule)
-        FINDER.add(self)
-        return self
-
-    def remove(self) -> None:
-        """Stop watching, and leave every class as it was found. Harmless when done already."""
-        FINDER.remove(self)
-        revoke(self._rule)
-        for known in list(TRACKED.values()):
-            subject = known.subject()
-            if self in known.by and subject is not None:
-                release(subject, self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-    def __repr__(self) -> str:
-        return f"<begat.Watch {', '.join(self.patterns + self.folders)}: {len(self.tracked)} tracked, {len(self.skipped)} skipped>"
-
-    # --- what the finder asks -------------------------------------------------------------------------------------------
-    def may_hold(self, module: str) -> bool:
-        """Whether *module* may define a class that matches."""
-        for pattern in self.patterns:
-            if not means(pattern, module):
-                continue
-            start = stem(pattern)
-            if covers(pattern, module) or (start and (start + ".").startswith(module + ".")):
-                return True
-            if start != pattern and (module.startswith(start) or start.startswith(module + ".") or not start):
-                return True
-        return False
-
-    def holds_file(self, file: str) -> bool:
-        """Whether *file* is in one of the folders and no installed package."""
-        return any(file.startswith(folder) and not is_installed(file[len(folder) :]) for folder in self.folders)
-
-    def offer(self, cls: Any, module: str | None = None, file: str = "") -> None:
-        """Track *cls*, defined in *module*, if it matches; note why where that cannot be."""
-        home = module or module_of(cls)
-        if home.partition(".")[0] == "begat":
-            return  # also where its source lies beside the script: recording what records would never end
-        name = name_of(cls).replace(":", ".")
-        hits = [p for p in self.patterns if means(p, home) and (covers(p, home) or covers(p, name))]
-        if not hits and not (self.folders and self.holds_file(file)):
-            return
-        self._matched.update(hits)
-        self._track(cls)
-        for key, value in list(own(cls).items()):
-            if type(value) is classmethod and any(fnmatch.fnmatchcase(key, pattern) for pattern in _FACTORIES):
-                self._track(value.__func__)
-
-    def _track(self, subject: Any) -> None:
-        try:
-            track(subject, _OPTIONS, self)
-        except CannotTrack as error:
-            self.skipped[name_of(subject)] = str(error).partition(": ")[2]
-        except Exception as error:  # a metaclass that refuses: the class stays as it is
-            self.skipped[name_of(subject)] = f"{type(error).__name__}: {error}"
-
-
-def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
-    """
-    Track every class that a pattern names, now and in modules imported later; returns a `Watch` with ``remove()``.
-
-    ``"sklearn"`` means the package and all below it, ``"torch.optim.AdamW"`` one class by the name under which it is
-    imported, ``"mylib.*Encoder"`` whatever matches. Class methods called ``from_…``, ``load…`` and ``create…`` are tracked as
-    factories. What matches and cannot be tracked is in ``skipped``, with the reason; nothing is raised. What a pattern in
-    *lazy* names is tracked too, and waits to be built until it is touched; so does a class that is called so: ``lazy=["Net"]``.
-
-    >>> import begat
-    >>> with begat.watch("fractions") as watching:
-    ...     from fractions import Fraction
-    >>> watching.patterns
-    ('fractions',)
-    """
-    if isinstance(lazy, str):
-        raise TypeError(f"lazy takes a list of patterns: lazy=[{lazy!r}]")
-    for pattern in (*patterns, *lazy):
-        if not isinstance(pattern, str):
-            raise TypeError(
-                f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
-            )
-        if not pattern.strip():
-            raise ValueError(f"watch takes names of modules and classes; {pattern!r} names nothing")
-    if not patterns and not lazy:
-        raise TypeError('watch takes at least one pattern: begat.watch("sklearn", "mylib.*")')
-    return Watch(patterns, lazy=lazy).start()
-
+if TYPE_CHECKING:
+    from begat.intercept.watching import Watch
 
 _IMPORT_SYSTEM: str = getattr(_LoaderBasics.exec_module, "__code__").co_filename  # noqa: B009  # typeshed has no function there
 
 
-def _is_ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
     """Whether *module* is begat's, which may lie below the script's folder: recording ourselves would have no end."""
     return module.partition(".")[0] == "begat"
 
@@ -240,7 +105,7 @@ class Finder:
     def _wants(self, name: str, path: Sequence[str] | None) -> bool:
         if name in self.arrivals:
             return True
-        if _is_ours(name):
+        if is_ours(name):
             return False
         for watching in self.watches:
             if watching.may_hold(name):
@@ -315,7 +180,7 @@ class Finder:
                 self._sweep(name, module)
 
     def _sweep(self, name: str, module: Any, file: str = "") -> None:
-        if _is_ours(name) or (type(module) is not ModuleType and ModuleType not in type(module).__mro__):
+        if is_ours(name) or (type(module) is not ModuleType and ModuleType not in type(module).__mro__):
             return
         found = contents(name)
         if not file:
@@ -336,3 +201,45 @@ class Finder:
 
 
 FINDER = Finder()
+
+
+class Attached:
+    """What is done to modules, loaded now or later, as long as somebody asks for it.
+
+    *ways*, by module, change it when it has been executed, and return what puts it back, or None if they did nothing. They
+    may fail with AttributeError or TypeError in a module that is half imported, or another version's: that one stays as it is.
+    """
+
+    def __init__(self, ways: Mapping[str, Callable[[Any], Callable[[], object] | None]]) -> None:
+        self._ways = ways
+        self._undo: dict[str, Callable[[], object]] = {}
+        self.users = 0
+
+    def watch(self) -> None:
+        """One more asks for it."""
+        self.users += 1
+        if self.users == 1:
+            for name in self._ways:
+                self._arrived(name)
+                FINDER.tell(name, self._arrived)
+
+    def unwatch(self) -> None:
+        """One less does: with the last, everything is put back."""
+        self.users -= 1
+        if self.users == 0:
+            for name in self._ways:
+                FINDER.tell(name, None)
+            while self._undo:
+                self._undo.popitem()[1]()
+
+    def _arrived(self, name: str) -> None:
+        # A module can arrive twice, and its submodules one by one: `torch.random` before `torch` is whole.
+        module = sys.modules.get(name)
+        if module is None or name in self._undo:
+            return
+        try:
+            undo = self._ways[name](module)
+        except (AttributeError, TypeError):
+            return
+        if undo is not None:
+            self._undo[name] = undo

@@ -12,15 +12,15 @@ from typing import Any
 from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import LISTENING
-from begat.intercept.constructors import Constructor, mro, own
+from begat.intercept.constructors import Constructor
 from begat.intercept.deferring import Rule
 from begat.intercept.identity import linked
-from begat.intercept.interceptor import Lane
+from begat.intercept.interceptor import Lane, weakrefoffset
 from begat.intercept.protocols import is_protocols
 from begat.intercept.schema import Options, Schema, schema_of
 from begat.intercept.woven import WOVEN, Woven, when_gone
 from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
-from begat.introspect.targets import is_class, name_of
+from begat.introspect.targets import dict_of, is_class, mro_of, name_of
 from begat.record.model import SEEN_BY_BASE
 
 
@@ -49,10 +49,9 @@ class Plan:
         self.kind = ref(kind, when_gone(PLANS.pop, address, None))
         self.key = key
         self.schema = schema
-        self.weak = bool(_weakrefoffset(kind))
+        self.weak = bool(weakrefoffset(kind))
 
 
-_weakrefoffset = type.__dict__["__weakrefoffset__"].__get__
 TRACKED: dict[int, Tracked] = {}
 PLANS: dict[int, Plan] = linked.plans
 LOCK = threading.RLock()
@@ -139,8 +138,8 @@ def _schema_of_call(key: int, first: Any) -> Schema:
     name = function.__name__
     if first is not None:
         # A classmethod: named by the class it was called on, which need not be the one that defines it.
-        for cls in mro(first):
-            found = own(cls).get(name)
+        for cls in mro_of(first):
+            found = dict_of(cls).get(name)
             if type(found) is classmethod and _innermost(found.__func__) is _innermost(function):
                 target = f"{name_of(first)}.{name}"
                 return _schema(function, target, "factory", woven, 1, tracked.options, ())
@@ -185,24 +184,26 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
     given_up = _given_up.get(id(kind))
     if given_up is not None and given_up() is kind:
         return None, None
-    order = mro(kind)
+    order = mro_of(kind)
     tracked = next((t for t in map(_tracked, order) if t is not None), None)
     if tracked is None:
         return None, None
     if tracked.constructor == "bare":
-        notes = _seen_by(kind, tracked) if any("__init__" in own(c) for c in _before(order, tracked.subject())) else ()
+        notes = (
+            _seen_by(kind, tracked) if any("__init__" in dict_of(c) for c in _before(order, tracked.subject())) else ()
+        )
         return tracked.key, _schema(kind, name_of(kind), "class", None, 0, tracked.options, notes)
     name = "__new__" if tracked.constructor == "new" else "__init__"
     notes = ()
     for cls in order:
-        found = own(cls).get(name)
+        found = dict_of(cls).get(name)
         found = found.__func__ if type(found) is staticmethod else found
         if is_protocols(found):
             continue
         woven = WOVEN.get(id(found)) if found is not None else None
         if woven is not None and woven.function() is found and woven.users:
             schema = _schema(kind, name_of(kind), "class", woven, 1, tracked.options, notes)
-            schema.passed_on = bool(notes) or any(is_protocols(own(cls).get("__init__")) for cls in order)
+            schema.passed_on = bool(notes) or any(is_protocols(dict_of(cls).get("__init__")) for cls in order)
             return woven.key, schema
         if found is not None:
             notes = _seen_by(kind, tracked)

@@ -23,13 +23,11 @@ cloudpickle, say) the constants below turn into plain empty ones, so that the co
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
-from weakref import ref
 
-from begat.intercept.assembly import OP, Instruction, Listing, Position, Row, decode, encode
-from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, KeywordDefaults
+from begat.intercept.assembly import OP, Instruction, Listing, Position, Row, covered, decode, encode
+from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, Gate, KeywordDefaults, default_at
 from begat.intercept.operands import IF_FALSE, IF_NONE, VERSION, Operands, ours
 
 _CO_VARARGS, _CO_VARKEYWORDS = 0x04, 0x08
@@ -108,7 +106,7 @@ class _Weaver(Operands):
         ]
         if start is not woven[0]:
             entering.append((start, woven[0], handlers[0], 1, 1))
-        rows = _covered(instructions, [*entering, *failing, *table], woven, handlers[0], listing.end)
+        rows = covered(instructions, [*entering, *failing, *table], woven, handlers[0], listing.end)
         code = encode(
             self.code,
             Listing(instructions, rows, listing.end),
@@ -275,53 +273,8 @@ class _Weaver(Operands):
         return [self.const(_EXHAUSTED), ours("CHECK_EXC_MATCH"), ours(IF_FALSE, target=target)]
 
 
-def default_at(function: FunctionType, position: int, defaults: Any, keywords: Any) -> Callable[[], Any]:
-    """Finds the default of a parameter in *defaults* or *keywords*, which a copy of *function* carries too; holds neither."""
-    code, living = function.__code__, ref(function)
-    index = position - code.co_argcount
-    name = code.co_varnames[position] if index >= 0 else None
-    holder: Any = ref(defaults.held if name is None else keywords)
-
-    def found() -> Any:
-        held, function = holder(), living()
-        if held is not None:
-            real = held.real
-        elif function is not None:  # another thread has put them back between the call and this
-            real = function.__defaults__ if name is None else function.__kwdefaults__
-        else:
-            raise ReferenceError("the function is gone")
-        return real[index if name is None else name]
-
-    return found
-
-
 def _is_literal(value: object) -> bool:
     if type(value) is tuple:
         return all(type(item) is not tuple and _is_literal(item) for item in value)
     # A code object puts the interned string in the place of an equal one: the default would be another object.
     return type(value) in _LITERALS and (type(value) is not str or sys.intern(value) is value)
-
-
-def _covered(
-    instructions: list[Instruction], table: list[Row], body: list[Instruction], handler: Instruction, end: Instruction
-) -> list[Row]:
-    """*table* with its gaps inside *body* filled by *handler*: every instruction of the original is covered once."""
-    place = {instruction: index for index, instruction in enumerate(instructions)}
-    place[end] = place[handler]
-    cover: list[tuple[Instruction, int, int] | None] = [None] * (len(instructions) + 1)
-    first = place[body[0]]
-    for offset, instruction in enumerate(body):
-        if not instruction.ours:
-            cover[first + offset] = (handler, 1, 1)
-    for start, stop, target, depth, lasti in table:
-        for index in range(place[start], place[stop]):
-            cover[index] = (target, depth, lasti)
-    rows: list[Row] = []
-    begin = 0
-    for index in range(1, len(cover)):
-        if cover[index] != cover[begin]:
-            how = cover[begin]
-            if how is not None:
-                rows.append((instructions[begin], instructions[index], *how))
-            begin = index
-    return rows

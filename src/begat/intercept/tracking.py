@@ -1,9 +1,7 @@
 """`trackable` and `untrack`: which classes and functions are recorded, and how each is reached.
 
 Three registries, none of which keeps a class alive: what is *tracked* (named by the user or a pattern), what is *woven*
-(functions whose code goes through a gate; one may serve many classes), and the *plans*: for a type met at run time,
-whether it is recorded and by which woven function. A plan is made when a type is first met, and all are forgotten when
-anything is tracked or untracked.
+(functions whose code goes through a gate; one may serve many classes), and the *plans* for types met at run time (`plans`).
 """
 
 from __future__ import annotations
@@ -15,14 +13,13 @@ from typing import Any, Literal, TypeVar, overload
 from begat.errors import CannotTrack
 from begat.intercept.bare import Bare
 from begat.intercept.constants import LISTENING
-from begat.intercept.constructors import Constructor, constructor_of, mro, own
+from begat.intercept.constructors import Constructor, constructor_of
 from begat.intercept.deferring import CHECKING, RULES, declare, revoke
 from begat.intercept.plans import LOCK, PLANS, TRACKED, Tracked, plan_of, which, which_call, which_new
 from begat.intercept.prologue import refusal
 from begat.intercept.schema import Options
 from begat.intercept.woven import WOVEN, Woven
-from begat.introspect import standard  # noqa: F401  # now, and not in the middle of the first call
-from begat.introspect.targets import contents, importable, is_class, name_of
+from begat.introspect.targets import contents, dict_of, importable, is_class, mro_of, name_of
 
 T = TypeVar("T")
 _HEAP = 1 << 9  # of types: made by a class statement
@@ -82,9 +79,7 @@ def untrack(subject: Any) -> None:
 
 def track(subject: T, options: Options = Options(), by: object = USER) -> T:
     """Track *subject* on behalf of *by*. Raises `CannotTrack`."""
-    thing: Any = subject
-    if type(subject) in (MethodType, classmethod, staticmethod):
-        thing = thing.__func__
+    thing = function_of(subject)
     with LOCK:
         known = TRACKED.get(id(thing))
         if known is not None and known.subject() is thing:
@@ -136,7 +131,9 @@ def _as_called(subject: Any, target: str) -> Any:
 
 
 def _method_of(cls: Any, name: str) -> Any:
-    found = next((own(base)[name] for base in mro(cls) if name in own(base)), None) if is_class(cls) else None
+    found = (
+        next((dict_of(base)[name] for base in mro_of(cls) if name in dict_of(base)), None) if is_class(cls) else None
+    )
     if type(found) is not classmethod or id(found.__func__) not in TRACKED:
         return None
     return MethodType(found.__func__, cls)
@@ -149,15 +146,13 @@ def _loaded(target: str) -> Any:
     space: Any = contents(module)
     for step in qualname.split("."):
         found = space.get(step)
-        space = own(found) if is_class(found) else {}
+        space = dict_of(found) if is_class(found) else {}
     return found if is_class(found) and name_of(found) == target else None
 
 
 def release(subject: Any, by: object) -> None:
     """*by* does not ask for *subject* any more (None: nobody does); what nobody asks for is put back as it was."""
-    thing: Any = subject
-    if type(subject) in (MethodType, classmethod, staticmethod):
-        thing = subject.__func__
+    thing: Any = function_of(subject)
     with LOCK:
         tracked = TRACKED.get(id(thing))
         if tracked is None or tracked.subject() is not thing:
@@ -171,7 +166,7 @@ def release(subject: Any, by: object) -> None:
         PLANS.clear()
         cls: Any = thing
         if tracked.constructor == "bare":
-            if type(own(cls).get("__init__")) is Bare:
+            if type(dict_of(cls).get("__init__")) is Bare:
                 type.__delattr__(cls, "__init__")
         else:
             _drop(id(thing), tracked)
@@ -232,7 +227,7 @@ def _function(thing: Any) -> Constructor:
 
 
 def function_of(subject: Any) -> Any:
-    """The function behind *subject*, which may be a class method."""
+    """*subject*, or the function behind it if it is a method."""
     return subject.__func__ if type(subject) in (MethodType, classmethod, staticmethod) else subject
 
 
@@ -266,7 +261,7 @@ def _hook(woven: Woven) -> None:
     way, subject, schema = users[0].constructor, None, None
     for user in users:
         cls = user.subject()
-        if way == "init" and cls is not None and own(cls).get("__init__") is function:
+        if way == "init" and cls is not None and dict_of(cls).get("__init__") is function:
             subject, schema = cls, plan_of(cls).schema
     if way == "call":
         woven.hook("call", None, None, which_call(woven.key))

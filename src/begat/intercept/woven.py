@@ -8,15 +8,12 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import Defaults, Gate, KeywordDefaults
-from begat.intercept.constructors import mro, own
+from begat.intercept.constants import Defaults, Gate, KeywordDefaults, default_at
 from begat.intercept.hooks import make
-from begat.intercept.interceptor import failed
-from begat.intercept.prologue import default_at, weave, written
+from begat.intercept.interceptor import failed, weakrefoffset
+from begat.intercept.prologue import weave, written
 from begat.intercept.schema import changing_defaults
-from begat.introspect.targets import contents
-
-_weak = type.__dict__["__weakrefoffset__"].__get__
+from begat.introspect.targets import contents, dict_of, mro_of
 
 
 def _idle(*_: object) -> None:
@@ -80,7 +77,7 @@ class Woven:
         if gate is None or function is None:
             return
         if way == "init":
-            way = "fast" if subject is not None and _weak(subject) else "slow"
+            way = "fast" if subject is not None and weakrefoffset(subject) else "slow"
         changing = changing_defaults(self.code, self.defaults, self.keywords)
         gate.enter = make(
             self.code,
@@ -126,6 +123,18 @@ class Woven:
 WOVEN: dict[int, Woven] = {}
 
 
+def enter_first(function: Any, enter: Callable[..., None]) -> Callable[[], None] | None:
+    """Let *function* call *enter*, with its arguments, before it runs; what undoes that, or None where it cannot be done."""
+    if type(function) is not FunctionType or id(function) in WOVEN:
+        return None
+    woven = WOVEN[id(function)] = Woven(function, way="init")
+    woven.users.add(0)
+    gate = woven.gate()
+    if gate is not None:
+        gate.enter = enter
+    return woven.restore
+
+
 def original(function: FunctionType) -> CodeType:
     """The code of *function* as it was written."""
     return written(function.__code__)
@@ -137,12 +146,12 @@ def _between(subject: type) -> tuple[CodeType, ...]:
 
     ``__call__`` in its metaclass, and the standard library's ways to build a user's class: ``Repo[int](url)``, ``replace(config)``.
     """
-    found = [own(meta).get("__call__") for meta in mro(type(subject))]
+    found = [dict_of(meta).get("__call__") for meta in mro_of(type(subject))]
     for mark, module, names in _WAYS:
-        if any(mark in own(cls) for cls in mro(subject)):
+        if any(mark in dict_of(cls) for cls in mro_of(subject)):
             space = contents(module)
             found += [space.get(name) for name in names]
-    found = [own(f).get("__call__") if isinstance(f, type) else f for f in found]
+    found = [dict_of(f).get("__call__") if isinstance(f, type) else f for f in found]
     return tuple(dict.fromkeys(f.__code__ for f in found if type(f) is FunctionType))
 
 

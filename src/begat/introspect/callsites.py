@@ -1,4 +1,4 @@
-"""Call sites: where a construction was called, and what the source calls its result (DESIGN D6).
+"""Call sites: where a construction was called, and what the source calls its result.
 
 For those who look, not for the call path: a recorder keeps ``(code, lasti)`` of the calling frame, and the two questions
 here are answered from that, once per call site.

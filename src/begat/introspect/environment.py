@@ -143,7 +143,13 @@ def _distributed_version(name: str) -> str | None:
     except PackageNotFoundError:
         return None
     file = _file(name)
-    return owner.version if not file or is_installed(file) or _is_editable(owner) else None
+    known = not file or is_installed(file) or _is_editable(owner) or _holds(owner, file)
+    return owner.version if known else None
+
+
+def _holds(owner: Distribution, file: str) -> bool:
+    """Whether *file* lies in the folder that *owner* was installed into, whatever that is called (``pip install --target``)."""
+    return os.path.realpath(file).startswith(os.path.join(os.path.realpath(str(owner.locate_file(""))), ""))
 
 
 def _is_editable(owner: Distribution) -> bool:

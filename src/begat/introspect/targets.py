@@ -133,87 +133,94 @@ def code_fingerprint(
     import hashlib
 
     digest = hashlib.sha256()
-    for piece in _pieces(target, original, set()):
+    for piece in _pieces(target, original, set(), name_of(target).partition(":")[0]):
         digest.update(piece.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     return f"sha256:{digest.hexdigest()}"
+
+
+def _name(cls: Any, home: str) -> str:
+    """The name of *cls*, without its module where that is *home*: the same script is `__main__`, or a module of its own name."""
+    return name_of(cls) if module_of(cls) != home else f":{_qualname_of(cls)}"
 
 
 # What differs between two definitions of the same code, or between Python's patch releases, or is derived.
 _INCIDENTAL = {"__annotate__", "__annotate_func__", "__annotations__", "__doc__", "__module__", "__qualname__"}
 
 
-def _pieces(target: Any, original: Callable[[FunctionType], CodeType], seen: set[int]) -> Iterator[str]:
+def _pieces(target: Any, original: Callable[[FunctionType], CodeType], seen: set[int], home: str) -> Iterator[str]:
     kind = type(target)
     if _is_one_of(kind, _CONSTANTS):
-        yield from ("constant", _constant(target))
+        yield from ("constant", _constant(target, home))
         return
     if id(target) in seen:
         return
     seen.add(id(target))
     if is_class(target):
-        yield from _class(target, original, seen)
+        yield from _class(target, original, seen, home)
     elif kind is FunctionType:
         yield "function"
-        yield from _code(original(target))
-        yield _constant(target.__defaults__)
-        yield _constant(tuple(sorted((target.__kwdefaults__ or {}).items())))
+        yield from _code(original(target), home)
+        defaults = target.__defaults__
+        # Read as a caller reads them: those of a tracked class are a tuple of another type, which holds none in C.
+        yield _constant(tuple(defaults) if defaults is not None else None, home)
+        yield _constant(tuple(sorted((target.__kwdefaults__ or {}).items())), home)
         if "__wrapped__" in target.__dict__:
-            yield from _pieces(target.__dict__["__wrapped__"], original, seen)
+            yield from _pieces(target.__dict__["__wrapped__"], original, seen, home)
     elif kind is staticmethod or kind is classmethod or kind is MethodType:
-        yield from (_qualname_of(kind), *_pieces(target.__func__, original, seen))
+        yield from (_qualname_of(kind), *_pieces(target.__func__, original, seen, home))
     elif kind is property:
         yield "property"
         for accessor in (target.fget, target.fset, target.fdel):
-            yield from _pieces(accessor, original, seen)
+            yield from _pieces(accessor, original, seen, home)
     elif kind is functools.cached_property:
-        yield from ("cached_property", *_pieces(target.func, original, seen))
+        yield from ("cached_property", *_pieces(target.func, original, seen, home))
 
 
-def _class(cls: type, original: Callable[[FunctionType], CodeType], seen: set[int]) -> Iterator[str]:
-    yield from ("class", *map(name_of, mro_of(cls)[1:]))
-    for name, value in sorted(
+def _class(cls: type, original: Callable[[FunctionType], CodeType], seen: set[int], home: str) -> Iterator[str]:
+    yield from ("class", *(_name(base, home) for base in mro_of(cls)[1:]))
+    for attribute, value in sorted(
         (item for item in dict_of(cls).items() if type(item[0]) is str), key=lambda item: item[0]
     ):
-        if name in _INCIDENTAL:
+        if attribute in _INCIDENTAL:
             continue
         if is_class(value) and not name_of(value).startswith(f"{name_of(cls)}."):
-            body = [name_of(value)]  # another class by reference is its own matter
+            body = [_name(value, home)]  # another class by reference is its own matter
         else:
-            body = list(_pieces(value, original, seen))
-        if body and (body[0] != "constant" or not name.startswith("__")):  # `__firstlineno__`, `__slots__` …
-            yield from ("attribute", name, *body)
+            body = list(_pieces(value, original, seen, home))
+        if body and (body[0] != "constant" or not attribute.startswith("__")):  # `__firstlineno__`, `__slots__` …
+            yield from ("attribute", attribute, *body)
 
 
-def _code(code: CodeType) -> Iterator[str]:
+def _code(code: CodeType, home: str) -> Iterator[str]:
     yield code.co_code.hex()
     yield code.co_exceptiontable.hex()
     yield f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount} {code.co_flags}"
     yield from (*code.co_names, "", *code.co_varnames, "", *code.co_cellvars, "", *code.co_freevars, "")
     for constant in code.co_consts:
         if type(constant) is CodeType:
-            yield from _code(constant)
+            yield from _code(constant, home)
         else:
-            yield _constant(constant)
+            yield _constant(constant, home)
 
 
 _CONSTANTS = (type(None), bool, int, float, complex, str, bytes, tuple, frozenset, type(Ellipsis))
 
 
-def _constant(value: Any) -> str:
+def _constant(value: Any, home: str) -> str:
     """*value* as a text that is the same in every process; of what is no constant only the type."""
     kind = type(value)
     if kind is int:
         return hex(value)  # decimal digits are limited, hexadecimal are not
     if kind is tuple:
-        return f"({', '.join(map(_constant, value))})"
+        return f"({', '.join(_constant(each, home) for each in value)})"
     if kind is frozenset:
-        return f"{{{', '.join(sorted(map(_constant, value)))}}}"
+        return f"{{{', '.join(sorted(_constant(each, home) for each in value))}}}"
     if kind is slice:
-        return f"slice{_constant((value.start, value.stop, value.step))}"
+        return f"slice{_constant((value.start, value.stop, value.step), home)}"
     if _is_one_of(kind, _CONSTANTS):
         return repr(value)
-    return name_of(kind)
+    return _name(kind, home)
 
 
 def _is_one_of(kind: type, kinds: tuple[type, ...]) -> bool:

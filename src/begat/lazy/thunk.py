@@ -19,7 +19,9 @@ from typing import Any
 from begat.errors import LazyError
 from begat.lazy.helpers import waits_for_us
 
-_guard = threading.Lock()  # held for a few instructions: over claims and waits, never while anything is built
+# Held for a few instructions: over claims and waits, never while anything is built. A signal handler may come in between,
+# and touch what waits: to its own thread it is open.
+_guard = threading.RLock()
 _waits: dict[int, Thunk] = {}  # what each waiting thread waits for
 BUILDS: dict[int, Claim] = {}  # what each building thread builds, innermost; the others are below it
 
@@ -47,7 +49,8 @@ class Thunk(ABC):
     def __init__(self) -> None:
         self.claim: Claim | None = None
         self.built = False
-        self.done: threading.Event | None = None  # made by the first that has to wait
+        # Made, and held, for the first that has to wait. An Event has a lock of its own, on which a signal handler would hang.
+        self.done: _thread.LockType | None = None
         self.around: tuple[Thunk, ...] = around()
 
     @property
@@ -99,7 +102,8 @@ class Thunk(ABC):
                 else:
                     BUILDS[claim.thread] = claim.below
                 if self.done is not None:
-                    self.done.set()
+                    done, self.done = self.done, None
+                    done.release()
 
     def passes(self) -> bool:
         """Whether this thread builds it, or helps to: it sees the object as it is."""
@@ -116,23 +120,28 @@ class Thunk(ABC):
     def _enter(self, claim: Claim) -> bool:
         me = claim.thread
         while self.claim is None or not self.passes():
-            with _guard:
-                if self.built:
-                    return False
-                if self.claim is None:
-                    # All or nothing: no interrupt falls between these.
-                    claim.below = below = BUILDS.get(me)
-                    if below is not None:
-                        claim.depth = below.depth + 1
-                    self.claim = BUILDS[me] = claim
-                    return True
-                self._ring(me)
-                if self.done is None or self.done.is_set():
-                    self.done = threading.Event()
-                done, other = self.done, self.claim
-                _waits[me] = self
             try:
-                if not done.wait(_PATIENCE) and waits_for_us(other.thread):
+                with _guard:
+                    claim.below = below = BUILDS.get(me)
+                    # From here to the claim no interrupt falls, and no signal handler comes in, which may have built it.
+                    if self.built:
+                        return False
+                    other = self.claim
+                    if other is None:
+                        if below is not None:
+                            claim.depth = below.depth + 1
+                        self.claim = BUILDS[me] = claim
+                        return True
+                    self._ring(me)
+                    done = self.done
+                    if done is None:
+                        done = _thread.allocate_lock()
+                        done.acquire()
+                        self.done = done
+                    _waits[me] = self
+                if done.acquire(timeout=_PATIENCE):
+                    done.release()  # the next may go on, too
+                elif waits_for_us(other.thread):
                     other.helpers.add(me)
             finally:
                 _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
@@ -197,7 +206,7 @@ def around() -> tuple[Thunk, ...]:
 def _after_fork() -> None:
     # Other threads may have held the lock, or been building: they are not here to go on.
     global _guard
-    _guard = threading.Lock()
+    _guard = threading.RLock()
     _waits.clear()
     for thread in [each for each in BUILDS if each != ident()]:
         claim: Claim | None = BUILDS.pop(thread)

@@ -45,30 +45,36 @@ def dumps(run: Run) -> bytes:
 
 
 # --- in ---------------------------------------------------------------------------------------------------------------
-def load(path: str | os.PathLike[str]) -> Run:
-    """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read."""
+def load(path: str | os.PathLike[str], *, own: bool = False) -> Run:
+    """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read; *own* as in `loads`."""
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size > limits.BYTES:
                 raise _too_large()
             data = file.read(limits.BYTES + 1)
-        return loads(data)
+        return loads(data, own=own)
     except InvalidRecord as error:
         raise InvalidRecord(f"{os.fspath(path)}: {error.args[0]}") from error.__cause__
 
 
-def loads(data: bytes | str) -> Run:
-    """The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where."""
+def loads(data: bytes | str, *, own: bool = False) -> Run:
+    """
+    The run that `dumps` wrote, of this or an earlier format. `InvalidRecord` says what is wrong and where.
+
+    Of one's *own* record the shape is believed, which spares pydantic: where it is wrong, any exception may be raised, or none.
+    """
     if len(data) > limits.BYTES:
         raise _too_large()
-    from begat.record import schema
+    shape: Any = _Believed
+    if not own:
+        from begat.record import schema as shape
 
     try:
         # A record is a tree of millions of objects and no cycles.
         with resting():
             document = migrate(engine().loads(data.encode() if isinstance(data, str) else data))
             rows = _rows_out(document, "", 0)
-            return _run_from(schema.envelope(document), rows)
+            return _run_from(shape.envelope(document), rows, shape)
     except Malformed as error:
         where = error.where if len(error.where) <= _SHOWN else f"{error.where[:_SHOWN]}…"
         raise InvalidRecord(f"at {where or 'the top'}: {error.what}") from None
@@ -80,6 +86,22 @@ def loads(data: bytes | str) -> Run:
 
 def _too_large() -> InvalidRecord:
     return InvalidRecord(f"larger than {limits.BYTES:,} bytes")
+
+
+class _Believed:
+    """In the place of the schema, where nothing is checked."""
+
+    @staticmethod
+    def envelope(document: dict[str, Any]) -> dict[str, Any]:
+        return document
+
+    @staticmethod
+    def nodes(rows: list[Any], where: str, first: int) -> list[Any]:
+        return rows
+
+    @staticmethod
+    def argument(row: Any, where: str) -> Any:
+        return row
 
 
 class _Rows:
@@ -120,7 +142,7 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
     return taken
 
 
-def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
+def _run_from(document: dict[str, Any], taken: _Rows, shape: Any) -> Run:
     where = taken.where
     header = _header_from(document["run"], where)
     environment = _environment_from(document["environment"], where)
@@ -128,13 +150,15 @@ def _run_from(document: dict[str, Any], taken: _Rows) -> Run:
         Event(
             row["kind"],
             row["node"],
-            _arguments_from(row["arguments"], f"{where}events[{position}]", {}),
+            _arguments_from(row["arguments"], f"{where}events[{position}]", {}, shape),
             _site_from(row.get("site")),
         )
         for position, row in enumerate(document.get("events", ()))
     )
-    children = tuple(map(_run_from, document.get("children", ()), taken.children))
-    return Run(header, _nodes_from(taken.rows, where), environment, events, children)
+    children = tuple(
+        _run_from(child, rows, shape) for child, rows in zip(document.get("children", ()), taken.children, strict=True)
+    )
+    return Run(header, _nodes_from(taken.rows, where, shape), environment, events, children)
 
 
 def header_from(document: dict[str, Any]) -> Header:
@@ -166,15 +190,13 @@ def _environment_from(environment: dict[str, Any], where: str) -> Environment:
     return Environment(**environment)
 
 
-def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
-    from begat.record import schema
-
+def _nodes_from(rows: list[Any], where: str, shape: Any) -> tuple[Node, ...]:
     sites: dict[tuple[object, ...], CallSite | None] = {}
     processes: dict[tuple[object, ...], Process] = {}
     recent: dict[str, Argument] = {}
     nodes: list[Node] = []
     for chunk in chunks(_taken(rows)):
-        for row in schema.nodes(chunk, f"{where}nodes", len(nodes)):
+        for row in shape.nodes(chunk, f"{where}nodes", len(nodes)):
             site, process = row.get("site"), row.get("process")
             if site is not None:
                 place = tuple(site.values())
@@ -186,7 +208,7 @@ def _nodes_from(rows: list[Any], where: str) -> tuple[Node, ...]:
                 if who not in processes:
                     processes[who] = Process(**process)
                 row["process"] = processes[who]
-            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]", recent)
+            row["arguments"] = _arguments_from(row["arguments"], f"{where}nodes[{len(nodes)}]", recent, shape)
             if "notes" in row:
                 row["notes"] = tuple(row["notes"])
             if "starred" in row:
@@ -208,7 +230,7 @@ def _taken(rows: list[_T]) -> Iterator[_T]:
         yield rows.pop()
 
 
-def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument]) -> dict[str, Argument]:
+def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument], shape: Any) -> dict[str, Argument]:
     """The arguments in *rows*. *recent* has the last of each name: most are equal to it, and then the same object will do."""
     out: dict[str, Argument] = {}
     for position, row in enumerate(rows):
@@ -220,9 +242,7 @@ def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument]) ->
             and source in _SOURCES
             and "value" in row
         ):
-            from begat.record import schema
-
-            row = schema.argument(row, f"{where}.arguments[{position}]")
+            row = shape.argument(row, f"{where}.arguments[{position}]")
             name, source = row["name"], row.get("source", "given")
         value = row["value"]
         kind = type(value)

@@ -1,7 +1,7 @@
 """Fingerprints of a configuration: equal exactly when the classes, the arguments and the sharing are.
 
-They say nothing of process, time, order of keywords, place of the checkout, code or environment; `canonical` says when two
-values are the same.
+They say nothing of process, time, order of keywords, place of the checkout, code or environment, nor whether a script was run
+or imported; `canonical` says when two values are the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from begat.record.canonical import canonical
 from begat.record.checkout import shortener
 from begat.record.model import Node
+from begat.record.moved import renamed_node, renaming
 from begat.record.plain import fresh
 from begat.record.tree import visible
 from begat.record.values import Ref
@@ -29,7 +30,7 @@ def of_run(run: Run) -> str:
 
     Constructions that libraries made for themselves do not count, nor does the order of construction.
     """
-    shown, shortened = visible(run), shortener(run)
+    shown, shortened, spoken = visible(run), shortener(run), _spoken(run)
     names: dict[int, str] = {}
     taken: set[str] = set()
     for node in run.nodes:
@@ -44,7 +45,7 @@ def of_run(run: Run) -> str:
 
     digest = hashlib.sha256()
     for node in sorted((node for node in run.nodes if node.id in shown), key=lambda node: names[node.id]):
-        digest.update(f"{names[node.id]!r}={_call(node, named, shortened)}\n".encode("utf-8", "surrogatepass"))
+        digest.update(f"{names[node.id]!r}={_call(spoken(node), named, shortened)}\n".encode("utf-8", "surrogatepass"))
     for child in run.children:
         digest.update(f"run {of_run(child)}\n".encode())
     return f"sha256:{digest.hexdigest()}"
@@ -56,7 +57,7 @@ def of_node(node: Node, run: Run) -> str:
 
     Its own name does not count.
     """
-    nodes, inner, shortened = run._by_id(), run._built_inside(), shortener(run)
+    nodes, inner, shortened, spoken = run._by_id(), run._built_inside(), shortener(run), _spoken(run)
     numbers: dict[Ref, int] = {Ref(node.id): 0}
     todo = [Ref(node.id)]
 
@@ -74,10 +75,21 @@ def of_node(node: Node, run: Run) -> str:
         if at is None:
             digest.update(b"elsewhere\n")
             continue
+        at = spoken(at)
         parts = [_call(at, named, shortened)]
-        parts += [f"{_below(child, at)!r}:{named(Ref(child.id))}" for child in _ordered(inner.get(at.id, ()), at)]
+        children = _ordered([spoken(child) for child in inner.get(at.id, ())], at)
+        parts += [f"{_below(child, at)!r}:{named(Ref(child.id))}" for child in children]
         digest.update(f"{' '.join(parts)}\n".encode("utf-8", "surrogatepass"))
     return f"sha256:{digest.hexdigest()}"
+
+
+def _spoken(run: Run) -> Callable[[Node], Node]:
+    """What gives a node as it would be if the program had been run as a script, where it was imported."""
+    names = run._home_names()
+    if not names:
+        return lambda node: node
+    name = renaming(names)
+    return lambda node: renamed_node(node, name)
 
 
 def _call(node: Node, named: Named, shortened: Callable[[str], str]) -> str:
@@ -86,7 +98,7 @@ def _call(node: Node, named: Named, shortened: Callable[[str], str]) -> str:
     return f"{node.target}({','.join(arguments)})"
 
 
-def _ordered(nodes: list[Node] | tuple[Node, ...], owner: Node) -> Iterator[Node]:
+def _ordered(nodes: list[Node], owner: Node) -> Iterator[Node]:
     yield from sorted(nodes, key=lambda node: _below(node, owner))
 
 

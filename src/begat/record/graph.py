@@ -40,7 +40,7 @@ class Run:
     """
 
     __module__ = "begat"
-    __slots__ = ("_children", "_environment", "_events", "_header", "_index", "_inside", "_nodes", "_numbers")
+    __slots__ = ("_children", "_environment", "_events", "_header", "_homes", "_index", "_inside", "_nodes", "_numbers")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Run:
         self._index: dict[str, Node] | None = None
         self._numbers: dict[int, Node] | None = None
         self._inside: tuple[int, dict[int, list[Node]]] | None = None
+        self._homes: tuple[int, dict[str, str]] | None = None
         adopt(nodes, self)
 
     # --- what it holds ------------------------------------------------------------------------------------------------
@@ -273,6 +274,14 @@ class Run:
                     found.setdefault(node.within, []).append(node)
             self._inside = (len(nodes), found)
         return self._inside[1]
+
+    def _home_names(self) -> dict[str, str]:
+        """The program's own module by the name that a script has, looked up once."""
+        from begat.record.moved import home_names
+
+        if self._homes is None or self._homes[0] != len(self.nodes):
+            self._homes = (len(self.nodes), home_names(self))
+        return self._homes[1]
 
     def _paths(self) -> dict[str, Node]:
         if self._index is None or len(self._index) != len(self.nodes):

@@ -74,7 +74,7 @@ class Node(_Member):
 
     *arguments* maps parameter names, in the order of the signature, to `Argument`. ``*args`` and ``**kwargs`` appear under
     their own names, as a tuple and as a dict. *within* is the id of the construction that made this call, or None.
-    *user* says that the call was made by the user's own code (DESIGN D14). *notes* say what the record does not know.
+    *user* says that the call was made by the user's own code. *notes* say what the record does not know.
     The first *positional* arguments can be given by position only.
     """
 

@@ -150,18 +150,21 @@ def folded(diff: Diff, words: Words, everything: bool) -> Iterator[str]:
         return
     counts: dict[str, int] = {}
     for change in diff.folded:
-        label = _FOLDS.get(change.cause if change.cause == "follows" else change.kind, "facts of the run itself")
+        label = _FOLDS.get((change.kind, change.cause)) or _FOLDS.get(change.cause) or _FOLDS.get(change.kind)
+        label = label or "facts of the run itself"
         counts[label] = counts.get(label, 0) + (change.count if change.kind in ("line", "source") else 1)
     said = ", ".join(f"{count:,} {label}" for label, count in counts.items())
     yield f"folded: {said} (--all shows them)"
 
 
-_FOLDS = {
+_FOLDS: dict[object, str] = {
     "follows": "that follow from the above",
     "line": "calls on other lines",
     "source": "calls that give the default",
     "file": "files called otherwise",
     "library": "groups that libraries made for themselves",
+    "unread": "not to be read without an import",
+    ("code", "unread"): "classes whose code was not compared",
     "argument": "arguments that follow from the class",
     "code": "classes whose code follows the versions",
     "package": "packages imported in one run only",

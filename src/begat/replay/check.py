@@ -1,36 +1,45 @@
 """`check`: would this record still mean the same today? Told from source files and versions; nothing is imported or called.
 
-What a class does can only be known by importing it. A caller that may import gives *live*, which returns the objects that it
-lets through; then their code is compared as well.
+What a class does can only be known by importing it. A caller that may import gives *live*, which has the objects that it lets
+through; of those the signature is asked for and the code is compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from begat.introspect.sources import Found, Parameter, Sources, Unread
-from begat.introspect.targets import code_fingerprint
+from begat.introspect.sources import Parameter, Sources, Unread
 from begat.record.canonical import canonical
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Node
+from begat.record.moved import dotted, main_module, renamed
 from begat.record.names import called
 from begat.record.plain import nameless
 from begat.record.tree import visible
-from begat.record.values import Symbol
+from begat.record.values import Redacted, Ref, Symbol
+from begat.replay.calling import callee
 from begat.replay.changes import Change, Diff, fold, sorted_out
 from begat.replay.reasons import Reasons
 from begat.replay.surroundings import versions
-from begat.replay.targets import dotted, main_module, renamed
 from begat.replay.values import parts
 
 if TYPE_CHECKING:
     from begat.record.model import Environment
 
-Live = Callable[
-    [str, str], object
-]  # target and kind → the object; LookupError where it is not let through, or not there
+# Target and kind → the object, and the fingerprint of its code. LookupError: it is not let through; ImportError: it is not there.
+Live = Callable[[str, str], tuple[object, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """What a target is now: *parameters* None for the *reason* given; *code* None where nobody looked."""
+
+    target: str
+    parameters: tuple[Parameter, ...] | None
+    reason: str = ""
+    code: str | None = None
 
 
 def check(
@@ -61,42 +70,57 @@ class _Checker:
 
     def changes(self) -> Iterator[Change]:
         targets: dict[str, list[Node]] = {}
-        symbols: dict[str, tuple[Node, str]] = {}
+        symbols: dict[str, tuple[Node, str, str]] = {}
         for node in self.nodes:
             targets.setdefault(node.target, []).append(node)
             for name, argument in node.arguments.items():
                 for part in parts(argument.value):
                     if type(part) is Symbol and part.importable and ":" in part.target:
-                        symbols.setdefault(part.target, (node, name))
+                        symbols.setdefault(part.target, (node, name, part.kind))
         for target, nodes in targets.items():
-            found = yield from self._found(target, nodes[0], None, len(nodes))
+            found = yield from self._found(target, nodes[0].kind, nodes[0], None, len(nodes))
             if found is not None:
-                yield from self._calls(found, nodes)
-                yield from self._code(found, nodes)
-        for target, (node, name) in symbols.items():
+                calls = list(self._calls(found, nodes))
+                yield from calls
+                yield from self._code(found, nodes, any(call.cause == "code" and not call.folded for call in calls))
+        for target, (node, name, kind) in symbols.items():
             if target not in targets:
-                yield from self._found(target, node, name, 1)
+                yield from self._found(target, kind, node, name, 1)
 
     def _found(
-        self, target: str, node: Node, argument: str | None, count: int
-    ) -> Generator[Change, None, Found | None]:
+        self, target: str, kind: str, node: Node, argument: str | None, count: int
+    ) -> Generator[Change, None, _Today | None]:
         name = self._today(target)
         change = Change("removed", node.path, argument, cause="missing", target=target, count=count, site=node.site)
         if name.partition(":")[0] == "builtins":
             return None
+        unread = ""
         try:
             found = self.sources.find(name)
         except Unread as error:
-            yield fold(change, "unread", str(error))
+            found, unread = None, str(error)
+        at = found.target if found is not None else name
+        if at != name:
+            yield fold(change, "module", f"{called(target)} is defined in {at} now, and still found")
+        if self.live is not None:
+            try:
+                thing, code = self.live(at, kind)
+            except ImportError as error:
+                yield replace(change, why=f"{at} {error}")
+                return None
+            except LookupError as error:
+                unread = unread and f"{unread}; {at} {error}"
+            else:
+                return _Today(at, _taken(thing), "it does not tell what it takes", code)
+        if unread:
+            yield fold(change, "unread", unread)
             return None
         if found is None:
             near = self.sources.near(name)
             hint = f"; there is {near} (--moved {target}={near})" if near is not None else ""
             yield replace(change, why=f"{name} is not there any more{hint}")
             return None
-        if found.target != name:
-            yield fold(change, "module", f"{called(target)} is defined in {found.target} now, and still found")
-        return found
+        return _Today(at, found.parameters, found.reason or "its parameters cannot be read")
 
     def _today(self, target: str) -> str:
         name = renamed(target, self.moved) if self.moved else target
@@ -104,12 +128,10 @@ class _Checker:
         return f"{self.main}{colon}{qualname}" if module == "__main__" and self.main else name
 
     # --- signatures ---------------------------------------------------------------------------------------------------
-    def _calls(self, found: Found, nodes: list[Node]) -> Iterator[Change]:
+    def _calls(self, found: _Today, nodes: list[Node]) -> Iterator[Change]:
         if found.parameters is None:
-            why = found.reason or "its parameters cannot be read"
-            yield Change(
-                "argument", nodes[0].path, cause="unread", why=why, target=found.target, count=len(nodes), folded=True
-            )
+            change = Change("argument", nodes[0].path, target=found.target, count=len(nodes))
+            yield fold(change, "unread", found.reason)
             return
         parameters = {parameter.name: parameter for parameter in found.parameters}
         told: set[tuple[str, str]] = set()
@@ -120,7 +142,7 @@ class _Checker:
                     told.add(key)
                     yield change
 
-    def _call(self, found: Found, parameters: dict[str, Parameter], node: Node) -> Iterator[Change]:
+    def _call(self, found: _Today, parameters: dict[str, Parameter], node: Node) -> Iterator[Change]:
         kinds = {parameter.kind for parameter in parameters.values()}
         name = called(found.target)
         given: set[str] = set()
@@ -156,21 +178,37 @@ class _Checker:
         return Change("argument", node.path, key, before, after, cause, why, node.target, site=node.site, folded=folded)
 
     # --- code ---------------------------------------------------------------------------------------------------------
-    def _code(self, found: Found, nodes: list[Node]) -> Iterator[Change]:
-        node = nodes[0]
-        if self.live is None or node.code is None or not self.reasons.same_python:
+    def _code(self, found: _Today, nodes: list[Node], told: bool) -> Iterator[Change]:
+        """Whether the code is another; folded where changes of the parameters have *told* of that."""
+        node, name = nodes[0], called(nodes[0].target)
+        if node.code is None:
             return
-        change = Change(
-            "code", node.path, before=node.code, cause="code", target=node.target, count=len(nodes), site=node.site
-        )
-        try:
-            code = code_fingerprint(self.live(found.target, found.kind))
-        except LookupError as error:
-            yield fold(change, "unread", str(error))
-            return
-        if code != node.code:
-            why = f"the code of {called(node.target)} has changed"
-            yield replace(change, after=code, why=why)
+        change = Change("code", node.path, before=node.code, target=node.target, count=len(nodes), site=node.site)
+        upgrade = self.reasons.upgrade(found.target)
+        if found.code is None:
+            yield fold(change, "unread", f"the code of {name} was not compared; --allow lets its module be imported")
+        elif not self.reasons.same_python:
+            yield fold(change, "python", "fingerprints of two versions of Python cannot be compared")
+        elif found.code != node.code:
+            change = replace(change, after=found.code, cause="code", why=f"the code of {name} has changed")
+            if upgrade is not None:
+                change = fold(change, "library", f"{change.why}: {upgrade}")
+            yield fold(change, "follows", "its parameters tell of it") if told else change
+
+
+def _taken(thing: object) -> tuple[Parameter, ...] | None:
+    """The parameters of *thing*, which is here, with the defaults as a record has them."""
+    known = callee(thing)
+    if known.parameters is None:
+        return None
+    kinds = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**", "KEYWORD_ONLY": "keyword"}
+    found = []
+    for name, parameter in known.parameters.items():
+        kind = kinds.get(parameter.kind.name, "positional")
+        bare = parameter.default is parameter.empty
+        default = None if bare else known.default(name)
+        found.append(Parameter(name, kind, bare and kind not in ("*", "**"), None, not bare, default))
+    return tuple(found)
 
 
 def _given(node: Node) -> Iterator[tuple[str, object, Argument]]:
@@ -189,4 +227,6 @@ def _has_more(node: Node) -> bool:
 
 
 def _same(recorded: object, literal: object) -> bool:
+    if any(type(part) in (Ref, Redacted) for part in parts(recorded)):
+        return True  # an object, or a secret, of that run: nothing to compare with
     return canonical(recorded, nameless) == canonical(literal, nameless)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.record.moved import main_module
 from begat.record.plain import elided, escaped
 from begat.replay.calling import arranged
 from begat.replay.forcing import Forced
@@ -20,7 +21,6 @@ from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
 from begat.replay.plan import Plan, Step, plan, users
 from begat.replay.spelling import Speller
-from begat.replay.targets import main_module
 from begat.replay.terms import Absent, Again, Built, Literal, Pairs, Reached, Several, Term, below
 
 _DEEPEST = 12  # calls in calls
@@ -61,7 +61,7 @@ class _Writer:
         self.uses, self.last = _uses(steps)
         self.names = Names(run, [step.node for step in steps])
         self.missing, self.helper = self.names.helper("missing"), self.names.helper("shared")
-        self.imports = Imports(self.names.taken, main_module(run))
+        self.imports = Imports(self.names.taken, main_module(run), _busy(run))
         self.speller = Speller(self.imports, self._object, self._container, self.missing)
         for step in steps:  # before any variable is made up
             self.speller.named(step.function)
@@ -322,6 +322,12 @@ def _in_order(step: Step, inner: set[int]) -> tuple[Step, list[int]]:
 
 def _holds_itself(term: Several | Pairs) -> bool:
     return any(type(part) is Again and part.key == term.key for part in below(term))
+
+
+def _busy(run: Run) -> set[str]:
+    """The files at whose top level the user's own code built something, by calls that may stand below a guard or not."""
+    own = (node.site for node in run.nodes if node.user and node.within is None and node.site is not None)
+    return {site.file for site in own if site.function == "<module>"}
 
 
 def _with_defaults(step: Step) -> Step:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from begat.record.model import Node
 from begat.record.names import called
 from begat.record.tree import folded, place
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
+from begat.record.walk import refs
 from begat.replay.align import Alignment, align
 from begat.replay.changes import Change, fold
 from begat.replay.pairs import Pairs
@@ -38,6 +39,9 @@ class Comparison:
         self._why: dict[
             int, list[Change]
         ] = {}  # of pairs that differ, by the later node: what may explain things inside
+        self._given: dict[
+            int, bool
+        ] = {}  # later nodes that were asked for: whether they, or what they were given, differ
 
     def changes(self) -> list[Change]:
         """Everything that differs between the nodes, in the order of the program."""
@@ -55,7 +59,7 @@ class Comparison:
                 codes.setdefault(other.target, []).append((one, other))
             if one.site is not other.site:
                 places.add(one, other)
-        found += self._codes(codes)
+        found += self._codes(codes, {change.target for change in found if change.cause == "code" and not change.folded})
         found += self._come_and_gone()
         found += self._names()
         found += self._lists()
@@ -85,11 +89,27 @@ class Comparison:
         outer = self._chain(self.before, one)
         while number is not None and number not in seen:
             seen.add(number)
-            if number in self._why and self.found.back.get(number) in outer:
+            if self.found.back.get(number) in outer and self._differs(number):
                 return self.before.nodes[self.found.back[number]], self.after.nodes[number]
             at = self.after.nodes.get(number)
             number = at.within if at is not None else None
         return None
+
+    def _differs(self, number: int) -> bool:
+        """Whether the later node *number* differs from its counterpart, or something that it was given does, however far down."""
+        todo = [number]
+        while todo:
+            at = todo[-1]
+            if at not in self._given:
+                # Only what was built before, and is compared by now: what was built later was not given to a constructor.
+                below = [ref for ref in _given_to(self.after.nodes[at]) if ref < at and ref in self.after.nodes]
+                missing = [] if at in self._why else [ref for ref in below if ref not in self._given]
+                if missing:
+                    todo += missing
+                    continue
+                self._given[at] = at in self._why or any(self._given[ref] for ref in below)
+            todo.pop()
+        return self._given[number]
 
     @staticmethod
     def _chain(side: Side, node: Node) -> set[int]:
@@ -102,13 +122,14 @@ class Comparison:
         return found
 
     def _explained(self, change: Change, one: Node, other: Node) -> Change:
-        causes = self._why[other.id]
+        causes = self._why.get(other.id, [])
         path = self.after.tree.names[other.id]
         if any(self._is_same_step(change, cause) for cause in causes):
             return fold(change, "follows", f"{path} was given the same")
         if self.reasons.code(one, other):
             return change  # its own lines may say so
-        return fold(change, "follows", f"built inside {path}, which differs")
+        what = "which differs" if causes else "which was given what differs"
+        return fold(change, "follows", f"built inside {path}, {what}")
 
     def _is_same_step(self, change: Change, cause: Change) -> bool:
         """Whether the value that changed is the same in both."""
@@ -160,7 +181,7 @@ class Comparison:
             return fold(change, "follows", "an argument's change tells of it")
         for number in sorted(self._chain(side, node), reverse=True):
             later = number if side is self.after else self.found.pairs.get(number)
-            if later in self._why:
+            if later in self.found.back and self._differs(later):
                 one, other = self.before.nodes[self.found.back[later]], self.after.nodes[later]
                 if not self.reasons.code(one, other):
                     return fold(change, "follows", f"built inside {self.after.tree.names[later]}, which differs")
@@ -194,8 +215,8 @@ class Comparison:
         return found
 
     # --- the rest -----------------------------------------------------------------------------------------------------
-    def _codes(self, codes: dict[str, list[tuple[Node, Node]]]) -> list[Change]:
-        """Classes whose code is another: once for each."""
+    def _codes(self, codes: dict[str, list[tuple[Node, Node]]], told: set[str | None]) -> list[Change]:
+        """Classes whose code is another: once for each, folded where changes of their parameters have *told* of it."""
         found = []
         for target, pairs in codes.items():
             one, other = pairs[0]
@@ -210,6 +231,8 @@ class Comparison:
                 change = fold(change, "library", f"the code of {called(target)} has changed: {upgrade}")
             elif not self.reasons.same_python:
                 change = fold(change, "python", "fingerprints of two versions of Python cannot be compared")
+            elif target in told:
+                change = fold(change, "follows", "its parameters tell of it")
             found.append(change)
         return found
 
@@ -258,6 +281,12 @@ class Comparison:
             for key in {**counts[0], **counts[1]}
             if counts[0].get(key, 0) != counts[1].get(key, 0)
         ]  # fmt: skip
+
+
+def _given_to(node: Node) -> list[int]:
+    """The nodes that the arguments of *node* refer to."""
+    values = (argument.value for argument in node.arguments.values())
+    return [ref.node for value in values if type(value) not in SCALARS for ref in refs(value) if ref.run is None]
 
 
 def _refs_of(value: object) -> list[Ref]:

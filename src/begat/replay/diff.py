@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from begat.record.collector import resting
 from begat.record.graph import Run
+from begat.record.moved import moved_by, spoken
 from begat.record.names import short
 from begat.replay.changes import Change, Diff, sorted_out
 from begat.replay.comparison import Comparison
 from begat.replay.surroundings import changes as around
 from begat.replay.table import results, rows
-from begat.replay.targets import moved_by, spoken
 
 
 def diff(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import sys
+from collections.abc import Iterable
 
 from begat.replay.layout import WIDTH, Group, laid_out
 
@@ -18,11 +19,16 @@ def is_variable(name: str) -> bool:
 
 
 class Imports:
-    """The imports of generated code. *taken* are the names that are used for something else."""
+    """
+    The imports of generated code. *taken* are the names that are used for something else.
 
-    def __init__(self, taken: set[str], main: str | None) -> None:
+    *busy* are the files at whose top level the program built something: to import such a module builds it again.
+    """
+
+    def __init__(self, taken: set[str], main: str | None, busy: Iterable[str] = ()) -> None:
         self.taken = taken
         self.main = main
+        self._busy = {f"/{file}".replace("\\", "/").replace("/__init__.py", ".py") for file in busy}
         self._names: dict[tuple[str, str], str] = {}
         self._modules: dict[str, str] = {}
 
@@ -63,17 +69,29 @@ class Imports:
 
     def lines(self) -> list[str]:
         """The import statements: Python's own, installed packages, the program's, each in order."""
-        groups: tuple[list[str], list[str], list[str]] = ([], [], [])
-        for module, known in sorted(self._modules.items()):
-            groups[self._group(module)].append(f"import {module}" if known == module else f"import {module} as {known}")
         wanted: dict[str, list[str]] = {}
         for (module, first), known in sorted(self._names.items()):
             wanted.setdefault(module, []).append(first if first == known else f"{first} as {known}")
+        busy = {module for module in (*self._modules, *wanted) if self._is_busy(module)}
+        pause = (
+            f"with {self.module('begat')}.paused():  # to import this runs it: what it builds is built below"
+            if busy
+            else ""
+        )
+        groups: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [pause])
+        for module, known in sorted(self._modules.items()):
+            one = f"import {module}" if known == module else f"import {module} as {known}"
+            groups[3 if module in busy else self._group(module)].append(one)
         for module, imported in sorted(wanted.items()):
             one = f"from {module} import {', '.join(imported)}"
             parts = Group("(", tuple(imported), ")", f"from {module} import ")
-            groups[self._group(module)].append(one if len(one) <= WIDTH else laid_out(parts))
-        return [line for group in groups if group for line in (*group, "")]
+            groups[3 if module in busy else self._group(module)].append(one if len(one) <= WIDTH else laid_out(parts))
+        groups[3][1:] = [f"    {line}" for text in groups[3][1:] for line in text.split("\n")]
+        return [line for group in groups if any(group) for line in (*group, "")]
+
+    def _is_busy(self, module: str) -> bool:
+        end = f"/{module.replace('.', '/')}.py"
+        return any(file.endswith(end) for file in self._busy)
 
     def _group(self, module: str) -> int:
         top = module.partition(".")[0]

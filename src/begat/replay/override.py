@@ -8,6 +8,7 @@ told before a call: a `Target` says for one kind of call how each address could 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from begat.introspect.secrets import MASK, redacted
 from begat.record import paths
 from begat.record.model import Source
 
-CONFIG, FILE, ENVIRONMENT, COMMAND, BLOCK = range(1, 6)
-"""Where an override was given, the weakest first: a later one wins."""
+CONFIG, FILE, ENVIRONMENT, COMMAND, BLOCK = range(100, 600, 100)
+"""Where an override was given, the weakest first: a later one wins. What the run around this one was given is a little weaker."""
 
 _SPLIT = re.compile(r"(?P<address>[^=]+?)(?P<exactly>:)?=(?P<value>.*)", re.DOTALL)
 
@@ -45,12 +46,19 @@ class Override:
     exactly: bool = False
     folded: bool = False
     segments: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    # What it is called among all, those of other processes too; even.
+    number: int = field(default_factory=lambda: int.from_bytes(os.urandom(8), "little") & ~1, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "segments", paths.split(self.address))
         except ValueError as error:
             raise OverrideError(f"{self.said}: {error}") from None
+
+    @property
+    def manner(self) -> tuple[Any, ...]:
+        """How it was said: what stands behind address and value where one like it is made."""
+        return self.source, self.place, self.level, self.text, self.exactly, self.folded
 
     @property
     def said(self) -> str:

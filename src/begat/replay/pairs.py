@@ -64,6 +64,9 @@ class Pairs:
             cause, why = "module", f"{short(one.target)} comes from elsewhere; if it is the same, say so with moved="
         elif one.kind != other.kind:
             cause, why = "given", f"{called(other.target)} is called in its place"
+        elif one.code == other.code and one.code is not None:
+            why = f"{called(other.target)} in its place, with the same code; if it is the same, say so with moved="
+            cause = "given"
         else:
             cause, why = "given", f"{called(other.target)} in its place"
         return self._change("class", one, other, before=one.target, after=other.target, cause=cause, why=why)

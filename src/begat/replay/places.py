@@ -47,6 +47,12 @@ class Places:
     def changes(self) -> list[Change]:
         """Calls that moved to other functions or files; folded, how many moved to other lines, and files called otherwise."""
         renamed = self._renamed()
+        programs = self._programs()
+        whole: Counter[Place] = Counter()
+        for (mine, theirs), pairs in self._moved.items():
+            if (mine[0] in programs[0] or theirs[0] in programs[1]) and _base(mine[0]) != _base(theirs[0]):
+                whole[mine[0], theirs[0]] += len(pairs)
+        renamed |= whole
         found = [
             Change(
                 "file",
@@ -62,7 +68,8 @@ class Places:
         ]
         after = self._sides[1]
         for (mine, theirs), pairs in self._moved.items():
-            if mine[1] == theirs[1] and (mine[0], theirs[0]) in renamed:
+            files = mine[0], theirs[0]
+            if files in whole or (mine[1] == theirs[1] and files in renamed):
                 continue
             other = pairs[0][1]
             by_file = (mine[0], theirs[0]) not in renamed and mine[0] != theirs[0]
@@ -87,6 +94,28 @@ class Places:
                 known[site.file] = in_packages(file) or below(file, self._roots[which])
         return known[site.file], _COMPREHENSION.sub("", site.function) or "<module>"
 
+    def _programs(self) -> tuple[set[str], set[str]]:
+        """
+        For each run the file in which all of the user's own calls stand, where the other run has no such file.
+
+        If it is called otherwise it is another program: one that was written from the record has no functions to compare.
+        """
+        if not self._moved:
+            return set(), set()
+        every: tuple[set[str], set[str]] = (set(), set())
+        own: tuple[set[str], set[str]] = (set(), set())
+        for which, side in enumerate(self._sides):
+            for node in side.nodes.values():
+                if node.site is not None:
+                    file = self._place(which, node.site)[0]
+                    every[which].add(file)
+                    if node.user and node.within is None:
+                        own[which].add(file)
+        mine, theirs = (
+            files - other if len(files) == 1 else set() for files, other in zip(own, reversed(every), strict=True)
+        )
+        return mine, theirs
+
     def _renamed(self) -> Counter[Place]:
         """Files of one run that are not in the other, whose calls all are in one file there: by both names, how many calls."""
         if not self._moved:
@@ -103,3 +132,7 @@ class Places:
             and old not in theirs
             and new not in mine
         })  # fmt: skip
+
+
+def _base(file: str) -> str:
+    return file.rpartition("/")[2]

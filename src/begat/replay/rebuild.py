@@ -11,6 +11,7 @@ from begat.errors import CannotRebuild, CannotTrack, Problem
 from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.model import Node
+from begat.record.moved import main_module
 from begat.record.plain import elided, escaped
 from begat.replay.calling import Call, Callee, callee, fitted
 from begat.replay.door import DOOR
@@ -19,7 +20,6 @@ from begat.replay.forcing import Forced
 from begat.replay.plan import Plan, Step, absent, plan, terms, users
 from begat.replay.replacing import located
 from begat.replay.resolver import Resolver, Unfound
-from begat.replay.targets import main_module
 from begat.replay.terms import Name, below
 
 _MOST = 1_000_000  # calls; more than that is no model that somebody wrote

@@ -19,8 +19,8 @@ from typing import Any
 from begat.introspect.describe import snapshot
 from begat.introspect.patterns import covers, stem
 from begat.introspect.targets import contents, dict_of, is_class, mro_of, name_of
+from begat.record.moved import dotted, renamed
 from begat.record.values import Symbol
-from begat.replay.targets import dotted, renamed
 from begat.replay.terms import Name
 
 Allow = Iterable[Any]
@@ -203,7 +203,9 @@ def _space(module: str) -> Mapping[str, Any]:
         try:
             import_module(module)
         except ModuleNotFoundError as error:
-            raise Unfound(f"is not there: no module named {error.name or module}") from error
+            missing = error.name or module
+            there = "is not there" if f"{module}.".startswith(f"{missing}.") else "cannot be imported"
+            raise Unfound(f"{there}: no module named {missing}") from error
         except (Exception, SystemExit) as error:  # a script without a guard may end itself
             raise Unfound(f"cannot be imported: {type(error).__name__}: {error}") from error
         space = contents(module)

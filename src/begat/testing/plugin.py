@@ -43,7 +43,7 @@ def pytest_load_initial_conftests() -> None:
     """Watch before the first module of the package is imported, which its conftest does."""
     if _told is not None and _told.watch is not None:
         import begat.capture.session  # noqa: F401  # what is tracked is recorded by the session
-        from begat.intercept.importing import Watch
+        from begat.intercept.watching import Watch
 
         Watch(tuple(_told.watch)).start()
 
@@ -62,7 +62,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Each test is a run of its own, whose record is written and read back, if it is no giant."""
     if _told is None or _told.watch is None:
         return (yield)
-    from begat.capture.session import capture
+    from begat.capture.scopes import capture
 
     with capture(item.nodeid) as run:
         result = yield

@@ -26,6 +26,24 @@ def spoken(a: Run, b: Run) -> dict[str, str]:
     return {}
 
 
+def home_names(run: Run) -> dict[str, str]:
+    """
+    The module that is the program itself by the name that a script has: ``train`` as `__main__`, where it was imported.
+
+    That is the module in whose file all constructions of the user's own stand; none where they stand in several.
+    """
+    files = set()
+    for node in run.nodes:
+        if node.target.startswith(f"{_MAIN}:"):
+            return {}
+        if node.user and node.within is None:
+            files.add(node.site.file if node.site is not None else "")
+            if len(files) > 1:
+                return {}
+    steps = "".join(files).replace("\\", "/").removesuffix(".py").split("/")
+    return {".".join(steps[at:]): _MAIN for at in range(len(steps)) if all(map(str.isidentifier, steps[at:]))}
+
+
 def main_module(run: Run) -> str | None:
     """The name by which the module that was ``__main__`` in *run* can be imported, if its script has one."""
     said = run.header.script or (run.header.argv[0] if run.header.argv else "")
@@ -42,6 +60,15 @@ def moved_by(run: Run, names: Mapping[str, str]) -> Run:
         return run
     from begat.record.graph import Run
 
+    name = renaming(names)
+    nodes = tuple(renamed_node(node, name) for node in run.nodes)
+    if all(new is old for new, old in zip(nodes, run.nodes, strict=True)):
+        return run
+    return Run(run.header, nodes, run.environment, run.events, run.children)
+
+
+def renaming(names: Mapping[str, str]) -> Callable[[str], str]:
+    """A function from a target to what it is called by the new *names*, which looks each up once."""
     table = {dotted(old): dotted(new) for old, new in names.items()}
     known: dict[str, str] = {}
 
@@ -50,10 +77,7 @@ def moved_by(run: Run, names: Mapping[str, str]) -> Run:
             known[target] = renamed(target, table)
         return known[target]
 
-    nodes = tuple(_node(node, name) for node in run.nodes)
-    if all(new is old for new, old in zip(nodes, run.nodes, strict=True)):
-        return run
-    return Run(run.header, nodes, run.environment, run.events, run.children)
+    return name
 
 
 def renamed(target: str, table: Mapping[str, str]) -> str:
@@ -73,7 +97,8 @@ def dotted(name: str) -> str:
     return name.replace(":", ".", 1)
 
 
-def _node(node: Node, name: Callable[[str], str]) -> Node:
+def renamed_node(node: Node, name: Callable[[str], str]) -> Node:
+    """*node* with its target, and the classes and functions among its values, as *name* has them now."""
     target = name(node.target)
     arguments: dict[str, Argument] = {}
     changed = target != node.target
