@@ -27,14 +27,13 @@ from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
-from begat.introspect.describe import FEW, Link, Room
+from begat.introspect.describe import Link, Rooms
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
 
 if TYPE_CHECKING:
     from begat.capture.journal import Journal
-    from begat.intercept.schema import Schema
 
 
 class Recorder:
@@ -64,9 +63,9 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self.pin = self.pins.of
+        self.pin, self.pinned = self.pins.of, self.pins.known
+        self.room = Rooms(self.marks).of
         self.links: list[Link] = []  # in the rows that are not resolved yet
-        self._rooms: dict[Schema, Room] = {}
         self._kept = 0  # so many of them, when rows were last taken
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
@@ -120,25 +119,9 @@ class Recorder:
         for lane in list(self.lanes.values()):
             lane.limit = limit
 
-    def pinned(self, obj: object) -> object | None:
-        """What `pin` returned for *obj*, if that still holds it."""
-        return self.pins.known(obj)
-
     def trouble(self, what: str) -> None:
         if what not in self.marks:
             self.marks.append(what)
-
-    def room(self, schema: Schema) -> Room:
-        """For large arguments: a class that is given very many of them has the others described by their first items."""
-        room = self._rooms.get(schema)
-        if room is None:
-            room = self._rooms[schema] = Room()
-        elif 0 <= room.left < FEW:
-            room.left = -1
-            self.trouble(
-                f"{schema.target} was given so many large arguments that of the later ones {FEW} items are kept"
-            )
-        return room
 
     def suspect(self) -> None:
         """A row may be coming whose object was built before."""

@@ -62,6 +62,25 @@ class Room:
         self.left = 100_000
 
 
+class Rooms:
+    """The rooms of one run, by schema; *marks* gets each class that has used up its own."""
+
+    def __init__(self, marks: list[str]) -> None:
+        self._rooms: dict[Any, Room] = {}
+        self._marks = marks
+
+    def of(self, schema: Any) -> Room:
+        """That of the calls of *schema*."""
+        room = self._rooms.get(schema)
+        if room is None:
+            room = self._rooms[schema] = Room()
+        elif 0 <= room.left < FEW:
+            room.left = -1
+            what = "was given so many large arguments that of the later ones"
+            self._marks.append(f"{schema.target} {what} {FEW} items are kept")
+        return room
+
+
 Linker = Callable[[object], "Link | None"]
 Handler = Callable[[Any, "Description"], object]
 
