@@ -141,6 +141,39 @@ def test_workers_that_others_started(tmp_path):
     assert begat.worker_setup()() is None
 
 
+NESTED = """\
+import os
+class Enc:
+    def __init__(self, n): pass
+class Seq:
+    def __init__(self, *parts): pass
+class Model:
+    def __init__(self, enc): self.layers = [Enc(i) for i in range(2)]
+for child in range(2):
+    if (pid := os.fork()) == 0:
+        for i in range(2):
+            model = Model(enc=Enc(i))
+        seq = Seq(Enc(1), Enc(2))
+        break
+    os.waitpid(pid, 0)
+"""
+
+
+def test_paths_of_two_processes(tmp_path):
+    """The second process's `model` has another number, and all that is below it goes along."""
+    same(tmp_path, NESTED, "run", durability="always")
+
+    paths = [node.path for node in found(tmp_path).nodes]
+    parts = ("enc", "layers.0", "layers.1")
+    models = [
+        path
+        for model in ("model", "model.1", "model.2", "model.3")
+        for path in (model, *(f"{model}.{p}" for p in parts))
+    ]
+    seqs = ["seq", "seq.0", "seq.1", "seq.2", "seq.2.0", "seq.2.1"]
+    assert sorted(paths) == sorted(models + seqs)
+
+
 LIBRARIES = {
     "loky": "from joblib import Parallel, delayed\nprint(sum(Parallel(2, backend='loky')(delayed(work)(i) for i in range(20))))",
     **{

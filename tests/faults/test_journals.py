@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -340,6 +341,31 @@ def test_nothing_is_left_of_a_run_that_is_over(tmp_path):
 
     assert os.listdir(tmp_path) == ["run.json"]
     assert len(load(tmp_path / "run.json").nodes) == 2
+
+
+def test_a_run_may_end_while_its_journal_is_told(tmp_path, monkeypatch):
+    """What was about to be written when the folder went is in the record: nothing is missing, and nobody is warned."""
+    telling, over = threading.Event(), threading.Event()
+    news = journal.Scribe.news
+
+    def slow(self, run):
+        found = news(self, run)
+        telling.set()
+        over.wait(10)
+        return found
+
+    monkeypatch.setattr(journal.Scribe, "news", slow)
+    with begat.capture(save=tmp_path / "run.json") as run:
+        Part(1)
+        assert telling.wait(10)
+    over.set()
+    deadline = time.monotonic() + 10
+    while run.recorder.journal._resting.locked() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert run.header.marks == ()
+    assert begat.load(tmp_path / "run.json") == run
+    assert os.listdir(tmp_path) == ["run.json"]
 
 
 def test_a_journal_made_while_the_record_is_written_says_nothing_twice(tmp_path):

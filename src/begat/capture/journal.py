@@ -65,6 +65,7 @@ class Journal:
         self._writing = _thread.allocate_lock()
         self._writer = 0  # the thread that writes
         self._over = False
+        self._closing = _thread.allocate_lock()  # held while a line is written, and while there is an end of that
         self._paused = 0
         self._flushed = monotonic()
         self._resting = _thread.allocate_lock()  # free while no thread of ours runs
@@ -164,11 +165,17 @@ class Journal:
         return bool(recorder.log or recorder.events) or scribe is None or len(recorder.rows) > scribe.written
 
     def _append(self, data: bytes) -> None:
+        # Telling takes time, and the run may have ended meanwhile: then its record has this.
+        if not self._closing.acquire(timeout=5):
+            return
         try:
-            self.file.append(data)
+            if not self._over:
+                self.file.append(data)
         except OSError as error:
             self.recorder.trouble(f"{type(error).__name__} while writing the journal")
             trouble(error, "writing the journal")
+        finally:
+            self._closing.release()
 
     def end(self, tell: Callable[[Scribe, LiveRun], bytes] | None = None) -> None:
         """Write all there is, and that this is the end, or what *tell* says; nothing more is written then."""
@@ -184,14 +191,13 @@ class Journal:
             from begat.capture import children
 
             children.TELLING.unwatch()
+        waited = self._closing.acquire(timeout=5)
         self._over = True
+        if waited:
+            self._closing.release()
         if self._sleep.locked():
             self._sleep.release()
-        # Another thread may be writing: whoever removes the file next must not find it made again.
-        writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
-        if not writing:
-            self._writing.release()
 
     # --- forks ------------------------------------------------------------------------------------------------------------
     def pause(self) -> None:

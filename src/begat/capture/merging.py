@@ -15,6 +15,7 @@ from begat.record import codec, limits, lines
 from begat.record.decoding import Malformed
 from begat.record.graph import Run
 from begat.record.model import Argument, Environment, Event, Header, Node
+from begat.record.tree import Owners
 from begat.record.values import Ref
 from begat.record.walk import replaced
 
@@ -153,7 +154,8 @@ def merged(run: Run | None, told: list[Told]) -> Run:
         offsets[journal.name] = move.offset
         more, happened = tell(journal.entries(), journal.process)
         ranks.add(more)
-        nodes += [move.node(node, paths.free(node.path)) for node in more]
+        called = paths.of(more)
+        nodes += [move.node(node, called[node.id]) for node in more]
         events += [move.event(event) for event in happened]
         end = max(end, move.offset + max(journal.rows, default=journal.start - 1) + 1)
         marks += [mark for mark in _header([journal]).marks if mark not in marks]
@@ -172,6 +174,22 @@ class _Paths:
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
         self._next: dict[str, int] = {}
+
+    def of(self, nodes: Iterable[Node]) -> dict[int, str]:
+        """New paths for the *nodes* of one process, by id: below a `model` that is `model.1` here everything is below `model.1`."""
+        every = {node.id: node for node in nodes}
+        owners = Owners(every.values())
+        found: dict[int, str] = {}
+        for node in sorted(every.values(), key=lambda node: node.path.count(".")):
+            above = owners.above(node.path)
+            if above is None:
+                found[node.id] = self.free(node.path)
+                continue
+            owner = every[above]
+            rest = node.path[len(owner.path) :]
+            second = rest[1:].isdigit() and not owners.has(owner, node, every)
+            found[node.id] = self.free(owner.path if second else found[above] + rest)
+        return found
 
     def free(self, path: str) -> str:
         """*path*, or with the first free number behind it."""

@@ -286,7 +286,7 @@ class _Ending:
             where = min(os.path.relpath(self.record), self.record, key=len)
         except OSError:  # the program deleted its folder
             where = self.record
-        rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
+        rest = f", and {len(nodes) - own:,} by libraries" if len(nodes) > own else ""
         unmatched = self.watching.unmatched
         said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
         tried = hint(self.main.__dict__, self.watching) if not nodes else ""
@@ -294,7 +294,7 @@ class _Ending:
         if self.orders is not None:
             said += f"; {_applied(self.run.header.overrides)}"
         print(
-            f"begat: {own} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
+            f"begat: {own:,} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
             flush=True,
         )

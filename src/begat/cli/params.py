@@ -28,7 +28,7 @@ class ThisRun(RunType):
         except UnknownRun as error:
             if value.endswith(".py") and os.path.isfile(value):
                 return rehearsed(value)
-            if not os.path.dirname(value):
+            if value != "last" and not os.path.dirname(value):
                 error.add_note(f"If it is a pattern, name the run before it: begat params last {value}")
             raise
 

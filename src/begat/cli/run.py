@@ -22,7 +22,10 @@ _KNOWN = ("watch", "lazy")
 
 
 class RunCommand(click.Command):
-    """Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's."""
+    """
+    Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's, and no
+    option behind ``-m MODULE`` is begat's, as none is Python's.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what is behind ``--`` aside."""
@@ -31,7 +34,18 @@ class RunCommand(click.Command):
             at = args.index("--")
             args, behind = args[:at], args[at + 1 :]
         ctx.meta["begat.behind"] = behind
-        return super().parse_args(ctx, args)
+        at = self._module(args)
+        return super().parse_args(ctx, [*args[:at], "--", *args[at:]] if 0 < at <= len(args) else args)
+
+    def _module(self, args: list[str]) -> int:
+        """Where the words behind ``-m MODULE`` begin; 0 if there is none before a script."""
+        valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "-":
+            if args[at] == "-m":
+                return at + 2
+            at += 2 if args[at] in valued else 1
+        return 0
 
 
 @click.command(
