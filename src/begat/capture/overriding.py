@@ -259,5 +259,11 @@ def hold(orders: Orders) -> Orders:
     return orders
 
 
+def drop(orders: Orders) -> None:
+    """They do not hold any more."""
+    _everywhere.remove(orders)
+    RULES.drop(orders)
+
+
 deferring.DOOR.asks = asks
 TOUCH.values = at_touch

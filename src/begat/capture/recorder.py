@@ -27,7 +27,7 @@ from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
-from begat.introspect.describe import Link
+from begat.introspect.describe import Link, Rooms
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
@@ -63,7 +63,8 @@ class Recorder:
         self.marks: list[str] = []
         self.dropped = 0
         self.pins = Pins()
-        self.pin = self.pins.of
+        self.pin, self.pinned = self.pins.of, self.pins.known
+        self.room = Rooms(self.marks).of
         self.links: list[Link] = []  # in the rows that are not resolved yet
         self._kept = 0  # so many of them, when rows were last taken
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
@@ -117,10 +118,6 @@ class Recorder:
         self._limit = limit
         for lane in list(self.lanes.values()):
             lane.limit = limit
-
-    def pinned(self, obj: object) -> object | None:
-        """What `pin` returned for *obj*, if that still holds it."""
-        return self.pins.known(obj)
 
     def trouble(self, what: str) -> None:
         if what not in self.marks:

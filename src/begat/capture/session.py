@@ -52,6 +52,13 @@ class Session:
                         self._root = root
         return self._root
 
+    def anew(self) -> LiveRun:
+        """A process-wide graph in which nothing was built yet."""
+        old, self._root = self._root, None
+        if old is not None:
+            old.end()
+        return self.root
+
     def arrive(self, found: Lane | None) -> Lane | None:
         """This thread's lane into the run of its context."""
         recorder: Any = found.sink if found is not None else None

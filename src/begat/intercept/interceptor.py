@@ -25,7 +25,7 @@ from weakref import ref
 from begat.errors import CaptureWarning, is_ours
 from begat.intercept.constants import Gate
 from begat.intercept.failing import failed_again
-from begat.introspect.describe import Link
+from begat.introspect.describe import Link, Room
 
 HEAD = 6  # the items of a row before its values
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
@@ -45,6 +45,9 @@ class Sink(Protocol):
 
     def seeded(self, name: str, value: object) -> None:
         """The seeding function *name* was called with *value*."""
+
+    def room(self, schema: Any) -> Room:
+        """What room there still is for large arguments of the calls of *schema*."""
 
     def suspect(self) -> None:
         """The row that comes next may be of an object that was built before."""
