@@ -21,6 +21,8 @@ from begat.capture.keeping import keep
 from begat.capture.merging import JOURNALS, load
 from begat.errors import CaptureWarning, InvalidRecord
 from begat.intercept import interceptor
+from begat.record import codec
+from begat.render import tree
 from harness import SOURCE, same
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
@@ -188,11 +190,52 @@ def test_kill_at_any_moment_with_every_row_written_at_once(seed, tmp_path):
     _all_but_a_moment(tmp_path / "k", seed, "--durability", "always")
 
 
+# All: BEGAT_KILLS=470, which with the 30 above makes 500.
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 570))
+@pytest.mark.parametrize("seed", range(100, 100 + int(os.environ.get("BEGAT_KILLS", "120"))))
 def test_kill_at_any_moment_many_times(seed, tmp_path):
     """As above."""
     _all_but_a_moment(tmp_path / "k", seed, *(("--durability", "always") if seed % 5 == 0 else ()))
+
+
+UNDER_WAY = """
+import begat, sys, time
+@begat.trackable
+class Quick:
+    def __init__(self, a): pass
+@begat.trackable
+class Slow:
+    def __init__(self, seconds): self.part = Quick("in"); time.sleep(seconds)
+with begat.capture(save="run.json", durability=sys.argv[1]):
+    Slow(0.2)
+    time.sleep(0.5)  # nothing happens but that it is over
+    print("now", flush=True)
+    Slow(60)
+"""
+
+
+@pytest.mark.parametrize("durability", ["soon", "always"])
+def test_what_goes_on_at_a_kill_is_unfinished(durability, tmp_path):
+    """It does not read as if it had returned; what had returned does, also where nothing was built since."""
+    (tmp_path / "slow.py").write_text(UNDER_WAY)
+    process = subprocess.Popen(
+        [sys.executable, "slow.py", durability], cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "now\n"
+    seen = []
+    while seen[-2:] != ["unfinished", "returned"]:
+        time.sleep(0.05)
+        seen = [node.outcome for node in begat.load(tmp_path / "run.json").nodes]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+    run = begat.load(tmp_path / "run.json")
+
+    assert run.header.outcome == "killed"
+    assert [node.outcome for node in run.nodes] == ["returned", "returned", "unfinished", "returned"]
+    assert "unfinished" in "\n".join(tree.lines(run, everything=True))
+    assert codec.loads(codec.dumps(run)) == run
 
 
 # --- a system that fails ---------------------------------------------------------------------------------------------------

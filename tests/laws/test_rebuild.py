@@ -205,3 +205,20 @@ def test_a_random_program_in_code_builds_the_same(names, program):
     code = generate(run).text
 
     assert graph(captured(code)) == graph(run), code
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(program=programs())
+def test_a_thousand_random_programs_are_built_again(names, program):
+    """Rebuilt, the graph is the same; from code, `begat.diff` finds nothing either."""
+    run = captured(program, **names)
+    code = generate(run).text
+
+    with begat.capture() as again:
+        begat.rebuild(run)
+
+    assert graph(again, paths=False) == graph(run, paths=False)
+    assert not (found := begat.diff(run, captured(code))), f"{found}\n{code}"

@@ -59,7 +59,7 @@ def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
 def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
     """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
     found: list[Told] = []
-    room, size = limits.NODES, limits.BYTES
+    room, size, filled = limits.NODES, limits.BYTES, limits.FILLED
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
         try:
             with file.open("rb") as opened:
@@ -71,10 +71,11 @@ def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
             raise InvalidRecord(f"{folder}: journals of more than {limits.BYTES:,} bytes")
         told = Told(file.name)
         try:
-            told.read(data, room)
+            told.read(data, room, filled)
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
         room -= len(told.rows)
+        filled -= told.filled
         if told.run:
             found.append(told)
     return _ordered(found)

@@ -299,6 +299,12 @@ class Recorder:
         """The tokens of what is going on."""
         return [token for lane in list(self.lanes.values()) for token in lane.stack]
 
+    def going_on(self) -> list[int]:
+        """The rows whose calls go on, of those that were there when rows were last resolved."""
+        found = ((token, self._familiar.get(id(token))) for token in self._around())
+        numbers = {known[1] for token, known in found if known is not None and known[0] is token}
+        return sorted(self.again.get(number, ("", number))[1] for number in numbers)
+
     def _meet(self, tokens: list[object], numbers: dict[int, int]) -> None:
         self._familiar = {id(token): (token, numbers[id(token)]) for token in tokens if id(token) in numbers}
 

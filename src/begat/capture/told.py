@@ -71,11 +71,13 @@ class Told:
     rows: dict[int, Row] = field(default_factory=dict)
     lost: int = 0
     ended: bool = False
+    open: frozenset[int] = frozenset()  # the rows whose calls went on when the process was last heard of
+    filled: int = 0  # arguments of all rows, the defaults that a short line stands for among them
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
 
-    def read(self, data: bytes, room: int = limits.NODES) -> None:
-        """Take in the lines of *data*, with at most so many nodes. Malformed says what is wrong with it."""
+    def read(self, data: bytes, room: int = limits.NODES, filled: int = limits.FILLED) -> None:
+        """Take in the lines of *data*, with at most so many nodes and arguments of them. Malformed says what is wrong with it."""
         for self.line, (kind, content) in enumerate(lines.read(data), 1):
             try:
                 self._take(kind, content)
@@ -85,6 +87,8 @@ class Told:
                 raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
             if len(self.rows) > room:
                 raise Malformed(f"more than {limits.NODES:,} nodes")
+            if self.filled > filled:
+                raise Malformed(f"more than {limits.FILLED:,} arguments")
 
     def lives(self) -> bool:
         """Whether the process that writes it still runs."""
@@ -99,7 +103,10 @@ class Told:
             # What happened within a construction whose own line is lost stands at the top.
             if within is not None and within >= self.start and within not in self.rows:
                 within = None
-            yield number, row.about, row.place, within, row.arguments, False, row.fate
+            fate = row.fate
+            if number in self.open and not self.ended:
+                fate = (fate or Fate())._replace(open=True)
+            yield number, row.about, row.place, within, row.arguments, False, fate
 
     def _take(self, kind: str, content: Any) -> None:
         match kind:
@@ -110,6 +117,8 @@ class Told:
             case lines.PLACE:
                 number, site, user, fills, name = content
                 self._places[_expect(number, int)] = Place(_site(site), user is True, fills is True, _name(name))
+            case lines.OPEN:
+                self.open = frozenset(map(_number, _expect(content, list)))
             case lines.FATE:
                 self._fate(*content)
             case lines.HEAD:
@@ -170,6 +179,7 @@ class Told:
         within = _number(within) if within is not None else None
         if within is not None and within >= number:
             raise Malformed("a construction within a later one")
+        self.filled += len(about.names)
         self.rows[_number(number)] = Row(about, self._places[place], within, _arguments(about, given, every))
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:

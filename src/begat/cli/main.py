@@ -14,7 +14,7 @@ from begat.cli.output import examples
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
-    from begat.cli.launch import Plan
+    from begat.cli.plan import Plan
 
 VERBS = {
     "run": "begat.cli.run:command",

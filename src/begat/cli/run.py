@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import click
 
 from begat.cli.completing import complete
 from begat.cli.find import RunType, home
-from begat.cli.launch import STDIN, Manner, Plan
 from begat.cli.output import examples
+from begat.cli.plan import STDIN, Manner, Plan
 from begat.errors import UnknownRun
 from begat.replay.override import Override, distinct, is_override, parse
 
@@ -118,14 +117,13 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
-    where = _whole(os.fspath(home()))
     saved, summed = (_whole(file) if file else None for file in (save, summary))
+    manner = Manner(name, saved, quiet, _whole(os.fspath(home())), dry_run, summed, durability == "always")
     if again is not None:
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
-        ctx.obj.plan = replace(found, durable=durability == "always")
+        ctx.obj.plan = plan_of(again, words, watch, lazy, manner)
         return
     if module is None:
         if not words:
@@ -143,11 +141,7 @@ def command(
     overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
-    arguments = (*rest, *behind)
-    ctx.obj.plan = Plan(
-        target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
-        summary=summed, durable=durability == "always",
-    )  # fmt: skip
+    ctx.obj.plan = Plan(target, module is not None, (*rest, *behind), patterns, waiting, manner, overrides)
 
 
 def _whole(path: str) -> str:

@@ -266,7 +266,7 @@ def trouble(error: BaseException, doing: str = "recording a call", level: int = 
 
     *level* is that of the warning: the default is for who is called by the program and calls this.
     """
-    if _goes_on(error):
+    if goes_on(error):
         raise error
     report(error, doing, level)
 
@@ -279,7 +279,7 @@ def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", k
     """
     if lane.thread:
         lane.thread = None
-    if _goes_on(error):
+    if goes_on(error):
         return True
     report(error, doing)
     given_up = failed_again(error, kind)
@@ -288,7 +288,8 @@ def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", k
     return False
 
 
-def _goes_on(error: BaseException) -> bool:
+def goes_on(error: BaseException) -> bool:
+    """Whether *error* is to be raised: it is not ours, or that was asked for."""
     return os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error)
 
 
