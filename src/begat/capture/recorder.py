@@ -279,11 +279,7 @@ class Recorder:
             self._settled_up_to_here()
 
     def _refer_nearby(self, young: list[Any], around: list[object]) -> bool:
-        """
-        Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
-
-        Familiar are the constructions that were going on last time; *around* are those that are now.
-        """
+        """Put numbers for *young* tokens, and for what was going on last time, in all new rows; *around* is going on now. Whether those are all."""
         if any(type(token) is Call for token in around):
             return False  # what it built may turn out to be what it returns
         numbers = dict(zip(map(id, young), range(self._resolved, self._resolved + len(young)), strict=True))
@@ -309,15 +305,8 @@ class Recorder:
         self._familiar = {id(token): (token, numbers[id(token)]) for token in tokens if id(token) in numbers}
 
     def _unresolved(self) -> object:
-        return (
-            self.links
-            or self._inner
-            or self._raised
-            or self._returned
-            or self._later
-            or self._suspicious
-            or self.pins.met
-        )
+        later = self._raised or self._returned or self._later
+        return self.links or self._inner or later or self._suspicious or self.pins.met
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
