@@ -15,6 +15,7 @@ import threading
 from array import array
 from collections.abc import Callable, Sized
 from itertools import chain
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -79,6 +80,7 @@ class Recorder:
         self._limit = LIMIT
         self._live = array("q")  # the rows before the resolved ones whose object still lives
         self._resolved = 0
+        self._ask_at = 0.0
         self._suspicious = False
         self._swept = 4096
         self._busy = threading.RLock()
@@ -202,9 +204,8 @@ class Recorder:
         del self.log[: len(log)]
         if not log:
             return
-        start = len(self.rows)
         batch = parted(log)
-        if (over := start + len(batch.tokens) - self.limit) > 0:
+        if (over := len(self.rows) + len(batch.tokens) - self.limit) > 0:
             self.dropped += min(over, len(batch.tokens))
             if over >= len(batch.tokens):
                 del self.links[self._kept :]  # those in rows that are not kept
@@ -243,27 +244,27 @@ class Recorder:
     def _resolve(self) -> None:
         # What is dead now can be in no row that comes later: asked before the log is taken, cleared after it was read.
         tokens, start = self.rows.tokens, self._resolved
-        live = [*self._live, *range(start, len(tokens))]
+        old = self._live if (began := monotonic()) >= self._ask_at else ()
+        live = [*old, *range(start, len(tokens))]
         dead = [i for i, gone in zip(live, dead_among(without_none([tokens[i] for i in live])), strict=True) if gone]
+        if old:  # very many may live: no more than a tenth of the time goes to asking them again
+            self._ask_at = 11 * monotonic() - 10 * began
         known = len(self.links)
         self._take()
         if self._unresolved():
             self._refer(known)
         for position in dead:
             tokens[position] = None
-        self._live = array("q", [i for i in self._live if tokens[i] is not None])
+        if old:
+            self._live = array("q", [i for i in self._live if tokens[i] is not None])
         self._settled_up_to_here()
 
     def _forget(self) -> None:
-        """
-        Drop the tokens of objects that have come and gone since the last time, if no row can refer to them.
-
-        Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
-        """
+        """Drop the tokens of objects that have come and gone since the last time, as most do, if no row can refer to them: full collections stay rare."""
         if self._far or self._raised or self._returned or self._later or self._suspicious or self.pins.met:
             return
         tokens, start = self.rows.tokens, self._resolved
-        young = self._young()
+        young = without_none(tokens[start:])  # an interrupt may have come after dropping some and before that was noted
         alive = [None if gone else token for token, gone in zip(young, dead_among(young), strict=True)]
         around = self._around()
         if (self._inner or self.links or around) and not self._refer_nearby(young, around):
@@ -275,11 +276,7 @@ class Recorder:
             self._settled_up_to_here()
 
     def _refer_nearby(self, young: list[Any], around: list[object]) -> bool:
-        """
-        Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
-
-        Familiar are the constructions that were going on last time; *around* are those that are now.
-        """
+        """Put numbers for *young* tokens, and for what was going on last time, in all new rows; *around* is going on now. Whether those are all."""
         if any(type(token) is Call for token in around):
             return False  # what it built may turn out to be what it returns
         numbers = dict(zip(map(id, young), range(self._resolved, self._resolved + len(young)), strict=True))
@@ -304,20 +301,9 @@ class Recorder:
     def _meet(self, tokens: list[object], numbers: dict[int, int]) -> None:
         self._familiar = {id(token): (token, numbers[id(token)]) for token in tokens if id(token) in numbers}
 
-    def _young(self) -> list[Any]:
-        """The tokens that are not settled. An interrupt may have come after dropping some and before that was noted."""
-        return without_none(self.rows.tokens[self._resolved :])
-
     def _unresolved(self) -> object:
-        return (
-            self.links
-            or self._inner
-            or self._raised
-            or self._returned
-            or self._later
-            or self._suspicious
-            or self.pins.met
-        )
+        later = self._raised or self._returned or self._later
+        return self.links or self._inner or later or self._suspicious or self.pins.met
 
     def _settled_up_to_here(self) -> None:
         tokens, start = self.rows.tokens, self._resolved
