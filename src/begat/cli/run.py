@@ -22,8 +22,8 @@ _KNOWN = ("watch", "lazy")
 
 class RunCommand(click.Command):
     """
-    Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's, and no
-    option behind ``-m MODULE`` is begat's, as none is Python's.
+    Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's, and,
+    where options stand in front alone, none behind ``-m MODULE`` is begat's, as none is Python's.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -33,7 +33,7 @@ class RunCommand(click.Command):
             at = args.index("--")
             args, behind = args[:at], args[at + 1 :]
         ctx.meta["begat.behind"] = behind
-        at = self._module(args)
+        at = 0 if ctx.allow_interspersed_args else self._module(args)
         return super().parse_args(ctx, [*args[:at], "--", *args[at:]] if 0 < at <= len(args) else args)
 
     def _module(self, args: list[str]) -> int:
