@@ -100,10 +100,14 @@ def found(folder: Path) -> begat.Run | None:
     return begat.load(runs[-1]) if runs else None
 
 
-def same(folder: Path, text: str, way: str, **options: object) -> Seen:
-    """Run *text* with begat in this *way* and without; what can be seen must be the same. Returns what begat made of it."""
-    plain = observe(folder, text, WAYS[way], **options)
+def same(folder: Path, text: str, way: str, *, without: str = "", **options: object) -> Seen:
+    """
+    Run *text* with begat in this *way* and without; what can be seen must be the same. Returns what begat made of it.
+
+    *without* is what runs without begat, if *text* has something in it for begat alone, as waiting is.
+    """
+    plain = observe(folder, without or text, WAYS[way], **options)
     seen = observe(folder, text, way, **options)
-    for with_it, without in zip(seen.host, plain.host, strict=True):
-        assert with_it == without, "\n".join(difflib.ndiff(str(without).splitlines(), str(with_it).splitlines()))
+    for with_it, plainly in zip(seen.host, plain.host, strict=True):
+        assert with_it == plainly, "\n".join(difflib.ndiff(str(plainly).splitlines(), str(with_it).splitlines()))
     return seen

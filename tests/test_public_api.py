@@ -40,6 +40,7 @@ FACE = {
     "trackable": "(subject=None, /, *, lazy=False, ignore=(), redact=(), validate='off')",
     "untrack": "(subject)",
     "watch": "(*patterns, lazy=())",
+    "worker_setup": "()",
 }
 RUN = {
     "children",

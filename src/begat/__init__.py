@@ -16,6 +16,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from begat.capture.children import worker_setup
     from begat.capture.laziness import deferred, is_lazy, lazy, materialize
     from begat.capture.merging import load
     from begat.capture.overriding import override
@@ -61,6 +62,7 @@ __all__ = [
     "trackable",
     "untrack",
     "watch",
+    "worker_setup",
 ]
 
 # Everything is loaded on first use: a program that only imports begat pays next to nothing.
@@ -78,6 +80,7 @@ _LATER = {
     **dict.fromkeys(("Change", "Diff"), "begat.replay.changes"),
     "diff": "begat.replay.diff",
     "rebuild": "begat.replay.rebuild",
+    "worker_setup": "begat.capture.children",
 }
 
 

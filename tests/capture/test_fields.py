@@ -9,7 +9,8 @@ import pydantic
 import pytest
 
 import begat
-from begat.record.values import Made, Ref
+from begat.record.model import Argument
+from begat.record.values import Made, Redacted, Ref
 
 
 @dataclass
@@ -110,3 +111,57 @@ def test_a_factory_that_raises_made_nothing(track):
 
     assert run.nodes[0].outcome == "raised"
     assert type(run.nodes[0].params["first"]) is Made
+
+
+@dataclass
+class Written:
+    seeds: list[int] = field(default_factory=lambda: [1, -2])
+    splits: dict[str, float] = field(
+        default_factory=lambda: {
+            "train": 0.8,  # é
+            "password": "x",
+        }
+    )
+    one: int = field(default_factory=lambda: 1)
+    many: list[int] = field(default_factory=lambda: [len("a")])
+
+
+@attrs.define
+class WrittenAttrs:
+    seeds: list[int] = attrs.Factory(lambda: [1, -2])
+
+
+class WrittenPydantic(pydantic.BaseModel):
+    seeds: list[int] = pydantic.Field(default_factory=lambda: [1, -2])
+
+
+def test_what_a_lambda_writes_out_is_the_default(track):
+    """Nobody has to call it to know."""
+    for cls in (Written, WrittenAttrs, WrittenPydantic):
+        track(cls)
+    with begat.capture() as run:
+        cfg, other, third = Written(), WrittenAttrs(), WrittenPydantic()
+
+    assert cfg and other and third
+    for path in ("cfg", "other", "third"):
+        assert run[path].arguments["seeds"] == Argument("seeds", [1, -2], "default")
+    assert run["cfg"].params["splits"] == {"train": 0.8, "password": Redacted("str", "name")}
+    assert run["cfg"].params["one"] == 1
+    assert type(run["cfg"].params["many"]) is Made
+    assert begat.rebuild(run, "cfg", allow=[Written]) == cfg
+
+
+def test_what_stands_in_the_place_of_the_lambda_now_is_not_believed(track, tmp_path):
+    """A file that was edited while the program runs says nothing of the code that runs."""
+    file = tmp_path / "edited.py"
+    text = "from dataclasses import dataclass, field\n@dataclass\nclass C:\n    a: list = field(default_factory=lambda: [1])\n"
+    file.write_text(text)
+    space = {"__name__": __name__}
+    exec(compile(text, str(file), "exec"), space)
+    track(space["C"])
+    file.write_text(text.replace("[1]", "[2]"))
+    with begat.capture() as run:
+        c = space["C"]()
+
+    assert c.a == [1]
+    assert type(run["c"].params["a"]) is Made

@@ -17,3 +17,14 @@ def test_help_ends_with_examples_line_by_line(begat, verb):
     assert len(lines) > at + 2
     assert "\b" not in "".join(lines)
     assert "\\b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("shwo", "show"), ("train.py", "run train.py"), ("zzz", None)])
+def test_a_word_that_is_no_verb(begat, word, meant, tmp_path):
+    """The message says what to type: people forget `run`."""
+    (tmp_path / "train.py").write_text("")
+
+    done = begat(word, "--lr", "3")
+
+    assert done.exit_code == 2
+    assert (f"did you mean 'begat {meant}'?" in done.output) is (meant is not None)

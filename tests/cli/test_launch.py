@@ -101,6 +101,17 @@ def test_what_never_began_is_no_run(run, words):
     assert len(kept(run)) == 1
 
 
+@pytest.mark.parametrize("words", [("-q", "--name", "x"), ("--", "-q", "--name", "x")])
+def test_options_behind_a_module_are_its_own(run, words):
+    """As with `python -m`; with `-m` alone there is still a message."""
+    done = run("import sys\nprint(sys.argv[1:])\n", "--name", "mine", "-m", "train", *words)
+
+    (found,) = kept(run)
+    assert done.stdout == "['-q', '--name', 'x']\n"
+    assert found.name == "mine"
+    assert run.command("-m", "begat", "run", "-m").returncode == 2
+
+
 def test_a_module_that_fails_is_a_run(run):
     """What began and raised is kept, in a module as in a script."""
     done = run("1 / 0\n", "-m", "train")

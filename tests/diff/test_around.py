@@ -59,6 +59,25 @@ def test_a_default_that_a_library_changed():
     assert [change.cause for change in found.folded if change.kind == "code"] == ["library"]
 
 
+def test_a_default_that_the_code_changed():
+    """The default's change names the code, and the code needs no line of its own."""
+    old = node(1, "net", "train:Net", default(depth=2), code="sha256:1")
+    new = node(1, "net", "train:Net", default(depth=3), code="sha256:2")
+
+    found = begat.diff(run(old), run(new))
+
+    assert only(found).cause == "code"
+    assert [(change.kind, change.cause) for change in found.folded if change.kind == "code"] == [("code", "follows")]
+
+
+def test_a_class_that_is_called_otherwise():
+    """Another class with the same code may be the same: that is said, with what to do."""
+    old, new = (node(1, "net", f"train:{name}", code="sha256:1") for name in ("Net", "TextNet"))
+
+    assert "same code" in only(begat.diff(run(old), run(new))).why
+    assert not begat.diff(run(old), run(new), moved={"train.Net": "train.TextNet"})
+
+
 def test_a_parameter_that_a_library_added_or_dropped():
     """A default that only one of the versions has."""
     old, new = node(1, "a", "lib:A", default(x=1)), node(1, "a", "lib:A", default(x=1, y=2))

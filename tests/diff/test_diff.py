@@ -32,6 +32,8 @@ CASES = {
     "a renamed variable": ("model = Net(Encoder(64))", "network = Net(Encoder(64))", [("renamed", "network")]),
     "renamed and changed": ("model = Net(Encoder(64, 3))", "network = Net(Encoder(32, 3))",
                             [("argument", "network.enc.width"), ("renamed", "network")]),
+    "named, and changed altogether": ("Net(Layer(1), norm=2)", "net = Net(Layer(3), norm=4)",
+                                      [("argument", "net.enc.width"), ("argument", "net.norm"), ("renamed", "net")]),
     "a renamed list": ("layers = [Layer(i) for i in range(4)]", "blocks = [Layer(i) for i in range(4)]", [("renamed", "blocks")]),
     "another variable of another class": ("a = Layer(1)", "b = Encoder(opts=3)", [("added", "b"), ("removed", "a")]),
     "an inserted layer": ("net = Seq(Layer(1), Layer(2), Layer(3))", "net = Seq(Layer(1), Layer(9), Layer(2), Layer(3))", [("added", "net.1")]),

@@ -114,6 +114,66 @@ def test_a_worker_that_outlives_its_run(tmp_path):
     assert found(tmp_path).header.outcome == "finished"
 
 
+SETUPS = """\
+import pickle, subprocess, sys
+import begat
+begat.watch("parts")
+setups = []
+for name in "ab":
+    with begat.capture(save=name + ".json"):
+        setups.append(pickle.dumps(begat.worker_setup()))
+begat.worker_setup()()
+worker = "import pickle; from parts import Net\\nfor number, setup in enumerate(%r): pickle.loads(setup)(); Net(number)"
+subprocess.run([sys.executable, "-c", worker % (setups + setups[1:] + setups[:1],)], check=True)
+"""
+
+
+def test_workers_that_others_started(tmp_path):
+    """One that is told to goes on with a run, with another one later, and begins the same one once."""
+    (tmp_path / "parts.py").write_text(MODULE)
+    environment = {**os.environ, "PYTHONPATH": f"{SOURCE}{os.pathsep}{tmp_path}"}
+
+    subprocess.run([sys.executable, "-c", SETUPS], cwd=tmp_path, env=environment, timeout=60, check=True)
+
+    first, second = begat.load(tmp_path / "a.json"), begat.load(tmp_path / "b.json")
+    assert (_numbers(first), _numbers(second)) == ([0, 3], [1, 2])
+    assert first.header.outcome == second.header.outcome == "finished"
+    assert begat.worker_setup()() is None
+
+
+NESTED = """\
+import os
+class Enc:
+    def __init__(self, n): pass
+class Seq:
+    def __init__(self, *parts): pass
+class Model:
+    def __init__(self, enc): self.layers = [Enc(i) for i in range(2)]
+for child in range(2):
+    if (pid := os.fork()) == 0:
+        for i in range(2):
+            model = Model(enc=Enc(i))
+        seq = Seq(Enc(1), Enc(2))
+        break
+    os.waitpid(pid, 0)
+"""
+
+
+def test_paths_of_two_processes(tmp_path):
+    """The second process's `model` has another number, and all that is below it goes along."""
+    same(tmp_path, NESTED, "run", durability="always")
+
+    paths = [node.path for node in found(tmp_path).nodes]
+    parts = ("enc", "layers.0", "layers.1")
+    models = [
+        path
+        for model in ("model", "model.1", "model.2", "model.3")
+        for path in (model, *(f"{model}.{p}" for p in parts))
+    ]
+    seqs = ["seq", "seq.0", "seq.1", "seq.2", "seq.2.0", "seq.2.1"]
+    assert sorted(paths) == sorted(models + seqs)
+
+
 LIBRARIES = {
     "loky": "from joblib import Parallel, delayed\nprint(sum(Parallel(2, backend='loky')(delayed(work)(i) for i in range(20))))",
     **{
@@ -153,6 +213,77 @@ def test_libraries(library, tmp_path):
     assert sorted(node.params["number"] for node in built) == list(range(20))
 
 
+DASK = """\
+import begat
+from dask.distributed import Client, LocalCluster
+from parts import Net, work
+if __name__ == "__main__":
+    with {cluster} as cluster, Client(cluster) as client:
+        {setup}
+        print(sum(client.gather(client.map(work, range(20), pure=False))))
+"""
+RAY = """\
+import begat, ray
+from parts import Net, work
+class Actor:
+    def __init__(self, number): self.net = Net(number)
+    def number(self): return self.net.number
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"worker_process_setup_hook": begat.worker_setup()})
+task, actor = ray.remote(work), ray.remote(Actor).remote(19)
+print(sum(ray.get([*(task.remote(i) for i in range(19)), actor.number.remote()])))
+ray.shutdown()
+"""
+LOCAL = "LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes={})"
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(DASK.format(cluster=LOCAL.format(True), setup="pass"), id="dask processes"),
+        pytest.param(DASK.format(cluster=LOCAL.format(False), setup="pass"), id="dask threads"),
+        pytest.param(RAY, id="ray"),
+    ],
+)
+def test_clusters_that_the_program_starts(program, tmp_path):
+    """What their workers build belongs to the run, each in its process."""
+    pytest.importorskip("ray" if program is RAY else "distributed")
+    (tmp_path / "parts.py").write_text(MODULE)
+
+    done = _run(tmp_path, program)
+
+    assert done.stdout == "190\n", done.stderr
+    built = found(tmp_path).select("Net")
+    assert sorted(node.params["number"] for node in built) == list(range(20))
+    assert (len({node.process.pid for node in built}) == 1) == ("processes=False" in program)
+
+
+@pytest.mark.heavy
+def test_a_cluster_that_runs_already(tmp_path, monkeypatch):
+    """Its workers go on with one run after the other; what was changed in the first is not changed in the second."""
+    distributed = pytest.importorskip("distributed")
+    (tmp_path / "parts.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address, setup = repr(cluster.scheduler_address), "client.register_worker_callbacks(begat.worker_setup())"
+        program = DASK.format(cluster="open(__file__)", setup=setup).replace("Client(cluster)", f"Client({address})")
+        for changed, numbers in (("Net.number=7", [7] * 20), ("", list(range(20)))):
+            done = _run(tmp_path, program, *changed.split())
+
+            assert done.stdout == f"{sum(numbers)}\n", done.stderr
+            assert _numbers(begat.load(max((tmp_path / ".begat/runs").iterdir()))) == numbers
+
+
+def _run(folder, program, *words):
+    (folder / "p.py").write_text(program)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
+    environment["RAY_raylet_start_wait_time_s"] = "240"
+    return subprocess.run(
+        [sys.executable, "-m", "begat", "run", "-q", "p.py", *words],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
 RANKS = """\
 import torch.distributed as dist
 class Net:
@@ -165,6 +296,27 @@ opt = Opt(net, lr=0.1)
 dist.barrier()
 dist.destroy_process_group()
 """
+
+
+def test_a_rank_that_begins_when_the_others_have_ended(tmp_path):
+    """It belongs to their run, which is read in the meantime, too; and what it does otherwise is pointed out."""
+    (tmp_path / "t.py").write_text(
+        "import os\nclass Net:\n    def __init__(self, dim): pass\nnet = Net(int(os.environ['RANK']) // 2)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
+    environment |= {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3"}
+    seen = []
+    for rank in range(3):
+        subprocess.run(
+            [sys.executable, "-m", "begat", "run", "-q", "t.py"],
+            cwd=tmp_path, env=environment | {"RANK": str(rank)}, timeout=60, check=True,
+        )  # fmt: skip
+        seen.append(found(tmp_path))
+
+    assert [len(run) for run in seen] == [1, 2, 3]
+    assert {run.header.outcome for run in seen} == {"finished"}
+    assert [mark for mark in seen[-1].header.marks if "net.dim: 0: 0, 1: 0, 2: 1" in mark]
+    assert [path.name for path in (tmp_path / ".begat/runs").rglob("*") if path.is_file()] == ["run.json"]
 
 
 @pytest.mark.heavy

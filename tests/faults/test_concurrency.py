@@ -449,3 +449,40 @@ def test_an_interrupt_at_any_instant(tmp_path):
     (tmp_path / "script.py").write_text(INTERRUPTS)
 
     assert succeeds("script.py", cwd=tmp_path, timeout=120) == "60\n"
+
+
+GREENLETS = """
+import gevent.monkey; gevent.monkey.patch_all()
+import gevent, threading, begat
+from gevent.pool import Pool
+
+@begat.trackable
+class Part:
+    def __init__(self, a): gevent.sleep(0); self.a = a
+@begat.trackable
+class Whole:
+    def __init__(self, n): gevent.sleep(0.001); self.part = Part((n, "in"))
+
+def task(n):
+    with begat.capture(str(n), save=f"{n}.json" if n < 3 else None) as run:
+        Whole(n); gevent.sleep(0)
+        thread = threading.Thread(target=Part, args=((n, "thread"),)); thread.start(); thread.join()
+    assert [[*node.params.values()] for node in run.nodes] == [[n], [(n, "in")], [(n, "thread")]]
+    assert run.nodes[1].within == run.nodes[0].id
+    assert n >= 3 or begat.load(f"{n}.json").nodes == run.nodes
+    return n
+
+with gevent.Timeout(60):
+    assert sorted(Pool(50).imap_unordered(task, range(200))) == list(range(200))
+    gevent.joinall([gevent.spawn(Part, i) for i in range(100)])
+assert sorted(node.params["a"] for node in begat.graph().nodes) == list(range(100))
+print("ok")
+"""
+
+
+def test_gevent(tmp_path):
+    """Where all that blocks is patched, greenlets neither wait for each other nor mix, and none loses what it built."""
+    pytest.importorskip("gevent")
+    (tmp_path / "greenlets.py").write_text(GREENLETS)
+
+    assert succeeds("greenlets.py", cwd=tmp_path) == "ok\n"

@@ -130,8 +130,9 @@ def test_every_ending_after_a_quiet_moment(name, way, tmp_path):
     """Without asking for anything, what was built more than a tenth of a second before the end is in the record."""
     ending = ENDINGS[name]
     text = ending.text.replace("Net(-1)", f"Net(-1); {QUIET}").replace("    Net(i);", f"    Net(i); {QUIET};")
+    text = f"{CLASSES}{QUIET}\n{text}"
 
-    _whole(ending, same(tmp_path, f"{CLASSES}{QUIET}\n{text}", way, env=STRICT), tmp_path)
+    _whole(ending, same(tmp_path, text, way, without=text.replace(QUIET, "pass"), env=STRICT), tmp_path)
 
 
 def _whole(ending, seen, folder):

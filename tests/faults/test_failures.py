@@ -67,14 +67,14 @@ for name, thing in list(vars(d).items()):
         setattr(d, name, explode)
 try:
     with begat.capture():
-        made = C([[1]])
+        made = C([{1}])
     print("went on", made.a)
 except ValueError:
     print("raised")
 """
 
 
-@pytest.mark.parametrize(("strict", "expected"), [("1", "raised\n"), ("0", "went on [[1]]\n"), ("", "went on [[1]]\n")])
+@pytest.mark.parametrize(("strict", "expected"), [("1", "raised\n"), ("0", "went on [{1}]\n"), ("", "went on [{1}]\n")])
 def test_strict_mode(strict, expected, tmp_path):
     """``BEGAT_STRICT=1`` raises what is otherwise one CaptureWarning."""
     (tmp_path / "script.py").write_text(STRICT)

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 import begat
 from begat.cli.find import heads
-from begat.errors import InvalidRecord
+from begat.errors import InvalidRecord, OverrideError
 from begat.record import codec, dot, limits, views
 from begat.record.graph import Run
 from begat.record.model import Argument, Header, Node
 from begat.render import table, tree
 from begat.render.yaml import emit
+from begat.replay.sources import from_file
 from handmade import training
 from harness import SOURCE
 
@@ -247,6 +248,56 @@ def test_a_giant_file_is_refused_unread(size, tmp_path):
     assert process_time() - begin < 0.1
 
 
+WEIGHED = """
+import resource, sys, time
+import begat
+from begat.record import schema
+used, begin = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
+try: begat.load(sys.argv[1])
+except begat.errors.InvalidRecord as error: print(error)
+now = resource.getrusage(resource.RUSAGE_SELF)
+print(time.process_time() - begin, (now.ru_maxrss - used.ru_maxrss) / 1000)
+"""
+SMALL = b'{"id":1,"target":"","kind":"class","path":"","arguments":[]}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "count", "refused"),
+    [
+        ((b'"nodes":[', SMALL + b",", b"0]"), 2_100_000, "more than 2,000,000 nodes"),
+        (
+            (b'"nodes":[],"events":[', b'{ "kind" : "", "node" : 1, "arguments" : [ ] }\n, ', b"0]"),
+            2_100_000,
+            "2,000,000 nodes",
+        ),
+        ((b'"nodes":[', b"[],", b"0]"), 40_000_000, "more than 50,000,000 values"),
+        ((b'"nodes":[],"x":{"a":[', b'{"a":1},', b"{}]}"), 21_000_000, "more than 50,000,000 values"),
+    ],
+    ids=["nodes", "events", "lists", "objects"],
+)
+def test_what_would_become_too_much_is_counted_before_it_is_built(parts, count, refused, tmp_path):
+    """In a second, and in the memory that a program has anyway."""
+    begin, part, end = parts
+    with (tmp_path / "run.json").open("wb") as file:
+        file.write(b'{"format":"begat/1","run":{"id":"r"},"environment":{},' + begin)
+        for _ in range(count // 100_000):
+            file.write(part * 100_000)
+        file.write(end + b"}")
+
+    done = subprocess.run(
+        [sys.executable, "-c", WEIGHED, tmp_path / "run.json"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+    said, figures = done.stdout.splitlines()
+    seconds, megabytes = map(float, figures.split())
+
+    assert refused in said
+    assert seconds < 2
+    assert megabytes < 64
+
+
 def test_more_items_than_are_read_are_not_written():
     """A run made by hand with a longer list is written without it, and says so."""
     run = Run(
@@ -258,6 +309,75 @@ def test_more_items_than_are_read_are_not_written():
 
     assert params["a"].facts == {"reason": "not written: ValueError"}
     assert params["b"] == 1
+
+
+JOURNAL = b'{"$journal":{"format":"begat-journal/1","run":"r","pid":1,"rank":null,"host":"h","process":null,"at":0,"parent":null,"start":0}}\n'
+
+
+def test_short_lines_that_stand_for_very_much(tmp_path, monkeypatch):
+    """Rows of a class of ten thousand parameters are counted as what they become, over all journals of the run."""
+    monkeypatch.setattr(limits, "FILLED", 1_000_000)
+    names = [f"a{number}" for number in range(10_000)]
+    schema = {"number": 0, "target": "m:N", "kind": "class", "code": None, "annotations": {}, "starred": [None, None],
+              "positional": 0, "notes": [], "names": names, "defaults": dict.fromkeys(names, 1)}  # fmt: skip
+    about = [{"$schema": schema}, {"$place": [0, ["f", 1, "f", None], True, False, None]}]
+    (tmp_path / "journal").mkdir()
+    for journal in "ab":
+        rows = [{"$row": [number, 0, 0, None, {}]} for number in range(60)]
+        lines = b"".join(json.dumps(each).encode() + b"\n" for each in (*about, *rows))
+        (tmp_path / "journal" / f"1-{journal}.jsonl").write_bytes(JOURNAL + lines)
+
+    with pytest.raises(InvalidRecord, match=r"1-b\.jsonl: more than 1,000,000 arguments"):
+        begat.load(tmp_path)
+
+
+def alias_bomb(begin: str, end: str) -> bytes:
+    rows = [f"{chr(98 + i)}: &{chr(98 + i)} {begin}{f'*{chr(97 + i)}, ' * 8}*{chr(97 + i)}{end}" for i in range(9)]
+    return "\n".join(["a: &a [x, x]", *rows]).encode()
+
+
+CONFIGS = {
+    "aliases.yaml": (alias_bomb("[", "]"), "more than 50,000 values"),
+    "ring.yaml": (b"a: &a [*a]", "nested deeper"),
+    "deep.yaml": (b"[" * 3000 + b"]" * 3000, "nested deeper"),
+    "deep.toml": (b"a=" + b"[" * 5000 + b"]" * 5000, "nested deeper"),
+    "dots.toml": (b".".join([b"a"] * 3000) + b"=1", "nested deeper"),
+    "deep.json": (b"[" * 100_000, "depth limit"),
+    "wide.yaml": (b"".join(b"k%d: 1\n" % i for i in range(200_000)), "more than 50,000 values"),
+    "wide.json": (b"{" + b",".join(b'"k%d":1' % i for i in range(200_000)) + b"}", "more than 50,000 values"),
+    "long.yaml": (b"a: " + b"x" * 5_000_000, "at most 4,000,000 bytes"),
+    "digits.toml": (b"a=" + b"9" * 1_000_000, "cannot read"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_files_of_overrides_that_ask_for_much(name, tmp_path):
+    """They are refused soon, by one message with the file in it."""
+    content, refused = CONFIGS[name]
+    (tmp_path / name).write_bytes(content)
+    begin = process_time()
+
+    with pytest.raises(OverrideError, match=refused) as caught:
+        from_file(tmp_path / name)
+
+    assert name in str(caught.value)
+    assert process_time() - begin < 5
+
+
+def test_a_journal_of_constructions_each_inside_the_last_one(tmp_path):
+    """Their paths do not grow with the square of it."""
+    about = {"number": 0, "target": "m:N", "kind": "class", "code": None, "annotations": {}, "starred": [None, None],
+             "positional": 0, "notes": [], "names": ["a"], "defaults": {}}  # fmt: skip
+    lines = [{"$schema": about}, {"$place": [0, ["f", 1, "f", None], True, False, None]}]
+    lines += [{"$row": [i, 0, 0, i - 1 if i else None, {"a": 1}]} for i in range(5_000)]
+    (tmp_path / "journal").mkdir()
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    (tmp_path / "journal" / "1-a.jsonl").write_bytes(JOURNAL + text)
+
+    paths = [node.path for node in begat.load(tmp_path).nodes]
+
+    assert len(set(paths)) == 5_000
+    assert sum(map(len, paths)) < 5_000_000
 
 
 # --- the command --------------------------------------------------------------------------------------------------------

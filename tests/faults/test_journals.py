@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from begat.capture.keeping import keep
 from begat.capture.merging import JOURNALS, load
 from begat.errors import CaptureWarning, InvalidRecord
 from begat.intercept import interceptor
+from begat.record import codec
+from begat.render import tree
 from harness import SOURCE, same
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
@@ -253,11 +256,52 @@ def test_kill_at_any_moment_with_every_row_written_at_once(seed, tmp_path):
     _all_but_a_moment(tmp_path / "k", seed, "--durability", "always")
 
 
+# All: BEGAT_KILLS=470, which with the 30 above makes 500.
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 570))
+@pytest.mark.parametrize("seed", range(100, 100 + int(os.environ.get("BEGAT_KILLS", "120"))))
 def test_kill_at_any_moment_many_times(seed, tmp_path):
     """As above."""
     _all_but_a_moment(tmp_path / "k", seed, *(("--durability", "always") if seed % 5 == 0 else ()))
+
+
+UNDER_WAY = """
+import begat, sys, time
+@begat.trackable
+class Quick:
+    def __init__(self, a): pass
+@begat.trackable
+class Slow:
+    def __init__(self, seconds): self.part = Quick("in"); time.sleep(seconds)
+with begat.capture(save="run.json", durability=sys.argv[1]):
+    Slow(0.2)
+    time.sleep(0.5)  # nothing happens but that it is over
+    print("now", flush=True)
+    Slow(60)
+"""
+
+
+@pytest.mark.parametrize("durability", ["soon", "always"])
+def test_what_goes_on_at_a_kill_is_unfinished(durability, tmp_path):
+    """It does not read as if it had returned; what had returned does, also where nothing was built since."""
+    (tmp_path / "slow.py").write_text(UNDER_WAY)
+    process = subprocess.Popen(
+        [sys.executable, "slow.py", durability], cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "now\n"
+    seen = []
+    while seen[-2:] != ["unfinished", "returned"]:
+        time.sleep(0.05)
+        seen = [node.outcome for node in begat.load(tmp_path / "run.json").nodes]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+    run = begat.load(tmp_path / "run.json")
+
+    assert run.header.outcome == "killed"
+    assert [node.outcome for node in run.nodes] == ["returned", "returned", "unfinished", "returned"]
+    assert "unfinished" in "\n".join(tree.lines(run, everything=True))
+    assert codec.loads(codec.dumps(run)) == run
 
 
 # --- a system that fails ---------------------------------------------------------------------------------------------------
@@ -406,6 +450,31 @@ def test_nothing_is_left_of_a_run_that_is_over(tmp_path):
 
     assert os.listdir(tmp_path) == ["run.json"]
     assert len(load(tmp_path / "run.json").nodes) == 2
+
+
+def test_a_run_may_end_while_its_journal_is_told(tmp_path, monkeypatch):
+    """What was about to be written when the folder went is in the record: nothing is missing, and nobody is warned."""
+    telling, over = threading.Event(), threading.Event()
+    news = journal.Scribe.news
+
+    def slow(self, run):
+        found = news(self, run)
+        telling.set()
+        over.wait(10)
+        return found
+
+    monkeypatch.setattr(journal.Scribe, "news", slow)
+    with begat.capture(save=tmp_path / "run.json") as run:
+        Part(1)
+        assert telling.wait(10)
+    over.set()
+    deadline = time.monotonic() + 10
+    while run.recorder.journal._resting.locked() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert run.header.marks == ()
+    assert begat.load(tmp_path / "run.json") == run
+    assert os.listdir(tmp_path) == ["run.json"]
 
 
 def test_a_journal_made_while_the_record_is_written_says_nothing_twice(tmp_path):

@@ -261,13 +261,13 @@ def test_a_dropped_scope_is_collected():
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    for _ in range(200):
+    for _ in range(80):
         one()
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
 
-    assert grown / 200 < 2000
+    assert grown / 80 < 2000
 
 
 def test_tracking_many_classes_leaks_nothing():

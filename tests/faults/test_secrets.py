@@ -198,14 +198,20 @@ def written(tmp_path_factory):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert "the end" in done.stderr
     shown = done.stderr.partition("\nbegat:")[2]
+    killed = folder / "killed.py"
+    killed.write_text((folder / "program.py").read_text().replace("raise RuntimeError", "os.kill(os.getpid(), 9) #"))
+    command[-len(words) - 2] = "killed.py"
+    subprocess.run(command, cwd=folder, env=environment, capture_output=True)
+    killed.unlink()  # its journal stays
     for verb in (
         ["show"], ["show", "--all"], ["show", "--json"], ["show", "--yaml"], ["show", "--yaml", "--all"], ["show", "--flat"],
         ["show", "--flat", "--all"], ["show", "--dot"], ["params", "last"], ["params", "last", "--json"], ["runs"], ["runs", "--json"],
+        ["code", "last"], ["export", "last", "--to", "html"], ["export", "last", "--to", "openlineage"], ["diff", "last", "saved.json"],
     ):  # fmt: skip
         told = subprocess.run(
             [sys.executable, "-m", "begat", *verb], cwd=folder, env=environment, capture_output=True, text=True
         )
-        assert told.returncode == 0, told.stderr
+        assert told.returncode <= (verb[0] == "diff"), told.stderr
         shown += told.stdout + told.stderr
     return folder, shown
 
@@ -239,6 +245,7 @@ def test_no_canary_is_in_any_file(name, written):
     files = dict(read(folder))
 
     assert len([file for file in files if file.endswith(".json")]) == 2
+    assert len([file for file in files if file.endswith(".jsonl")]) == 2
     for file, text in files.items():
         for spelling in spellings:
             at = text.find(spelling)

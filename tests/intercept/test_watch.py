@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.resources
+import importlib.util
 import inspect
 import pkgutil
 import runpy
@@ -12,6 +13,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -519,6 +521,44 @@ def test_assertion_rewriting_goes_on(site):
     done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_rewritten.py", cwd=site.folder)
 
     assert "assert 41 == 42" in done.stdout, done.stdout
+
+
+def test_the_classes_of_rewritten_tests_under_begat_run(site):
+    """pytest comes after begat, and before it in `sys.meta_path`."""
+    site.write({"test_mine.py": MODEL + "def test_it():\n    net = Net(1)\n    assert net.width == 1\n"})
+
+    done = python("-m", "begat", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py", cwd=site.folder)
+
+    assert "1 passed" in done.stdout, done.stdout
+    assert "begat: 1 construction recorded" in done.stderr, done.stderr
+
+
+def test_a_loader_with_a_way_of_its_own(site, monkeypatch):
+    """What such a loader has executed is watched as soon as its import is over; a module that fails has its own traceback."""
+
+    class Loader(SourceFileLoader):
+        def exec_module(self, module):
+            exec(self.get_code(module.__name__), module.__dict__)
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name.startswith("pkg_own"):
+                file = str(site.folder / f"{name}.py")
+                return importlib.util.spec_from_file_location(name, file, loader=Loader(name, file))
+
+    site.write({"pkg_own.py": MODEL, "pkg_own_bad.py": MODEL + "1 / 0\n"})
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    with pytest.raises(ZeroDivisionError) as plain:
+        importlib.import_module("pkg_own_bad")
+    site.watch("pkg_own", "pkg_own_bad")
+    with begat.capture() as run, pytest.raises(ZeroDivisionError) as watched:  # noqa: PT012  # no other import between
+        built = importlib.import_module("pkg_own").Net(1)
+        importlib.import_module("pkg_own_bad")
+
+    assert built.width == 1
+    assert params(run) == [{"width": 1, "depth": 2}]
+    assert type(sys.modules["pkg_own"].__spec__) is ModuleSpec
+    assert [e.name for e in watched.traceback] == [e.name for e in plain.traceback]
 
 
 def test_an_error_in_the_hook_spares_the_import(site):

@@ -24,7 +24,11 @@ import weakref
 import zoneinfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import begat
+from begat.intercept.identity import snap
 from begat.introspect import describe
 from begat.introspect.describe import Limits, Link, snapshot
 from begat.introspect.targets import code_fingerprint, importable, name_of
@@ -305,6 +309,62 @@ def test_sharing_and_cycles_are_aliases():
     assert described([shared, {"b": [shared]}]) == [{"x": 1}, {"b": [Alias("0")]}]
     assert described({"k": inner}) == {"k": {"a": [Alias("k")]}}
     assert described([[1], [1]]) == [[1], [1]]
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+_KEYS = (
+    st.integers(-2, 2) | st.text(max_size=2) | st.tuples(st.integers(0, 2), st.integers(0, 2)) | st.frozensets(_LEAVES)
+)
+_SHARED: list[object] = [{"x": {}}]
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        _LEAVES | st.sampled_from([_SHARED, _SHARED[0]]),
+        lambda parts: st.lists(parts) | st.dictionaries(_KEYS, parts) | st.tuples(parts, parts, parts),
+        max_leaves=100,
+    )
+)
+def test_the_quick_way_finds_what_the_slow_way_does(value):
+    """What a row holds is what a description is, however small or odd the value."""
+    assert repr(snap(value)) == repr(described(value))
+
+
+def test_a_class_that_is_given_very_many_large_arguments(track):
+    """From some point on only their first items are kept; each says so, the run does, and small ones are kept as ever."""
+
+    class View:
+        def __init__(self, nodes, small):
+            pass
+
+    large = {i: {j: {} for j in range(3)} for i in range(100)}
+    track(View)
+    with begat.capture() as run:
+        for _ in range(2000):
+            View(large, {"a": [1, {"b": (2, 3)}]})
+
+    first, last = run.nodes[0].params, run.nodes[-1].params
+    assert first["nodes"] == large
+    assert type(last["nodes"]) is Cut
+    assert (last["nodes"].length, list(last["nodes"].head)) == (100, list(range(64)))
+    assert first["small"] == last["small"] == {"a": [1, {"b": (2, 3)}]}
+    assert [mark for mark in run.header.marks if "View was given so many large arguments" in mark]
+
+
+def test_functions_made_anew_of_the_same_code():
+    """Their fingerprint is that of their code and defaults as they are now."""
+    made = [lambda x, by=by: x + by for by in (1, 2)]
+    same = [described(lambda x: x) for _ in range(2)]
+
+    assert same[0].code == same[1].code
+    assert described(made[0]).code != described(made[1]).code
+    made[0].__code__, before = same_shape.__code__, described(made[0]).code
+    assert described(made[0]).code != before
+
+
+def same_shape(x, by):
+    return x - by
 
 
 def test_near_the_recursion_limit():

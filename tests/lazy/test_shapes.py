@@ -546,15 +546,33 @@ def test_what_cannot_wait_is_built_at_once_and_the_record_says_why(cls, args):
 
 
 def test_enums_are_never_made():
-    """Calling one looks a member up; the block refuses it, as trackable does."""
+    """Calling one looks a member up, which is compared by ``is``: refused, as `trackable` does."""
 
     class Color(enum.Enum):
         RED = 1
 
     with pytest.raises(CannotTrack), begat.deferred(Color):
         pass
+    with pytest.raises(CannotTrack, match="enumeration"):
+        begat.lazy(Color)
     with pytest.raises(CannotTrack):
         begat.lazy(Items)
+
+
+def test_an_abstract_class_is_refused_where_it_is_called():
+    """With a constructor or without: nothing could be built later."""
+
+    class Bare(abc.ABC):
+        @abc.abstractmethod
+        def act(self): ...
+
+    class Full(Bare):
+        def __init__(self, n):
+            self.n = n
+
+    for cls, args in ((Bare, ()), (Full, (1,))):
+        with pytest.raises(TypeError, match="abstract"):
+            begat.lazy(cls)(*args)
 
 
 def test_c_types_become_proxies():

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from tempfile import gettempdir
 from types import ModuleType
 from typing import Any
 
@@ -75,13 +76,13 @@ def several(run: Run) -> set[str]:
 
 
 def rows(run: Run) -> list[Row]:
-    """The arguments of the user's own constructions. The first of several of one name goes by its number."""
+    """The arguments of the user's own constructions, but for temporary folders. The first of several of one name goes by its number."""
     return [
         (_numbered(node.path, several(run)), argument.name, argument.value)
         for node in run.nodes
         if node.user
         for argument in node.arguments.values()
-        if type(argument.value) in (bool, int, float, str)
+        if type(argument.value) in (bool, int, float, str) and gettempdir() not in str(argument.value)
     ]
 
 

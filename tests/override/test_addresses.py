@@ -12,8 +12,8 @@ from begat.errors import OverrideError
 from begat.record import paths
 from begat.replay.override import BLOCK, COMMAND, CONFIG, ENVIRONMENT, FILE, Override, Target, chosen, distinct, parse
 
-names = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)
-segments = names | st.from_regex(r"[0-9]{1,2}", fullmatch=True)
+names = st.text("ab_c", min_size=1, max_size=4)
+segments = names | st.integers(0, 99).map(str)
 addresses = st.lists(segments, min_size=1, max_size=5).map(".".join)
 values = st.text(max_size=40)
 levels = st.sampled_from((CONFIG, FILE, ENVIRONMENT, COMMAND, BLOCK, BLOCK + 1))

@@ -175,3 +175,20 @@ def test_a_block_opened_while_a_call_is_asked_about_is_not_missed(monkeypatch):
         Net(-1)
 
     assert asked
+
+
+def test_what_has_no_name_but_in_kwargs_is_recorded_there(track):
+    """The record has the keywords that were used, and those that were passed, as if they had been written so."""
+
+    class Net:
+        def __init__(self, dim, **more):
+            self.more = more
+
+    track(Net)
+    with begat.capture() as run, begat.override({"Net.drop": 2, "Net.new": 3}):
+        net = Net(1, drop=1, kept=0)
+    more = run.nodes[0].arguments["more"]
+
+    assert net.more == more.value == {"drop": 2, "kept": 0, "new": 3}
+    assert (more.was, more.source) == ({"drop": 1, "kept": 0}, "override")
+    assert list(run.nodes[0].arguments) == ["dim", "more"]

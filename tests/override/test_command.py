@@ -258,6 +258,25 @@ def test_what_was_overridden_is_told_by_show(run, tmp_path):
     assert "dim=128 (override, was 64)" in shown
 
 
+def test_what_the_code_says_is_not_hidden_by_the_last_runs_overrides(run, tmp_path):
+    """`--help-params` and the shell show the code's own values; `params SCRIPT` says that they were overridden."""
+    from begat.cli import completing
+
+    run("model.enc.dim=128")
+    helped = run("--help-params", save=False)[0].stdout
+    words = [sys.executable, "-m", "begat", "params", "train.py", "model.enc.dim"]
+    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    listed = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
+
+    assert "int = 64\n" in helped
+    assert "128 (was 64)" in listed.stdout
+    assert "the last run of train.py was overridden: model.enc.dim=128" in listed.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        [row] = [row for row in completing._rows("train.py") if row.path == "model.enc.dim"]
+    assert completing._values(row) == ["64"]
+
+
 def test_a_secret_is_nowhere(run):
     """Neither in the record nor in what is said of a refusal."""
     done, record = run("model.api_key=hunter2hunter2", "model.enc.api_key=hunter2hunter2", rc=2)

@@ -61,9 +61,12 @@ def test_every_path_of_the_sklearn_example(mode, tmp_path):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("script", ["train_torch.py"])
-def test_every_path_of_the_torch_example(script, tmp_path):
-    """Modules, optimizers, data."""
-    pytest.importorskip("torch")
+@pytest.mark.parametrize(
+    ("script", "watched"),
+    [("train_torch.py", ("torch",)), ("finetune_transformers.py", ("transformers", "torch.optim"))],
+)
+def test_every_path_of_the_torch_examples(script, watched, tmp_path):
+    """Modules, optimizers, data; a model of a config, and one that a factory loads."""
+    pytest.importorskip(watched[0])
 
-    assert wrong(EXAMPLES / script, "learnt", "together", "torch", cwd=tmp_path) == {}
+    assert wrong(EXAMPLES / script, "learnt", "together", *watched, cwd=tmp_path) == {}

@@ -466,7 +466,7 @@ def test_bombs_are_refused(monkeypatch, tmp_path):
     monkeypatch.undo()
     monkeypatch.setattr(limits, "NODES", 2)
     child = {"run": {"id": "c"}, "environment": {}, "nodes": [a_node(id=2), a_node(id=3)]}
-    with pytest.raises(InvalidRecord, match=r"children\[0\].nodes: more than 2 nodes"):
+    with pytest.raises(InvalidRecord, match="more than 2 nodes"):
         codec.loads(json.dumps(document(nodes=[a_node()], children=[child])))
     family = document()
     for _ in range(200):

@@ -13,7 +13,7 @@ import begat
 from begat.errors import InvalidRecord
 from begat.record import codec, engine, limits
 from begat.record.graph import Run
-from begat.record.model import Argument, Header, Node
+from begat.record.model import Argument, Event, Header, Node
 from begat.record.values import Cut, Opaque, Ref
 
 
@@ -112,6 +112,31 @@ def test_more_bytes_than_are_read_are_not_written(monkeypatch, size):
 
     assert 0 <= len(loaded.nodes) < 1_000
     assert loaded.header.marks == (f"the last nodes are not written: a record has at most {size:,} bytes",)
+
+
+@pytest.mark.parametrize("parts", [500, 5_000, 20_000])
+def test_more_values_than_are_read_are_not_written(monkeypatch, parts):
+    """Nor what would take more memory than records do; what it looks like inside of a text counts as well, both ways."""
+    monkeypatch.setattr(limits, "PARTS", parts)
+
+    loaded = again(Run(Header("r"), tuple(node(i, a="[{" * 10, b=[{"c": 1}]) for i in range(1_000))))
+
+    assert 0 <= len(loaded.nodes) < 1_000
+    assert "the last nodes are not written" in loaded.header.marks[0]
+
+
+def test_events_are_nodes_to_the_limit(monkeypatch):
+    """They take as much: those beyond it are not written, and not read."""
+    run = Run(Header("r"), tuple(node(i) for i in range(3)), events=tuple(Event("reinit", i % 3, {}) for i in range(4)))
+    data = codec.dumps(run)
+    monkeypatch.setattr(limits, "NODES", 5)
+
+    loaded = again(run)
+
+    assert (len(loaded.nodes), len(loaded.events)) == (3, 2)
+    assert loaded.header.marks == ("2 events are not written: a record has at most 5 nodes",)
+    with pytest.raises(InvalidRecord, match="more than 5 nodes"):
+        codec.loads(data)
 
 
 def test_the_recorder_keeps_no_more_than_is_written():

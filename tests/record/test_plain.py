@@ -98,6 +98,12 @@ def test_every_kind_of_value_has_a_plain_form(value, expected):
     assert plain(value, at="model") == expected
 
 
+@pytest.mark.parametrize(("kind", "name"), [("numpy:ndarray", "array"), ("torch:Tensor", "tensor"), ("m:Mine", "Mine")])
+def test_an_array_does_not_read_like_a_list(kind, name):
+    """Who reads a line of code can tell what was passed."""
+    assert text(Array(kind, "int64", (2,), [1, 2])) == f"{name}([1, 2])"
+
+
 @given(VALUES)
 def test_plain_is_strict_json(value):
     """Whatever a record holds, its plain form is strict JSON in UTF-8 that reads back as itself."""

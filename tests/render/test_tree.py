@@ -39,8 +39,32 @@ def test_a_pipe_gets_one_whole_line_for_each_object():
         "  pipe.steps.0.1 = SVC(C=0.5)  train.py:40",
         "search = GridSearchCV(estimator=→ pipe, grid={'svc__C': [0.1, 1.0]})  train.py:41",
         "  240 × SVC by sklearn.base:clone",
-        "broken = Broken(x='\\x1b[31m<b>')  raised builtins:ValueError: no  train.py:50",
+        "broken = Broken(x='\\x1b[31m<b>')  raised ValueError: no  train.py:50",
     ]
+
+
+def test_small_groups_of_a_library_are_one_line():
+    """torch's switches of modes under a layer: what there are, and how many; larger groups have lines of their own."""
+    made = [("no_grad", "uniform_", 1), ("set_grad_enabled", "__enter__", 2), ("set_grad_enabled", "__exit__", 2)]
+    inside = [
+        node(
+            number,
+            f"fc.{target}",
+            f"lib:{target}",
+            within=1,
+            user=False,
+            site=CallSite("/x/site-packages/lib.py", 1, by),
+        )
+        for number, (target, by) in enumerate([(t, by) for t, by, count in made for _ in range(count)], 2)
+    ]
+    many = [
+        node(number, "fc.Part", "lib:Part", within=1, user=False, site=CallSite("/x/site-packages/lib.py", 2, "make"))
+        for number in range(20, 29)
+    ]
+
+    told = list(lines(run(node(1, "fc", "lib:Linear"), *inside, *many)))
+
+    assert told[-2:] == ["  9 × Part by lib:make", "  5 × no_grad, set_grad_enabled (--all)"]
 
 
 def test_all_opens_what_libraries_built():

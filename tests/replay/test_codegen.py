@@ -64,6 +64,9 @@ def names(track):
 
 
 STORIES = {
+    "an item that is replaced": "xs = [Encoder(i) for i in range(3)]\nold = Part(xs[1])\nxs[1] = Encoder(9)\nnet = Net(layers=xs)\n"
+    "xs[1] = Encoder(10)\nxs[0] = Encoder(7)\nend = Part(*xs)\n",
+    "an item that is replaced and kept": "xs = [Encoder(i) for i in range(2)]\nfirst = xs[1]\nxs[1] = Encoder(9)\nnet = Net(layers=[first, *xs])\n",
     "names": "enc = Encoder(64)\nmodel = Net(enc=enc)\n",
     "inside": "model = Net(enc=Encoder(64), layers=[Encoder(1), Encoder(2)])\n",
     "keywords in another order": "model = Net(layers=[Encoder(1)], enc=Encoder(2))\n",

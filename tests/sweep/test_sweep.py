@@ -99,6 +99,14 @@ def test_json_lines_are_results_too(place):
     assert (trial["value"], trial["result"]) == (7.0, {"said": 5, "both": 2, "inner": 7})
 
 
+def test_what_was_varied_is_told_once(place):
+    """A result of the name of an argument has no second column; the program says the name that it was given."""
+    head, *rows = place.begat("sweep", "train.py", "Net.name=a,b").stdout.splitlines()
+
+    assert head.split("\t") == ["trial", "Net.name", "loss", "took", "outcome", "run"]
+    assert [row.split("\t")[1] for row in rows] == ["a", "b"]
+
+
 def test_an_objective_that_is_not_said_is_a_failure(place):
     """The message says what was said, and how to say the other."""
     (trial,) = place.sweep("train.py", "Net.depth=1", "--minimize", "accuracy", expect=1).values()

@@ -74,7 +74,8 @@ def changed_values(
         if _is_same(now, value):
             value = now  # the very object that was passed, as scikit-learn's `clone` wants it
         bound.set(reading.parameter, value)
-        changes[reading.parameter] = value, reading.override.source
+        name, shown = bound.recorded(reading.parameter)
+        changes[name] = shown, reading.override.source
     return tuple(bound.values), changes, applied
 
 
@@ -189,6 +190,17 @@ class _Bound:
             self.values[place] = (*held[:key], value, *held[key + 1 :])
         else:
             self.values[place] = {**held, key: value}
+
+    def recorded(self, parameter: str) -> tuple[str, Any]:
+        """The argument in which a record shows *parameter*, and its value: what has no name of its own is in ``**kwargs``."""
+        public = public_of(self.schema)
+        known = public.parameters if public is not None else ()
+        if parameter in self.schema.names or parameter in known:
+            return parameter, self.get(parameter)
+        double = self.schema.starred[1]
+        held = self.values[self.schema.names.index(double) + self._offset] if double is not None else {}
+        shown = public.shown[1] if public is not None else double
+        return shown or parameter, {name: value for name, value in held.items() if name not in known}
 
     def _at(self, parameter: str) -> int | None:
         return self.schema.names.index(parameter) + self._offset if parameter in self.schema.names else None

@@ -12,7 +12,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from begat.capture import seeds
@@ -28,6 +28,7 @@ from begat.intercept.woven import enter_first
 
 _PLACES = ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn", "loky.backend.spawn")
 _ITEM = "begat"
+_leaving: list[Callable[[], object]] = []  # what puts back what going on with a run has changed here
 _late: list[bytes | tuple[Any, ...]] = []  # overrides of a new process that have to be read again
 
 # What the child executes. A child that cannot import begat goes on without it.
@@ -56,8 +57,33 @@ class Start:
         self.plan = plan
 
     def __reduce__(self) -> tuple[Any, ...]:
-        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        return exec, (_SOURCE.format(home=home, plan=self.plan), {})
+        return exec, (_source(self.plan), {})
+
+
+def _source(plan: dict[str, Any]) -> str:
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return _SOURCE.format(home=home, plan=plan)
+
+
+def worker_setup() -> Callable[[], None]:
+    """
+    A function that, called in another process, lets what is built there belong to the run that is open here.
+
+    It is for processes that the program does not start itself (Ray, a Dask cluster that runs already), as their setup hook, and
+    can be pickled. They need the folder of the run at the same path. In a process of the run itself it does nothing, and
+    neither does it where no run with a journal is open: in no `begat run`, and in no scope with ``save=``.
+
+    >>> import begat
+    >>> begat.worker_setup()()
+    """
+    plan = _plan(None)
+    source = ""
+    if plan is not None and plan["run"] is not None:
+        # Such processes are killed by whoever started them, not ended.
+        source = _source({**plan, "run": {**plan["run"], "always": True}, "main": None})
+    setup = partial(exec, source, {})
+    setup.__name__ = setup.__qualname__ = "worker_setup"  # type: ignore[attr-defined]  # Ray asks for it
+    return setup
 
 
 # --- in the parent --------------------------------------------------------------------------------------------------------
@@ -140,28 +166,34 @@ def _overrides(process: object) -> list[bytes | tuple[Any, ...]]:
 
 # --- in the child ---------------------------------------------------------------------------------------------------------
 def begin(plan: dict[str, Any]) -> None:
-    """Go on with the run that *plan* is of."""
+    """Go on with the run that *plan* is of, and no more with the one before, where a process works for many."""
+    going_on = plan["run"]
+    if going_on is not None:
+        if any(run is not None and run.id == going_on["header"]["id"] for run in (each.run() for each in journals())):
+            return
+        while _leaving:
+            _leaving.pop()()
+        run = session.anew()
+        run.belong(**going_on["header"])
+        _leaving.append(Journal(run, going_on["folder"], going_on["always"]).end)
+        seeds.watch()
+        _leaving.append(seeds.unwatch)
     for folder in plan["claimed"]:
         claim(folder)
-    if plan["run"] is not None:
-        run = session.root
-        run.belong(**plan["run"]["header"])
-        Journal(run, plan["run"]["folder"], plan["run"]["always"])
-        seeds.watch()
     for patterns, folders, lazy in plan["watches"]:
-        Watch(patterns, folders, lazy).start()
+        _leaving.append(Watch(patterns, folders, lazy).start().remove)
     if plan["overrides"]:
         _hold(plan["overrides"])
     if plan["main"] is not None:
         _weave_main(os.path.realpath(plan["main"]))
-    if plan["run"] is not None:
+    if going_on is not None:
         worker()
         _begun(None)  # where it was not forked, by a fork server, it is never said that it was
 
 
 def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
     """Let *overrides* hold here. What is of the program's main module is known only when that was imported: then again."""
-    from begat.capture.overriding import hold
+    from begat.capture.overriding import drop, hold
     from begat.capture.tasks import taken
 
     found: list[Any] = []
@@ -174,7 +206,7 @@ def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
             failed = True
             if _late:
                 trouble(error, "overriding in a new process")
-    hold(taken(tuple(found)))
+    _leaving.append(partial(drop, hold(taken(tuple(found)))))
     if failed and not _late:
         _late.extend(overrides)
         _hold_late()

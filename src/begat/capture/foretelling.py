@@ -115,18 +115,18 @@ class Foreteller:
             return below(above, field)
         if not above and name is not None and not name.inline and not is_users(frame.f_code.co_filename):
             name = None  # what a library calls it is nobody's business
-        base, counted = self._named(name, frame, kind, above)
+        base, counter = self._named(name, frame, kind, above)
         if not self._numbering:
             return base
         if base == segment(kind) and not above:
             return _numbered(base, number)
-        return self._free(base, counted=counted, taken=True)
+        return self._free(base, counter, taken=True)
 
-    def _free(self, base: str, *, counted: bool, taken: bool) -> str:
-        """*base* with the next number, if it needs one; *taken*: for good."""
-        number = self._next.get(base, 0 if counted else None)
+    def _free(self, base: str, counter: str | None, *, taken: bool) -> str:
+        """*base* with the next number of *counter*, or with one if it needs it; *taken*: for good."""
+        number = self._next.get(counter or base, 0 if counter else None)
         if taken:
-            self._next[base] = (number or 0) + 1
+            self._next[counter or base] = (number or 0) + 1
         return base if number is None else f"{base}.{number}"
 
     def _above(self, stack: list[Any], frame: FrameType) -> tuple[str, FrameType | None]:
@@ -149,22 +149,29 @@ class Foreteller:
         )
         return self.foretold(caller, caller.f_lasti, target, stack[:-1], token).path, caller
 
-    def _named(self, name: Name | None, frame: FrameType, target: str, above: str) -> tuple[str, bool]:
-        """The path by the *name* in the source, and whether it is one of many that the source calls so."""
+    def _named(self, name: Name | None, frame: FrameType, target: str, above: str) -> tuple[str, str | None]:
+        """The path by the *name* in the source, and by what is counted if it is one of many that the source calls so."""
         while name is not None and name.inline:
             call = name.call
             schema = _called(call, frame) if call is not None else None
             if call is not None and schema is not None:
-                taker, counted = self._named(call.name, frame, class_name(schema.target), above)
+                taker, counter = self._named(call.name, frame, class_name(schema.target), above)
                 if self._numbering and not above and taker == segment(class_name(schema.target)):
                     taker = _numbered(taker, self._numbers.get(schema.target, -1) + 1)
                 elif self._numbering:
-                    taker = self._free(taker, counted=counted, taken=False)
-                return below(taker, *_way(name.segments, schema)), False
+                    taker = self._free(taker, counter, taken=False)
+                way, first = _way(name.segments, schema, many=name.counted)
+                base = below(taker, *way)
+                if not name.counted:
+                    return base, None
+                # What is in an object has numbers of its own, and is built before the object that may take the path itself.
+                self._next.setdefault(f"{base}.", first)
+                return base, f"{base}."
             name = name.otherwise
         if name is None or not name.segments:
-            return below(above, target), False
-        return below(above, *name.segments), name.counted
+            return below(above, target), None
+        base = below(above, *name.segments)
+        return base, base if name.counted else None
 
 
 def _numbered(path: str, number: int) -> str:
@@ -213,10 +220,10 @@ def _called(call: SourceCall, frame: FrameType) -> Schema | None:
     return schema
 
 
-def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
-    """The *steps* from a call to its argument, a position turned into its parameter."""
+def _way(steps: tuple[str, ...], schema: Schema, *, many: bool) -> tuple[tuple[str, ...], int]:
+    """The *steps* from a call to its argument, a position turned into its parameter; of *many*, the number of the first."""
     if not steps:
-        return ()
+        return (), 0
     first, rest = steps[0], steps[1:]
     star = schema.starred[0]
     if first.startswith("#"):
@@ -225,8 +232,8 @@ def _way(steps: tuple[str, ...], schema: Schema) -> tuple[str, ...]:
         if at < len(ordered):
             first = ordered[at]
         elif star is not None:
-            # *args: what a container was given goes by its index.
-            return (str(at - len(ordered)), *rest)
+            # *args: what a container was given goes by its index, which is the number of what is unpacked.
+            return (rest, at - len(ordered)) if many else ((str(at - len(ordered)), *rest), 0)
     if first == KEPT_AS_ITSELF.get(class_name(schema.target)):
-        return rest
-    return (first, *rest)
+        return rest, 0
+    return (first, *rest), 0

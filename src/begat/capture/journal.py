@@ -65,6 +65,7 @@ class Journal:
         self._writing = _thread.allocate_lock()
         self._writer = 0  # the thread that writes
         self._over = False
+        self.failed = False  # and whoever runs the program was told so
         self._paused = 0
         self._flushed = monotonic()
         self._resting = _thread.allocate_lock()  # free while no thread of ours runs
@@ -86,8 +87,9 @@ class Journal:
             return
         if self.always:
             self.flush()
-        elif self._resting.acquire(blocking=False):
-            self.recorder.limit_log(LIMIT)
+        if (not self.always or self._goes_on) and self._resting.acquire(blocking=False):
+            if not self.always:
+                self.recorder.limit_log(LIMIT)
             self._sleep.acquire(blocking=False)
             try:
                 _thread.start_new_thread(self._work, ())
@@ -104,12 +106,17 @@ class Journal:
                 self.recorder.let_go()
                 if quiet or count % _SELDOM == _SELDOM - 1:
                     self._write(Scribe.surroundings)
-                if quiet and not self.file.owes:
+                if quiet and not self.file.owes and not self._goes_on:
                     return
                 count += 1
         finally:
             OURS.discard(ident())
             self._rest()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether something was written that is true for a while only."""
+        return self._scribe is not None and self._scribe.going_on and not self.file.lost
 
     def _rest(self) -> None:
         """No thread runs from now on, until something happens."""
@@ -151,8 +158,7 @@ class Journal:
                 self._append(data)
             return bool(data)
         except Exception as error:
-            self.recorder.trouble(f"{type(error).__name__} while writing the journal")
-            trouble(error, "writing the journal")
+            self._failed(error)
             return False
         finally:
             self._writer = 0
@@ -173,11 +179,17 @@ class Journal:
         return scribe.written if scribe is not None and scribe.said_all() else 0
 
     def _append(self, data: bytes) -> None:
+        if self._over:  # telling takes time, and the run may have ended meanwhile: then its record has this
+            return
         try:
             self.file.append(data)
         except OSError as error:
-            self.recorder.trouble(f"{type(error).__name__} while writing the journal")
-            trouble(error, "writing the journal")
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.failed = True
+        self.recorder.trouble(f"{type(error).__name__} while writing the journal")
+        trouble(error, "writing the journal; the record is tried at the end all the same")
 
     def end(self, tell: Callable[[Scribe, LiveRun], bytes] | None = None) -> None:
         """Write all there is, and that this is the end, or what *tell* says; nothing more is written then."""
@@ -194,8 +206,8 @@ class Journal:
 
             children.TELLING.unwatch()
         self._over = True
-        if self._sleep.locked():
-            self._sleep.release()
+        # An interpreter that ends kills threads by a call that needs a descriptor, and aborts where none is left.
+        self._stop()
         # Another thread may be writing: whoever removes the file next must not find it made again.
         writing = self._writer == ident() or not self._writing.acquire(timeout=5)
         self.file.close()
@@ -208,18 +220,22 @@ class Journal:
         self._paused += 1
         if self._over or ident() in OURS:
             return
-        if self._resting.locked():
+        self._stop()
+        self.flush()
+
+    def _stop(self) -> None:
+        """Let no thread of ours run, as the system counts them; only what happens after that starts another."""
+        if self._resting.locked() and ident() not in OURS:
             if self._sleep.locked():
                 self._sleep.release()
             if self._resting.acquire(timeout=5):
                 self._resting.release()
                 _wait_for(self._sleeper)
-        self.flush()
 
     def resume(self) -> None:
         """It was forked."""
         self._paused -= 1
-        if not self._paused and (self.recorder.log or self.recorder.events):
+        if not self._paused and (self.recorder.log or self.recorder.events or self._goes_on):
             self.arm()
 
     def renew(self) -> None:

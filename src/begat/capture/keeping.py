@@ -27,9 +27,10 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
     files = [each.recorder.journal.file for each in own]  # type: ignore[union-attr]  # asked above
     for each in own:  # also if there is no such file yet: it may be made while the record is written
         each.change(journals={each.recorder.journal.file.name: 0})  # type: ignore[union-attr]
-    before = _replaced(run, Path(journal.folder))
+    names = {file.name for file in files}
+    before = _replaced(run, Path(journal.folder), names)
     try:
-        others = before + _gather(run, Path(journal.folder), {file.name for file in files})
+        others = before + _gather(run, Path(journal.folder), names)
         write()
     except BaseException:
         journal.end()
@@ -76,11 +77,11 @@ def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
     return [folder / each.name for each in told if not each.gone()]
 
 
-def _replaced(run: LiveRun, folder: Path) -> list[Path]:
-    """The journals of the run whose record is about to be replaced, where it has left some."""
+def _replaced(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
+    """The journals of the run whose record is about to be replaced, where it has left some beside the *own* ones."""
     try:
-        left = list(folder.glob("*.jsonl"))
-        before = held(load(run.file)) if run.file is not None and left and os.path.exists(run.file) else ()
+        left = [file for file in folder.glob("*.jsonl") if file.name not in own]
+        before = held(load(run.file)) if run.file is not None and left and os.path.isfile(run.file) else ()
         return [file for file in left if file.name in before]
     except (OSError, InvalidRecord):
         return []

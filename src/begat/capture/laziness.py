@@ -81,7 +81,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
 
     The arguments are checked at the call. What the call of a class returns is of that class; what stands for the result of
     anything else is a proxy, and stays one. Raises `begat.errors.CannotTrack`, a TypeError, for classes whose contents C
-    code reads without asking (subclasses of dict, list, str, int …): no object can stand for them.
+    code reads without asking (subclasses of dict, list, str, int …), and enumerations: no object can stand for them.
 
     >>> import begat
     >>> class Net:
@@ -134,6 +134,8 @@ class _Later:
             pass
         else:
             signature.bind(*args, **kwargs)
+        if inspect.isabstract(self.function):
+            return self.function(*args, **kwargs)  # it is refused, and here
         caller = sys._getframe(1)
         return Proxy(Unseen(self.function, args, kwargs, caller.f_code, caller.f_lasti))
 

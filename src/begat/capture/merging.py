@@ -17,6 +17,7 @@ from begat.record import codec, limits, lines
 from begat.record.decoding import Malformed
 from begat.record.graph import Run
 from begat.record.model import Argument, Environment, Event, Header, Node
+from begat.record.tree import Owners
 from begat.record.values import Ref
 from begat.record.walk import replaced
 
@@ -105,7 +106,7 @@ def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
 def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
     """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
     found: list[Told] = []
-    room, size, count = limits.HELD, limits.JOURNALS, 0
+    room, size, filled, count = limits.HELD, limits.JOURNALS, limits.FILLED, 0
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
         try:
             size -= file.stat().st_size
@@ -115,11 +116,12 @@ def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
             raise InvalidRecord(f"{folder}: journals of more than {limits.JOURNALS:,} bytes")
         told = Told(file.name)
         try:
-            told.read(partial(_blocks, file), room)
+            told.read(partial(_blocks, file), room, filled)
         except FileNotFoundError:
             continue
         except Malformed as error:
             raise InvalidRecord(f"{file}: {error.what}") from None
+        filled -= told.filled
         count += len(told.rows)
         room = max(0, limits.HELD - count)
         if count > limits.NODES:
@@ -206,7 +208,8 @@ def merged(run: Run | None, told: list[Told]) -> Run:
         offsets[journal.name] = move.offset
         more, happened = tell(journal.entries(), journal.process)
         ranks.add(more)
-        nodes += [move.node(node, paths.free(node.path)) for node in more]
+        called = paths.of(more)
+        nodes += [move.node(node, called[node.id]) for node in more]
         events += [move.event(event) for event in happened]
         end = max(end, move.offset + max(journal.last, journal.start - 1) + 1)
         marks += [m for m in _header([journal]).marks if m not in marks and not m.startswith(past.SAID)]
@@ -229,6 +232,23 @@ class _Paths:
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
         self._next: dict[str, int] = {}
+
+    def of(self, nodes: Iterable[Node]) -> dict[int, str]:
+        """New paths for the *nodes* of one process, by id: below a `model` that is `model.1` here everything is below `model.1`."""
+        every = {node.id: node for node in nodes}
+        owners = Owners(every.values())
+        found: dict[int, str] = {}
+        for node in sorted(every.values(), key=lambda node: node.path.count(".")):
+            above = owners.above(node.path)
+            if above is None:
+                found[node.id] = self.free(node.path)
+                continue
+            owner = every[above]
+            rest = node.path[len(owner.path) :]
+            kept = found[above] == owner.path and node.path not in self._taken
+            second = not kept and rest[1:].isdigit() and not owners.has(owner, node, every)
+            found[node.id] = self.free(owner.path if second else found[above] + rest)
+        return found
 
     def free(self, path: str) -> str:
         """*path*, or with the first free number behind it."""

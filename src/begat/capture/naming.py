@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from begat.introspect.callsites import Name
+from begat.record import limits
 from begat.record.model import Node
 from begat.record.names import class_name
 from begat.record.paths import KEPT_AS_ITSELF, below
@@ -120,6 +121,9 @@ class Namer:
         return within if within is not None and within in self._nodes else None
 
     def _path(self, number: int, above: str) -> str:
+        """The path of what hangs from *above*; what is too deep for one begins anew."""
+        if len(above) > limits.PATH:
+            above = ""
         node, known, consumer = self._nodes[number], self._names[number], self._consumer.get(number)
         if consumer is not None:
             return self._free(number, below(above, *consumer[1]))
@@ -152,6 +156,7 @@ class Namer:
         return replace(otherwise, segments=otherwise.segments[length:])
 
     def _free(self, node: int, path: str, counted: bool = False) -> str:
+        path = path if len(path) <= 2 * limits.PATH else "object"
         if not counted and path not in self._taken:
             self._taken.add(path)
             return path

@@ -71,7 +71,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if any(type(rule) is Rule for rule in RULES[:]):
+    if Rule in map(type, RULES):
         waiting = _waits()(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
@@ -257,6 +257,12 @@ def hold(orders: Orders) -> Orders:
     _everywhere.append(orders)
     RULES.put(orders)
     return orders
+
+
+def drop(orders: Orders) -> None:
+    """They do not hold any more."""
+    _everywhere.remove(orders)
+    RULES.drop(orders)
 
 
 deferring.DOOR.asks = asks

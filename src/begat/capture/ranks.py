@@ -11,9 +11,10 @@ from pathlib import Path
 
 from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
-from begat.capture.merging import RECORD, journals, load
+from begat.capture.merging import RECORD, journals, together
 from begat.capture.past import holds_more
 from begat.capture.scribe import Scribe, host, process_start
+from begat.record import codec
 from begat.record.files import make
 from begat.record.graph import Run
 
@@ -61,16 +62,19 @@ def keep(run: LiveRun, file: str, write: Callable[[Run], object]) -> None:
         return
     journal.end(Scribe.end)
     folder = Path(journal.folder)
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ["WORLD_SIZE"])
     with _alone(file):
-        found = list(folder.glob("*.jsonl"))
-        if not found or any(told.lives() for told in journals(folder)):
+        told = journals(folder)
+        # One may not have begun yet, where the others end at once.
+        if len({each.process.rank for each in told}) < ranks or any(each.lives() for each in told):
             return
-        whole = load(folder.parent / RECORD)
+        record = folder.parent / RECORD
+        whole = together(codec.load(record) if record.exists() else None, told, folder)
         write(whole)
-        for each in found:
+        for each in told:
             if not holds_more(whole.header.marks, each.name):
                 with suppress(OSError):
-                    each.unlink()
+                    (folder / each.name).unlink()
         with suppress(OSError):
             folder.rmdir()
             os.unlink(file)

@@ -17,6 +17,7 @@ from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.introspect.callsites import name as name_at
 from begat.introspect.describe import LIMITS
+from begat.introspect.factories import literal_of
 from begat.introspect.secrets import redacted, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
@@ -189,7 +190,8 @@ class Known:
         self.order = _order(schema)
         self.simple = self.public is None and not self.careful and self.order is None
         self.defaults = {
-            name: Argument(name, redacted(name, settled(value)), "default") for name, value in schema.defaults.items()
+            name: Argument(name, redacted(name, settled(literal_of(subject, name, value))), "default")
+            for name, value in schema.defaults.items()
         }
         self._recent: dict[
             str, Argument

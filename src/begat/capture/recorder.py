@@ -27,7 +27,7 @@ from begat.intercept.constants import MISSED
 from begat.intercept.hooks import renewed
 from begat.intercept.interceptor import HEAD, LIMIT, Built, Call, Instead, Lane, Returned, ident, trouble
 from begat.intercept.plans import replaced_constructors
-from begat.introspect.describe import Link
+from begat.introspect.describe import Link, Rooms
 from begat.introspect.targets import name_of
 from begat.record import limits
 from begat.record.values import Ref
@@ -64,7 +64,8 @@ class Recorder:
         self.seeds: dict[str, object] = {}
         self.marks: list[str] = []
         self.pins = Pins()
-        self.pin = self.pins.of
+        self.pin, self.pinned = self.pins.of, self.pins.known
+        self.room = Rooms(self.marks).of
         self.links: list[Link] = []  # in the rows that are not resolved yet
         self.strangers = False  # there are rows in which a link is left: nobody saw that object built
         self._inner = False  # some of them happened inside others
@@ -118,10 +119,6 @@ class Recorder:
         self._limit = limit
         for lane in list(self.lanes.values()):
             lane.limit = limit
-
-    def pinned(self, obj: object) -> object | None:
-        """What `pin` returned for *obj*, if that still holds it."""
-        return self.pins.known(obj)
 
     def trouble(self, what: str) -> None:
         if what not in self.marks:
@@ -272,11 +269,7 @@ class Recorder:
         return found or not (self._inner or any(type(link) is Link for link in links))
 
     def _forget(self) -> None:
-        """
-        Drop the tokens of objects that have come and gone since the last time, if no row can refer to them.
-
-        Most rows are like that. Dropped at once their tokens never get old, and full collections stay as rare as they were.
-        """
+        """Drop the tokens of objects that have come and gone since the last time, as most do, if no row can refer to them: full collections stay rare."""
         if self._far or self._complicated():
             return
         tokens, start = self.rows.tokens, self._resolved - self.rows.base
@@ -292,11 +285,7 @@ class Recorder:
             self._settled_up_to_here()
 
     def _refer_nearby(self, young: list[Any], around: list[object]) -> bool:
-        """
-        Put numbers in the place of the *young* tokens, and of familiar ones, in all rows that are new. Whether those are all.
-
-        Familiar are the constructions that were going on last time, and the last ones; *around* are those that are now.
-        """
+        """Put numbers for *young* tokens, for what went on last time, and the last ones, in all new rows; *around* is going on now. Whether those are all."""
         if any(type(token) is Call for token in around):
             return False  # what it built may turn out to be what it returns
         numbers = dict(zip(map(id, young), range(self._resolved, self._resolved + len(young)), strict=True))
@@ -311,6 +300,12 @@ class Recorder:
     def _around(self) -> list[object]:
         """The tokens of what is going on."""
         return [token for lane in list(self.lanes.values()) for token in lane.stack]
+
+    def going_on(self) -> list[int]:
+        """The rows whose calls go on, of those that were there when rows were last resolved."""
+        found = ((token, self._familiar.get(id(token))) for token in self._around())
+        numbers = {known[1] for token, known in found if known is not None and known[0] is token}
+        return sorted(self.again.get(number, ("", number))[1] for number in numbers)
 
     def _meet(self, tokens: list[object], numbers: dict[int, int]) -> None:
         self._familiar = {id(token): (token, numbers[id(token)]) for token in tokens if id(token) in numbers}

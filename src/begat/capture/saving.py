@@ -7,7 +7,7 @@ from typing import Literal
 
 from begat.capture.live import LiveRun
 from begat.errors import is_ours
-from begat.intercept.interceptor import report, trouble
+from begat.intercept.interceptor import goes_on, report, trouble
 from begat.record import lines
 from begat.record.files import prepare
 
@@ -72,5 +72,5 @@ def close(run: LiveRun, file: str | None, error: BaseException | None) -> None:
         run.recorder.trouble(f"{type(failed).__name__} while {doing}")
         if error is not None and is_ours(failed):
             report(failed, doing)  # the program's own exception is the one that has to be seen
-        else:
+        elif journal is None or not journal.failed or goes_on(failed):  # one warning, not one for each try
             trouble(failed, doing, 5)

@@ -86,8 +86,19 @@ class Scribe:
             self._later()
         if self.recorder.seeds:
             self._say_changed(lines.SEEDS, {encodable(k): value(v) for k, v in self.recorder.seeds.items()})
+        self._open()
         out, self._out = self._out, []
         return b"".join(out)
+
+    @property
+    def going_on(self) -> bool:
+        """Whether calls go on that were told of: that they are over has to be told, too."""
+        return bool(self._said.get(lines.OPEN))
+
+    def _open(self) -> None:
+        numbers = self.recorder.going_on()
+        if numbers or self.going_on:
+            self._say_changed(lines.OPEN, numbers)
 
     def _rows(self, start: int, count: int) -> None:
         special = self.reader.special()

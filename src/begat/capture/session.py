@@ -37,6 +37,7 @@ class Session:
         self._lock = threading.RLock()  # a signal handler that builds may come while it is held
         self._inherited: WeakKeyDictionary[threading.Thread, Recorder] = WeakKeyDictionary()
         self._blocks: WeakKeyDictionary[threading.Thread, object] = WeakKeyDictionary()
+        self._handed_on = False  # whether a thread has ever got a block: asking the dictionary is a call, on the way of all that waits
         self._open = 0
         self._ended: list[LiveRun] = []
 
@@ -50,6 +51,13 @@ class Session:
                     if self._root is None:  # a signal handler may have come first
                         self._root = root
         return self._root
+
+    def anew(self) -> LiveRun:
+        """A process-wide graph in which nothing was built yet."""
+        old, self._root = self._root, None
+        if old is not None:
+            old.end()
+        return self.root
 
     def arrive(self, found: Lane | None) -> Lane | None:
         """This thread's lane into the run of its context."""
@@ -117,11 +125,12 @@ class Session:
         block = BLOCK.get()
         if block is not None:
             self._blocks[thread] = block
+            self._handed_on = True
 
     def block(self) -> Any:
         """The block of overrides that holds in this thread and context, or held where the thread was started."""
         found = BLOCK.get()
-        if found is None and self._blocks:
+        if found is None and self._handed_on:
             thread = threading._active.get(ident())  # type: ignore[attr-defined]  # current_thread() would make a dummy
             found = self._blocks.get(thread) if thread is not None else None
         return found

@@ -40,7 +40,7 @@ class Fate(NamedTuple):
     """What became of a call that did not simply return.
 
     *again*: it is another row's, and how. *built*: where, and in how many seconds, what had waited was built. *called*: what was
-    called instead, by whose wish, and what was to be called.
+    called instead, by whose wish, and what was to be called. *open*: it went on when its process was last heard of.
     """
 
     again: tuple[str, int] | None = None
@@ -48,6 +48,7 @@ class Fate(NamedTuple):
     unbuilt: bool = False
     built: tuple[CallSite, float] | None = None
     called: tuple[Symbol, Source, Symbol] | None = None
+    open: bool = False
 
 
 Entry = tuple[int, About, Place, "int | None", dict[str, Argument], bool, "Fate | None", "tuple[int, int] | None"]
@@ -110,7 +111,9 @@ def _fated(
     if fate.built is not None:
         where, seconds = fate.built
         events.append(Event("built", number, {"seconds": Argument("seconds", round(seconds, 6))}, where))
-    return target, "raised" if fate.error else "deferred" if fate.unbuilt else "returned", fate.error
+    if fate.error or fate.unbuilt:
+        return target, "raised" if fate.error else "deferred", fate.error
+    return target, "unfinished" if fate.open else "returned", None
 
 
 def _fill(nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:

@@ -77,23 +77,25 @@ class Told:
     lost: int = 0
     ended: bool = False
     last: int = -1
+    open: frozenset[int] = frozenset()  # the rows whose calls went on when the process was last heard of
+    filled: int = 0  # arguments of all rows, the defaults that a short line stands for among them
     _few: past.Few | None = None
     _schemas: dict[int, Schema] = field(default_factory=dict)
     _places: dict[int, Place] = field(default_factory=dict)
 
-    def read(self, data: Callable[[], Iterable[bytes]], room: int) -> None:
+    def read(self, data: Callable[[], Iterable[bytes]], room: int, filled: int = limits.FILLED) -> None:
         """
         Take in the lines of the blocks that *data* gives each time. Malformed says what is wrong with them.
 
-        Of more than *room* rows some stay, as in memory: `past`.
+        Of more than *room* rows some stay, as in memory: `past`. Of those at most *filled* arguments.
         """
         if _count(data()) <= room:
-            self._read(data())
+            self._read(data(), filled)
             return
         wanted: set[int] = set()
         for _ in range(_TIMES):
-            self.rows, self.lost, self.line, self._few = {}, 0, 0, past.Few(wanted)
-            self._read(data())
+            self.rows, self.lost, self.line, self.filled, self._few = {}, 0, 0, 0, past.Few(wanted)
+            self._read(data(), filled)
             missing = {number for number in self._needed() if self.start <= number <= self.last} - self.rows.keys()
             if not missing or len(wanted) + len(missing) > past.MOST:
                 return
@@ -104,7 +106,7 @@ class Told:
         self._few = past.Few({number}, 0)
         self._read(data)
 
-    def _read(self, data: Iterable[bytes]) -> None:
+    def _read(self, data: Iterable[bytes], filled: int = limits.FILLED) -> None:
         for kind, content in chain.from_iterable(map(lines.read, data)):
             self.line += 1
             try:
@@ -115,6 +117,8 @@ class Told:
                 raise Malformed(f"line {self.line}: {error.what}") from None
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
                 raise Malformed(f"line {self.line}: {type(error).__name__}: {error}") from None
+            if self.filled > filled:
+                raise Malformed(f"more than {limits.FILLED:,} arguments")
 
     def _needed(self) -> Iterator[int]:
         """The rows that other rows refer to, or happened in."""
@@ -146,8 +150,11 @@ class Told:
             # What happened within a construction whose own line is lost stands at the top.
             if within is not None and within >= self.start and within not in self.rows:
                 within = None
+            fate = row.fate
+            if number in self.open and not self.ended:
+                fate = (fate or Fate())._replace(open=True)
             order = self._few.order.get(number) if self._few is not None else None
-            yield number, row.about, row.place, within, row.arguments, False, row.fate, order
+            yield number, row.about, row.place, within, row.arguments, False, fate, order
 
     def _take(self, kind: str, content: Any) -> None:
         match kind:
@@ -161,6 +168,8 @@ class Told:
             case lines.PLACE:
                 number, site, user, fills, name = content
                 self._places[_expect(number, int)] = Place(_site(site), user is True, fills is True, _name(name))
+            case lines.OPEN:
+                self.open = frozenset(map(_number, _expect(content, list)))
             case lines.FATE:
                 self._fate(*content)
             case lines.HEAD:
@@ -230,6 +239,7 @@ class Told:
             if within is not None and _number(within) >= numbers[i]:
                 raise Malformed("a construction within a later one")
             one = {name: column(i) for name, column in columns.items()} if count > 1 else given
+            self.filled += len(about.names)
             self.rows[numbers[i]] = Row(about, at, within, _arguments(about, one, every))
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:

@@ -184,6 +184,11 @@ class Waiting(Thunk):
 
     _before = 0
 
+    def label(self, position: int) -> str:
+        """The parameter that the argument at *position* is for."""
+        at = position - self._before
+        return self.schema.names[at] if 0 <= at < self.schema.positional else super().label(position)
+
     def recipe(self) -> tuple[Any, ...] | None:
         """What was passed, and the seed. With ``rng="order"`` none: a copy would draw out of turn."""
         if self.rule.rng == "order":
@@ -194,10 +199,10 @@ class Waiting(Thunk):
         """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
         if BUILDS[ident()].depth > _DEEP:
             self._from_below()
-        waiting = self.rule.waiting
-        place = next((i for i, each in enumerate(waiting) if each is obj), 0) if waiting else 0
-        for each in waiting[:place]:
-            _build(each)
+        if waiting := self.rule.waiting:
+            place = next((i for i, each in enumerate(waiting) if each is obj), 0)
+            for each in waiting[:place]:
+                _build(each)
 
     def _from_below(self) -> None:
         """Build what waits among the arguments, and among theirs: a chain of them would need a stack as deep as it is long."""
@@ -328,6 +333,8 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     """The arguments as a call would give them; what the caller left out stays out."""
     star, double = schema.starred
     positional = schema.positional
+    if positional == len(values) and all([value is not NOT_GIVEN for value in values]):  # noqa: C419  # faster, and most often so
+        return values, {}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):

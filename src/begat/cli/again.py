@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from begat.cli.find import home, load
-from begat.cli.launch import Manner, Plan
+from begat.cli.plan import Manner, Plan
 from begat.introspect.environment import git, installed
 from begat.introspect.secrets import MASK
 from begat.record.graph import Run
@@ -64,14 +64,9 @@ def plan_of(
         again.arguments,
         patterns,
         waiting,
-        manner.name if manner.name is not None else run.header.name,
-        manner.save,
-        manner.quiet,
-        manner.home,
+        manner if manner.name is not None else replace(manner, name=run.header.name),
         overrides,
-        manner.dry,
         codes(run),
-        manner.summary,
     )
 
 

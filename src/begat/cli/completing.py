@@ -35,9 +35,10 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 def _rows(script: str) -> list[Row]:
     from begat.cli.find import find, load
     from begat.render.table import rows
+    from begat.replay.known import undone
 
     try:
-        found = rows(load(find(script if script.startswith("-m ") else os.path.abspath(script))))
+        found = rows(undone(load(find(script if script.startswith("-m ") else os.path.abspath(script)))))
         return [row for row in found if row.source not in ("class", "factory", "function")]
     except (BegatError, OSError):
         return []

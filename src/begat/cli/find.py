@@ -119,7 +119,7 @@ def _head(record: Path) -> dict[str, Any]:
             begin = start.index(b'"run":') + len(b'"run":')
             found, _ = json.JSONDecoder().raw_decode(start[begin:].decode("utf-8", "replace").lstrip())
         except ValueError:  # longer, or written by another hand
-            found = json.loads(start + file.read(limits.BYTES))["run"]
+            found = json.loads(start + file.read(limits.TEXT))["run"]
     if type(found) is not dict:
         raise ValueError("no header")
     return found
@@ -165,21 +165,33 @@ def _of_script(script: Path, folder: Path) -> Path:
         record = folder / "runs" / name / RECORD
         try:
             # Reading a record whole is slow; one that does not name the script need not be.
-            if (not record.exists() or told in record.read_bytes()) and _script(load(record)) == wanted:
+            if (not record.exists() or told in _bytes(record)) and _script(load(record)) == wanted:
                 return record
         except (OSError, InvalidRecord):
             continue
-    raise UnknownRun(f"{script} has not been run yet as far as {folder} knows; run it once with `begat run {script}`")
+    raise _not_run(str(script), folder, str(script))
+
+
+def _bytes(record: Path) -> bytes:
+    with record.open("rb") as file:
+        return file.read(limits.BYTES)
 
 
 def _of_module(said: str, folder: Path) -> Path:
     """The newest run of a module, which headers call ``-m pkg.train``."""
     found = next((head for head in heads(folder) if head.get("script") == said), None)
     if found is None:
-        raise UnknownRun(
-            f"{said[3:]} has not been run yet as far as {folder} knows; run it once with `begat run {said}`"
-        )
+        raise _not_run(said[3:], folder, said)
     return folder / "runs" / str(found["id"]) / RECORD
+
+
+def _not_run(name: str, folder: Path, said: str) -> UnknownRun:
+    known = [script for head in heads(folder) if type(script := head.get("script")) is str]
+    listed = list(dict.fromkeys(known))[:_LISTED]
+    others = f"; there are runs of {', '.join(listed)}" if listed else ""
+    return UnknownRun(
+        f"{name} has not been run yet as far as {folder} knows; run it once with `begat run {said}`{others}"
+    )
 
 
 def _script(run: Run) -> str | None:

@@ -6,65 +6,22 @@ import atexit
 import io
 import os
 import sys
-from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from begat.capture import ranks as together
 from begat.capture.endings import at_end
 from begat.capture.journal import Journal
-from begat.capture.keeping import keep
 from begat.capture.ownership import claim
-from begat.capture.past import SAID
 from begat.capture.ranks import agree
 from begat.capture.session import session
-from begat.cli.hint import hint
+from begat.cli.ending import Ending
+from begat.cli.plan import HANDED_ON, STDIN, Plan
 from begat.intercept.importing import FINDER
-from begat.intercept.interceptor import trouble
 from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
-from begat.record.graph import Run
-from begat.record.model import Overridden
-from begat.replay.override import Override
 
 if TYPE_CHECKING:
     from begat.capture.orders import Orders
-
-STDIN = "-"
-HANDED_ON = "BEGAT_HANDED_ON"
-"""The environment variable by which a run hands its overrides to programs that it starts by `begat run`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """What is to be done beside running: the run's *name*, where to *save* it too, whether to be *quiet*, whether it is *dry*, where its *summary* goes."""
-
-    name: str | None
-    save: str | None
-    quiet: bool
-    home: str
-    dry: bool
-    summary: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to run and how: *target* is a path, `STDIN`, or a module if *is_module*; *home* the ``.begat`` folder."""
-
-    target: str
-    is_module: bool
-    arguments: tuple[str, ...]
-    watch: tuple[str, ...]
-    lazy: tuple[str, ...]
-    name: str | None
-    save: str | None
-    quiet: bool
-    home: str
-    overrides: tuple[Override, ...] = ()
-    dry: bool = False
-    codes: dict[str, str] | None = None  # of the run that is made again
-    summary: str | None = None  # the file for what the run says of itself
-    durable: bool = False  # every row is written before its call goes on
 
 
 def start(plan: Plan) -> None:
@@ -79,32 +36,32 @@ def start(plan: Plan) -> None:
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
-    name = plan.name and scrubbed(plan.name)
+    name = plan.manner.name and scrubbed(plan.manner.name)
     run.change(script=said, name=name, argv=scrubbed_argv(sys.argv), watch=plan.watch, lazy=plan.lazy)
-    _prepare(plan.home)
-    ranks = agree(run, os.path.join(plan.home, "runs")) if not plan.dry else None
-    record = os.path.join(plan.home, "runs", run.id, "run.json")
-    if not plan.dry:
-        Journal(run, os.path.join(plan.home, "runs", run.id, "journal"), plan.durable).arm()
+    _prepare(plan.manner.home)
+    ranks = agree(run, os.path.join(plan.manner.home, "runs")) if not plan.manner.dry else None
+    record = os.path.join(plan.manner.home, "runs", run.id, "run.json")
+    if not plan.manner.dry:
+        Journal(run, os.path.join(plan.manner.home, "runs", run.id, "journal"), plan.manner.durable).arm()
     orders = _overruled(plan)
     main = ModuleType("__main__")
-    ending = _Ending(plan, run, record, watching, main, orders, ranks)
+    ending = Ending(plan, run, record, watching, main, orders, ranks)
     # Exit handlers run last in, first out: the program's, then the record, then the end.
     atexit.register(_die_of_interrupt, ending)
     at_end(ending.finish)
     main.__dict__["__builtins__"] = sys.modules["builtins"]
     sys.modules["__main__"] = main
-    if plan.dry:
+    if plan.manner.dry:
         from begat.cli.rehearsal import rehearse
 
         rehearse()
         sys.stdout = sys.stderr  # standard output is for what was found
     failed = _program(plan, main, ending)
-    if plan.dry:
+    if plan.manner.dry:
         from begat.cli.overruling import rehearsed
 
         sys.stdout = sys.__stdout__
-        failed = rehearsed(orders, run, failed, plan.quiet)
+        failed = rehearsed(orders, run, failed, plan.manner.quiet)
     elif orders is not None:
         from begat.cli.overruling import judged
 
@@ -122,7 +79,7 @@ def _overruled(plan: Plan) -> Orders | None:
     return overrule(plan)
 
 
-def _program(plan: Plan, main: ModuleType, ending: _Ending) -> BaseException | None:
+def _program(plan: Plan, main: ModuleType, ending: Ending) -> BaseException | None:
     """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
     entry: Any
     try:
@@ -197,7 +154,7 @@ def _end_as_python_does(error: BaseException) -> None:
     raise SystemExit(1)
 
 
-def _die_of_interrupt(ending: _Ending) -> None:
+def _die_of_interrupt(ending: Ending) -> None:
     """End as one killed by SIGINT, if an interrupt is what ended the program: a shell then stops its loop."""
     if not isinstance(ending.error, KeyboardInterrupt):
         return
@@ -209,112 +166,12 @@ def _die_of_interrupt(ending: _Ending) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-class _Ending:
-    """What is done when the interpreter ends: the record is written, one line says where."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        run: Any,
-        record: str,
-        watching: Watch,
-        main: ModuleType,
-        orders: Orders | None,
-        ranks: str | None,
-    ) -> None:
-        self.ranks = ranks
-        self.plan = plan
-        self.orders = orders
-        self.run = run
-        self.record = record
-        self.watching = watching
-        self.main = main
-        self.begun = False  # a program that could not even be found is no run
-        self.error: BaseException | None = None
-
-    def finish(self) -> None:
-        """Write the record."""
-        try:
-            self.run.end(self.error)
-        except Exception as error:
-            trouble(error, "closing a run")
-        if self.plan.dry:
-            if self.plan.save:
-                self.run.save(self.plan.save)
-            return
-        if self.orders is not None:
-            self.run.change(overrides=self.orders.given())
-            self.orders.end()
-        if not self.begun and not self.run.nodes:
-            keep(self.run, lambda: None)
-            return
-        if self.ranks is not None:
-            together.keep(self.run, self.ranks, self._write)
-        else:
-            keep(self.run, lambda: self._write(self.run))
-        if self.plan.codes:
-            from begat.cli.again import changed
-
-            if said := changed(self.plan.codes, self.run):
-                print(f"begat: {said}", file=sys.stderr, flush=True)
-        if not self.plan.quiet:
-            self._say()
-
-    def _write(self, run: Run) -> None:
-        from begat.record.codec import dumps
-        from begat.record.files import write
-
-        try:
-            if self.plan.save:
-                run.save(self.plan.save)
-        finally:
-            write(self.record, dumps(run))
-        if self.plan.summary:
-            self._summarize(self.plan.summary)
-
-    def _summarize(self, path: str) -> None:
-        import json
-
-        from begat.record.files import write
-        from begat.record.summary import summary
-
-        write(path, json.dumps(summary(self.run)).encode(), private=False)
-
-    def _say(self) -> None:
-        nodes = self.run.nodes
-        own = sum(node.user for node in nodes)
-        try:
-            where = min(os.path.relpath(self.record), self.record, key=len)
-        except OSError:  # the program deleted its folder
-            where = self.record
-        rest = f", and {len(nodes) - own} by libraries" if len(nodes) > own else ""
-        if any(mark.startswith(SAID) for mark in self.run.header.marks):
-            rest += ", and more that are counted"
-        unmatched = self.watching.unmatched
-        said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
-        tried = hint(self.main.__dict__, self.watching) if not nodes else ""
-        said += f" ({tried})" if tried else ""
-        if self.orders is not None:
-            said += f"; {_applied(self.run.header.overrides)}"
-        print(
-            f"begat: {own} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
 def _from_here(path: str) -> str:
     """*path* from the root, as Python makes it: nothing else in it is changed. The present folder may not exist any more."""
     try:
         return os.path.join(os.getcwd(), path)
     except OSError:
         return path
-
-
-def _applied(given: tuple[Overridden, ...]) -> str:
-    """What became of the overrides, in a few words."""
-    calls = sum(each.calls for each in given)
-    return f"{len(given)} override{'s' * (len(given) != 1)} changed {calls:,} call{'s' * (calls != 1)}"
 
 
 def _folder(target: str) -> str:

@@ -14,7 +14,7 @@ from begat.cli.output import examples
 from begat.errors import BegatError
 
 if TYPE_CHECKING:
-    from begat.cli.launch import Plan
+    from begat.cli.plan import Plan
 
 VERBS = {
     "run": "begat.cli.run:command",
@@ -51,6 +51,19 @@ class Verbs(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb; a word that is none is answered with what was meant."""
+        word = args[0]
+        if word not in VERBS and not ctx.resilient_parsing:
+            import difflib
+
+            near = difflib.get_close_matches(word, VERBS, n=1)
+            meant = f"run {word}" if os.path.exists(word) else near[0] if near else None
+            ctx.fail(f"No such command {word!r}" + (f"; did you mean 'begat {meant}'?" if meant else "."))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; an error that begat raises on purpose, or the system, is one message without a traceback."""

@@ -14,7 +14,7 @@ from begat.capture.overriding import hold
 from begat.capture.tally import Tally
 from begat.capture.tasks import handed
 from begat.cli.find import last_finished
-from begat.cli.launch import HANDED_ON, Plan
+from begat.cli.plan import HANDED_ON, Plan
 from begat.errors import OverrideError
 from begat.record.graph import Run
 from begat.replay.known import known_paths, meant, takes_of
@@ -33,7 +33,7 @@ def overrule(plan: Plan) -> Orders:
     orders = _orders(plan.overrides, os.environ.get(HANDED_ON))
     if known is not None:
         orders.learn(known)
-    if not plan.dry:
+    if not plan.manner.dry:
         _hand_on(orders)
     return hold(orders)
 

@@ -24,11 +24,14 @@ class ThisRun(RunType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The record's path."""
         try:
-            return super().convert(value, param, ctx)
+            found = super().convert(value, param, ctx)
+            if ctx is not None and str(value).endswith(".py"):
+                ctx.meta["begat.script"] = value
+            return found
         except UnknownRun as error:
             if value.endswith(".py") and os.path.isfile(value):
                 return rehearsed(value)
-            if not os.path.dirname(value):
+            if value != "last" and not os.path.dirname(value):
                 error.add_note(f"If it is a pattern, name the run before it: begat params last {value}")
             raise
 
@@ -59,7 +62,8 @@ def rehearsed(script: str) -> Path:
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--all", "everything", is_flag=True, help="Also what libraries built for themselves.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a list of JSON objects.")
-def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, run: Path, patterns: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """List every argument of a run: its value, its type, and where it came from. What it lists, `begat run` can override.
 
     Of a script that has not been run yet a dry run tells what it configures.
@@ -67,10 +71,12 @@ def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: boo
     PATTERN keeps what lies at or below a path, a parameter by its bare name or as Class.param; `*` and `?` match anything.
     The exit code is 1 if nothing matches.
     """
+    from begat.record.plain import escaped
     from begat.render import table
     from begat.render.yaml import pretty
 
-    found = list(table.rows(load(run), everything))
+    known = load(run)
+    found = list(table.rows(known, everything))
     try:
         kept = table.chosen(found, patterns)
     except ValueError as error:
@@ -81,6 +87,12 @@ def command(run: Path, patterns: tuple[str, ...], everything: bool, as_json: boo
         click.echo(_nothing(patterns, found), err=True)
     else:
         show(lambda: table.lines(kept), lambda width: table.table(kept, width))
+    script, given = ctx.meta.get("begat.script"), known.header.overrides
+    if script is not None and given:
+        said = ", ".join(escaped(f"{each.address}={each.value}") for each in given)
+        click.echo(
+            f"begat: the last run of {script} was overridden: {said}; what the code says stands behind `was`", err=True
+        )
     if patterns and not kept:
         raise click.exceptions.Exit(1)
 

@@ -51,7 +51,7 @@ def report(run: Run, failed: BaseException | None, quiet: bool) -> None:
     built = [node for node in run.nodes if node.outcome == "returned"]
     waits = len(run.nodes) - len(built)
     print(
-        f"begat: dry run: {how}; {waits} calls configured, none of them made"
+        f"begat: dry run: {how}; {waits} call{'s' * (waits != 1)} configured, none of them made"
         + (f", but for {len(built)} that cannot wait" if built else "")
         + "; what those build inside is not known yet",
         file=sys.stderr,

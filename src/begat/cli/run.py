@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import click
 
 from begat.cli.completing import complete
 from begat.cli.find import RunType, home
-from begat.cli.launch import STDIN, Manner, Plan
 from begat.cli.output import examples
+from begat.cli.plan import STDIN, Manner, Plan
 from begat.errors import UnknownRun
 from begat.replay.override import Override, distinct, is_override, parse
 
@@ -22,7 +21,10 @@ _KNOWN = ("watch", "lazy")
 
 
 class RunCommand(click.Command):
-    """Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's."""
+    """
+    Takes the program's own arguments apart before click sees them: everything behind the first ``--`` is the program's, and,
+    where options stand in front alone, none behind ``-m MODULE`` is begat's, as none is Python's.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what is behind ``--`` aside."""
@@ -31,7 +33,18 @@ class RunCommand(click.Command):
             at = args.index("--")
             args, behind = args[:at], args[at + 1 :]
         ctx.meta["begat.behind"] = behind
-        return super().parse_args(ctx, args)
+        at = 0 if ctx.allow_interspersed_args else self._module(args)
+        return super().parse_args(ctx, [*args[:at], "--", *args[at:]] if 0 < at <= len(args) else args)
+
+    def _module(self, args: list[str]) -> int:
+        """Where the words behind ``-m MODULE`` begin; 0 if there is none before a script."""
+        valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "-":
+            if args[at] == "-m":
+                return at + 2
+            at += 2 if args[at] in valued else 1
+        return 0
 
 
 @click.command(
@@ -104,14 +117,13 @@ def command(
     passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
     """
     behind = ctx.meta["begat.behind"]
-    where = _whole(os.fspath(home()))
     saved, summed = (_whole(file) if file else None for file in (save, summary))
+    manner = Manner(name, saved, quiet, _whole(os.fspath(home())), dry_run, summed, durability == "always")
     if again is not None:
         from begat.cli.again import plan_of
 
         words = (*words, *behind, *filter(None, (module, *config)))
-        found = plan_of(again, words, watch, lazy, Manner(name, saved, quiet, where, dry_run, summed))
-        ctx.obj.plan = replace(found, durable=durability == "always")
+        ctx.obj.plan = plan_of(again, words, watch, lazy, manner)
         return
     if module is None:
         if not words:
@@ -129,11 +141,7 @@ def command(
     overrides = _overrides(ctx, given, config, "." if module is not None else os.path.dirname(target))
     configured = _configured(target if module is None else ".")
     patterns, waiting = (_joined(configured.get(key, ()), more) for key, more in (("watch", watch), ("lazy", lazy)))
-    arguments = (*rest, *behind)
-    ctx.obj.plan = Plan(
-        target, module is not None, arguments, patterns, waiting, name, saved, quiet, where, overrides, dry_run,
-        summary=summed, durable=durability == "always",
-    )  # fmt: skip
+    ctx.obj.plan = Plan(target, module is not None, (*rest, *behind), patterns, waiting, manner, overrides)
 
 
 def _whole(path: str) -> str:
@@ -188,8 +196,10 @@ def _help_params(target: str, is_module: bool) -> None:
     from begat.cli.find import find, load
     from begat.cli.output import say
     from begat.render import table
+    from begat.replay.known import undone
 
-    rows = [row for row in table.rows(load(find(f"-m {target}" if is_module else target))) if row.source not in _KINDS]
+    run = undone(load(find(f"-m {target}" if is_module else target)))  # as the code alone would have it
+    rows = [row for row in table.rows(run) if row.source not in _KINDS]
     width = max((len(row.path) for row in rows), default=0)
     say(f"{row.path:{width}}  {row.type or '?'} = {row.value}" for row in rows)
 

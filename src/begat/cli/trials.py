@@ -171,9 +171,22 @@ def _results(plan: Plan, ordered: Collection[Done]) -> list[str]:
     names = dict.fromkeys([plan.objective] if plan.objective else [])
     for done in ordered:
         for name, value in done.ending.result.items():
-            if isinstance(value, str | int | float):
+            if isinstance(value, str | int | float) and not _is_varied(plan, name, value, done):
                 names.setdefault(name)
     return list(names)[:_RESULTS]
+
+
+def _is_varied(plan: Plan, name: str, value: str | float, done: Done) -> bool:
+    """Whether the program says with its result *name* only what it was given: that has a column already."""
+    given = [
+        done.trial.values.get(axis.path, "")
+        for axis in plan.axes
+        if not axis.fixed and (axis.path == name or axis.path.endswith(f".{name}"))
+    ]
+    try:
+        return any(float(text) == float(value) for text in given)
+    except ValueError:
+        return value in given
 
 
 def _short(value: object) -> str:

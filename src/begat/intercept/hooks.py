@@ -21,7 +21,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
             note = lane.extend
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
-                  a if <its type is that of a scalar> else SNAP(a), b if <so is this one's> else SNAP(b)))
+                  a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now:
                 answer = LATER.asks(me, token, schema, lane, frame, (a, b))
@@ -227,7 +227,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         names[0] = "me"
     codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
-    values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[first:])
+    values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
     going = _LEAVES[way]
     given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
     source = _OPENING.format(

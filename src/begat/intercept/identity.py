@@ -12,8 +12,10 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.interceptor import LANE, Lane, token_of
-from begat.introspect.describe import Link, snapshot
+from begat.introspect.builtin import are_scalars
+from begat.introspect.describe import FEW, LIMITS, Link, snapshot
 from begat.introspect.targets import is_class
+from begat.record.values import Mapping
 
 
 class _Linked:
@@ -94,9 +96,9 @@ def described(value: object) -> object:
     return snapshot(value, link)
 
 
-def snap(value: object) -> object:
-    """*value* as it is now, as data: what a row holds for an argument that is no plain scalar."""
-    # Tracked objects, and flat containers of them and of scalars, are most of what comes here: the quick way to what
+def snap(value: object, schema: object = None, lane: Lane | None = None) -> object:
+    """*value* as it is now, as data: what a row of *schema* holds for an argument that is no plain scalar."""
+    # Tracked objects, and small containers of them and of scalars, are most of what comes here: the quick way to what
     # `snapshot` would find.
     kind = type(value)
     plan = _PLANS.get(id(kind))
@@ -104,44 +106,68 @@ def snap(value: object) -> object:
         found: object = _row_link(value)
         if found is not None:
             return found
-    elif kind is tuple or kind is list:
+    elif (kind is dict or kind is tuple or kind is list) and len(value) <= FEW:  # type: ignore[arg-type]  # by its type
         if not value:
-            return () if kind is tuple else []
-        if len(value) <= _FEW:  # type: ignore[arg-type]  # by its type
-            items = _flat(value[:])  # type: ignore[index]  # as above
-            if items is not None:
-                return items if kind is list else tuple(items)
-    elif kind is dict and not value:
-        return {}
-    return snapshot(value, _row_link)
+            return {} if kind is dict else () if kind is tuple else []
+        links: list[Link] = []
+        met: list[Any] = []
+        found = _small(value, kind, links, met, _DEEP)
+        # What is met twice is the slow way's, which says so; what is large has its limits there.
+        if found is not None and (len(met) < 2 or (len(set(map(id, met))) == len(met) and sum(map(len, met)) <= FEW)):
+            if links and (lane := lane or LANE.get()) is not None:
+                lane.links += links
+            return found
+    sink = lane.sink if lane is not None else None
+    return snapshot(value, _row_link, room=sink.room(schema) if sink is not None else None)
 
 
-def _flat(values: Any) -> list[object] | None:
-    """*values* as data if they are short scalars and tracked objects; None if they need a closer look."""
-    found: list[object] = []
-    links: list[Link] = []
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            if len(value) > _SHORT:
+def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int) -> Any:
+    """
+    *value*, a small dict, list or tuple, as data, if all in it are short scalars, tracked objects and, up to *deep* levels, more
+    of its kind; None if it needs a closer look. *links* and *met* get the links and the containers in it.
+    """
+    found: Any = value.copy() if kind is dict else [*value]  # in one step of C: no other thread comes between
+    met.append(value if kind is not tuple else found)  # a tuple may be met twice
+    if kind is dict and not are_scalars(found, LIMITS):
+        keys = _small([*found], list, links, met, deep)
+        items = _small([*found.values()], list, links, met, deep)
+        return Mapping(tuple(zip(keys, items, strict=True))) if keys is not None and items is not None else None
+    for step, item in found.items() if kind is dict else enumerate(found):  # the keys stay, the items may be replaced
+        kind_of_item = type(item)
+        if kind_of_item is str:
+            if len(item) > _SHORT:
                 return None
-            found.append(value)
-        elif kind is float or kind is bool or value is None or (kind is int and value.bit_length() <= _BITS):
-            found.append(value)
-        else:
-            plan = _PLANS.get(id(kind))
-            if plan is None or plan.key is None or not plan.weak or plan.kind() is not kind:
+        elif kind_of_item is int:
+            if item.bit_length() > _BITS:
                 return None
-            item: Link = _NEW(Link)
-            item.node = ref(value)
-            item.run = plan.schema
-            links.append(item)
-            found.append(item)
-    if links and (lane := LANE.get()) is not None:
-        lane.links += links
+        elif kind_of_item is not float and kind_of_item is not bool and item is not None:
+            if kind_of_item is dict or kind_of_item is tuple or kind_of_item is list:
+                if not deep or len(item) > FEW or len(met) > FEW:
+                    return None
+                if kind_of_item is dict and not item:  # the data of an edge, mostly
+                    met.append(item)
+                    part: Any = {}
+                else:
+                    part = _small(item, kind_of_item, links, met, deep - 1)
+            else:
+                part = _linked_item(item, kind_of_item, links)
+            if part is None:
+                return None
+            found[step] = part
+    return tuple(found) if kind is tuple else found
+
+
+def _linked_item(item: object, kind: type, links: list[Link]) -> Link | None:
+    plan = _PLANS.get(id(kind))
+    if plan is None or plan.key is None or not plan.weak or plan.kind() is not kind:
+        return None
+    found: Link = _NEW(Link)
+    found.node = ref(item)
+    found.run = plan.schema
+    links.append(found)
     return found
 
 
 _PLANS = linked.plans
 _NEW = object.__new__  # half the time of calling the class
-_FEW, _SHORT, _BITS = 64, 200, 64
+_DEEP, _SHORT, _BITS = 4, 200, 64

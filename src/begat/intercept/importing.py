@@ -75,6 +75,10 @@ class Finder:
         """The spec that the finders behind us give, its code woven where it is watched."""
         if self._pending:
             self._sweep_pending()
+        if sys.meta_path[0] is not self and self in sys.meta_path:
+            # pytest puts itself before us, and would not ask. Who is being asked now goes on with the one behind us.
+            sys.meta_path.remove(self)
+            sys.meta_path.insert(0, self)
         if not self._wants(name, path) or name in self._found():
             return None
         self._found().add(name)
@@ -129,6 +133,8 @@ class Finder:
         kind: Any = type(loader)
         if getattr(kind, "exec_module", None) is not _LoaderBasics.exec_module or not hasattr(loader, "__dict__"):
             self._pending.append(name)
+            if type(spec) is ModuleSpec:
+                spec.__class__ = _Arriving
             return
         plain = kind.get_code
 
@@ -198,6 +204,28 @@ class Finder:
         arrival = self.arrivals.get(name)
         if arrival is not None:
             arrival(name)
+
+
+class _Arriving(ModuleSpec):
+    """
+    The spec of a module whose loader executes it in a way of its own, until that is over: the import system says so here.
+
+    A loader that was wrapped would have a frame more in the tracebacks of modules that fail.
+    """
+
+    @property
+    def _initializing(self) -> bool:
+        return bool(self.__dict__["_initializing"])
+
+    @_initializing.setter
+    def _initializing(self, now: bool) -> None:
+        self.__dict__["_initializing"] = now
+        if not now:
+            self.__class__ = ModuleSpec  # type: ignore[assignment]  # it has no slots
+            try:
+                FINDER._sweep_pending()
+            except Exception as error:
+                trouble(error, f"looking at the module {self.name}")
 
 
 FINDER = Finder()

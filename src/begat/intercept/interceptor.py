@@ -25,7 +25,7 @@ from weakref import ref
 from begat.errors import CaptureWarning, is_ours
 from begat.intercept.constants import Gate
 from begat.intercept.failing import failed_again
-from begat.introspect.describe import Link
+from begat.introspect.describe import Link, Room
 
 HEAD = 6  # the items of a row before its values
 LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
@@ -45,6 +45,9 @@ class Sink(Protocol):
 
     def seeded(self, name: str, value: object) -> None:
         """The seeding function *name* was called with *value*."""
+
+    def room(self, schema: Any) -> Room:
+        """What room there still is for large arguments of the calls of *schema*."""
 
     def suspect(self) -> None:
         """The row that comes next may be of an object that was built before."""
@@ -266,7 +269,7 @@ def trouble(error: BaseException, doing: str = "recording a call", level: int = 
 
     *level* is that of the warning: the default is for who is called by the program and calls this.
     """
-    if _goes_on(error):
+    if goes_on(error):
         raise error
     report(error, doing, level)
 
@@ -279,7 +282,7 @@ def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", k
     """
     if lane.thread:
         lane.thread = None
-    if _goes_on(error):
+    if goes_on(error):
         return True
     report(error, doing)
     given_up = failed_again(error, kind)
@@ -288,7 +291,8 @@ def spoiled(error: BaseException, lane: Lane, doing: str = "recording a call", k
     return False
 
 
-def _goes_on(error: BaseException) -> bool:
+def goes_on(error: BaseException) -> bool:
+    """Whether *error* is to be raised: it is not ours, or that was asked for."""
     return os.environ.get("BEGAT_STRICT") == "1" or not is_ours(error)
 
 

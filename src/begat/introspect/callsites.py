@@ -98,6 +98,23 @@ def _position(code: CodeType, lasti: int) -> tuple[int | None, int | None, int |
     return line, column, end_line, end_column
 
 
+def written(code: CodeType) -> str:
+    """The text from the first to the last character that *code* was compiled from, of a lambda its expression; empty if not known."""
+    found = [
+        (line, column, end_line, end_column)
+        for line, end_line, column, end_column in code.co_positions()
+        if line is not None and end_line is not None and column is not None and end_column
+    ]
+    lines = _source(code.co_filename) if found else []
+    start, end = min((p[:2] for p in found), default=(0, 0)), max((p[2:] for p in found), default=(0, 0))
+    if not 0 < start[0] <= end[0] <= len(lines):
+        return ""
+    text = [line.encode() for line in lines[start[0] - 1 : end[0]]]
+    text[-1] = text[-1][: end[1]]
+    text[0] = text[0][start[1] :]
+    return b"".join(text).decode(errors="replace")
+
+
 def _calls(file: str) -> dict[Position, tuple[str | None, Name]]:
     lines = _source(file)
     known = _files.get(file)

@@ -50,6 +50,36 @@ class Limits:
 
 
 LIMITS = Limits()
+FEW = 64  # items of one argument, which are kept however many there were before
+
+
+class Room:
+    """How many items of large arguments are still kept, of all calls of one class in one run: of a million graphs, say."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = 100_000
+
+
+class Rooms:
+    """The rooms of one run, by schema; *marks* gets each class that has used up its own."""
+
+    def __init__(self, marks: list[str]) -> None:
+        self._rooms: dict[Any, Room] = {}
+        self._marks = marks
+
+    def of(self, schema: Any) -> Room:
+        """That of the calls of *schema*."""
+        room = self._rooms.get(schema)
+        if room is None:
+            room = self._rooms[schema] = Room()
+        elif 0 <= room.left < FEW:
+            room.left = -1
+            what = "was given so many large arguments that of the later ones"
+            self._marks.append(f"{schema.target} {what} {FEW} items are kept")
+        return room
+
 
 Linker = Callable[[object], "Link | None"]
 Handler = Callable[[Any, "Description"], object]
@@ -69,30 +99,38 @@ def registered(kind: type) -> Handler | None:
     return None if entry is None else entry[1]
 
 
-def snapshot(value: Any, link: Linker, limits: Limits = LIMITS) -> object:
+def snapshot(value: Any, link: Linker, limits: Limits = LIMITS, room: Room | None = None) -> object:
     """
     Describe *value* as it is now, as a value of `begat.record.values`.
 
     *link* is asked for every object that is no builtin scalar or container, and answers with the `Link` of a tracked
-    object or None; a `Link` is a leaf of the result. Never raises an `Exception`: what fails is an `Opaque` that says so.
+    object or None; a `Link` is a leaf of the result. What has more than `FEW` items takes them from *room*.
+    Never raises an `Exception`: what fails is an `Opaque` that says so.
     """
     try:
-        # Flat containers of scalars are nearly all there is. A list or dict is copied first, in one step of C, so that
-        # no other thread comes between the look and the copy.
-        kind = type(value)
-        if kind is list:
-            if len(value) <= limits.items and are_scalars(items := value[:], limits):
-                return items
-        elif kind is tuple:
-            if len(value) <= limits.items and are_scalars(value, limits):
-                return value
-        elif kind is dict and len(value) <= limits.items:
-            copy = value.copy()
-            if are_scalars(copy, limits) and are_scalars(copy.values(), limits):
-                return copy
-        return Description(link, limits).of(value)
+        total = limits.total if room is None else min(limits.total, max(room.left, FEW))
+        found = _flat(value, min(limits.items, total), limits)
+        if found is not None:
+            taken = len(found)
+        else:
+            description = Description(link, limits, total)
+            found = description.of(value)
+            taken = total - description.left
+        if room is not None and taken > FEW:
+            room.left -= taken
+        return found
     except Exception as error:
         return _failed(value, error)
+
+
+def _flat(value: Any, longest: int, limits: Limits) -> Any:
+    """*value*, if it is a list, tuple or dict of scalars, which is nearly all there is; or None."""
+    kind = type(value)
+    if (kind is not list and kind is not tuple and kind is not dict) or len(value) > longest:
+        return None
+    # Copied first, in one step of C, so that no other thread comes between the look and the copy.
+    copy = value[:] if kind is not dict else value.copy()
+    return copy if are_scalars(copy, limits) and (kind is not dict or are_scalars(copy.values(), limits)) else None
 
 
 def _failed(value: object, error: Exception) -> Opaque:
@@ -121,12 +159,12 @@ def _path(place: _Place) -> list[str]:
 class Description:
     """One argument being described: how deep we are, what was met already, how many items may still be taken."""
 
-    __slots__ = ("_here", "_left", "_link", "_met", "limits")
+    __slots__ = ("_here", "_link", "_met", "left", "limits")
 
-    def __init__(self, link: Linker, limits: Limits = LIMITS) -> None:
+    def __init__(self, link: Linker, limits: Limits, left: int) -> None:
         self.limits = limits
         self._link = link
-        self._left = limits.total
+        self.left = left
         self._here: _Place = _ROOT
         # The object stands beside its place: one that dies meanwhile could leave its id to another.
         self._met: dict[int, tuple[object, _Place]] = {}
@@ -188,16 +226,16 @@ class Description:
         """How many of *length* items may be described here; they count as taken."""
         if self._here[2] >= self.limits.depth:
             return 0
-        if length > self._left or length > self.limits.items:
-            length = min(self._left, self.limits.items)
-        self._left -= length
+        if length > self.left or length > self.limits.items:
+            length = min(self.left, self.limits.items)
+        self.left -= length
         return length
 
     def elements(self, count: int) -> bool:
         """Whether an array of *count* elements may be kept whole; they count as taken."""
-        if count > self.limits.elements or count > self._left:
+        if count > self.limits.elements or count > self.left:
             return False
-        self._left -= count
+        self.left -= count
         return True
 
 

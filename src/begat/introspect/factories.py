@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
+from begat.introspect.callsites import written
 from begat.introspect.targets import dict_of, mro_of
 from begat.record.values import Made
 
@@ -19,6 +20,34 @@ def default_of(subject: Any, name: str, default: object, snap: Callable[[object]
         return snap(default)
     factory = factory_of(subject, name)
     return Made(snap(factory) if factory is not None else None)
+
+
+def literal_of(subject: Any, name: str, default: object) -> object:
+    """
+    *default* as `default_of` gives it; where it is made by a lambda that writes it out, ``lambda: [0.9, 0.999]``, what that says.
+
+    The source is read, and nothing is called. That takes time: for those who look.
+    """
+    if type(default) is not Made:
+        return default
+    factory = factory_of(subject, name)
+    if type(factory) is not FunctionType or factory.__name__ != "<lambda>":
+        return default
+    import ast
+
+    from begat.introspect.describe import snapshot
+
+    code = factory.__code__
+    # What returns a constant has no column before Python 3.13.
+    text = f"({written(code) or ''.join(map(repr, code.co_consts[-1:]))})"
+    try:
+        found = ast.literal_eval(text)
+        now = compile(f"lambda: {text}", "", "eval").co_consts[0]
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # it is no literal, or is no more
+        return default
+    # The file may have changed since, and the text there be of something else.
+    same = (now.co_code, repr(now.co_consts)) == (code.co_code, repr(code.co_consts))
+    return snapshot(found, lambda _: None) if same else default
 
 
 def factory_of(subject: Any, name: str) -> Any:

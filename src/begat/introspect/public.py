@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from begat.introspect.describe import snapshot
-from begat.introspect.factories import default_of
+from begat.introspect.factories import default_of, literal_of
 from begat.introspect.signatures import short
 
 Pair = tuple[str, object, str]
@@ -20,11 +20,12 @@ class Public:
         self.parameters = {p.name: p for p in parameters}
         self.star, self.double = starred
         self.annotations = {p.name: short(p.annotation) for p in parameters if p.annotation is not p.empty}
-        self.defaults = {
+        defaults = {
             p.name: default_of(subject, p.name, p.default, lambda value: snapshot(value, lambda _: None))
             for p in parameters
             if p.default is not p.empty
         }
+        self.defaults = {name: literal_of(subject, name, default) for name, default in defaults.items()}
         kinds = {p.kind.name: p.name for p in parameters}
         self.positional = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
         self.starred = (kinds.get("VAR_POSITIONAL"), kinds.get("VAR_KEYWORD"))

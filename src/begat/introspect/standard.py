@@ -79,8 +79,7 @@ def symbol(value: Any, d: Description) -> Symbol:
     name = name_of(value)
     kind = "class" if is_class(value) else "module" if has_base(type(value), types.ModuleType) else "function"
     if not importable(name, value):
-        code = code_fingerprint(value) if type(value) is types.FunctionType else None
-        return Symbol(name, kind, False, code)
+        return Symbol(name, kind, False, _code_of(value))
     found = Symbol(name, kind)
     if kind == "class":
         key = id(value)
@@ -88,8 +87,22 @@ def symbol(value: Any, d: Description) -> Symbol:
     return found
 
 
-# The same classes are passed again and again.
+def _code_of(function: Any) -> str | None:
+    """The fingerprint of *function*, if it has code."""
+    if type(function) is not types.FunctionType:
+        return None
+    if function.__defaults__ or function.__kwdefaults__ or function.__dict__:
+        return code_fingerprint(function)
+    key = id(function.__code__)
+    known = _CODES.get(key)
+    if known is None or known[0]() is not function.__code__:
+        known = _CODES[key] = ref(function.__code__, lambda _: _CODES.pop(key, None)), code_fingerprint(function)
+    return known[1]
+
+
+# The same classes are passed again and again, and so are functions made anew of the same code.
 _SYMBOLS: dict[int, tuple[ref[Any], Symbol]] = {}
+_CODES: dict[int, tuple[ref[Any], str]] = {}
 
 
 def _builtin(value: Any, d: Description) -> Symbol:

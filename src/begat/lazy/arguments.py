@@ -2,13 +2,23 @@
 
 Of each container of the language that a call is given, at any depth, a copy of its own items is kept, and compared later by
 identity: no code of the program runs, and whatever is one object in the arguments stays one.
+
+Arguments travel in the place of what waits for them, and one that cannot be pickled is named: the pickler, in C, would not say
+where it met it, and comes back to us with nothing.
 """
 
 from __future__ import annotations
 
+import copyreg
+import pickle
+import sys
 from collections.abc import Iterator
+from io import BytesIO
 from operator import is_
+from types import FunctionType
 from typing import Any
+
+from begat.introspect.targets import dict_of, has_base, is_class, module_of, mro_of
 
 # By id, as a metaclass may have a hash of its own.
 _KINDS = frozenset(map(id, (list, dict, tuple, set, bytearray)))
@@ -127,3 +137,75 @@ def _made(changed: set[int], kept: Kept) -> dict[int, Any]:
 
 def _begun(copy: Any) -> Any:
     return copy.copy() if type(copy) is set or type(copy) is bytearray else type(copy)()
+
+
+_PLAIN = frozenset(
+    map(id, (*(int, float, str, bytes, bool, complex, type(None)), *(list, dict, tuple, set, bytearray)))
+)
+# Picklers: these write functions by name, those by what they do.
+_BY_NAME = ("_pickle", "pickle", "multiprocessing.reduction")
+_BY_VALUE = ("cloudpickle.cloudpickle", "dill._dill")
+_BASIC = object.__basicsize__
+
+
+def refusal(value: object, protocol: int) -> Exception | None:
+    """
+    What the pickler that asks for *value* will say of it, or of a part of it; None where it takes it, or that is not sure.
+
+    Only what no code of the program is asked about is tried: functions, and what C code made and cannot take apart.
+    """
+    pickler: Any = None
+    for part in _parts_that(_is_odd, value):
+        pickler = pickler or _pickler()
+        if pickler is None or (type(part) is FunctionType and module_of(pickler) not in _BY_NAME):
+            continue
+        try:
+            pickler(BytesIO(), protocol).dump(part)
+        except Exception as error:
+            return error.with_traceback(None)
+    return None
+
+
+def _parts_that(are: Any, values: object) -> Iterator[object]:
+    todo, met = [values], set()
+    while todo:
+        here: Any = todo.pop()
+        if id(type(here)) not in _KINDS:
+            if are(type(here)):
+                yield here
+        elif id(here) not in met:
+            met.add(id(here))
+            parts = tuple(_parts(here))
+            todo.extend([part for part in parts if id(type(part)) in _KINDS])
+            if not _PLAIN.issuperset(map(id, map(type, parts))):
+                yield from [part for part in parts if id(type(part)) not in _PLAIN and are(type(part))]
+
+
+def _is_odd(kind: type) -> bool:
+    """Whether `object` has to say how a *kind* is taken apart, and cannot: there is more in it than attributes."""
+    if kind is FunctionType:
+        return True
+    for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
+        if any(name in dict_of(each) for each in mro_of(kind)[:-1]):  # the last is object
+            return False
+    if kind in copyreg.dispatch_table or any("__slots__" in dict_of(each) for each in mro_of(kind)):
+        return False
+    attributes = 8 * (kind.__dictoffset__ > 0) + 8 * (kind.__weakrefoffset__ > 0)
+    return bool(kind.__itemsize__) or kind.__basicsize__ > _BASIC + attributes
+
+
+def _pickler() -> Any:
+    """The class of the pickler at work, as far as it shows; None where somebody else may be asking."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "")[:6] == "begat.":
+        frame = frame.f_back
+    if frame is None:
+        return None
+    for name in ("self", "cls"):
+        found = frame.f_locals.get(name)
+        kind: Any = found if is_class(found) else type(found)
+        if has_base(kind, pickle.Pickler) or has_base(kind, pickle._Pickler):
+            return kind if module_of(kind) in (*_BY_NAME, *_BY_VALUE) else None  # others may be made in other ways
+    # C code: ``pickle.dumps``, or, where it is not called by that name, who knows what subclass.
+    asks = {"dumps", "dump", "__reduce_ex__"}.intersection(frame.f_code.co_names)
+    return pickle.Pickler if asks == {"dumps"} else None

@@ -13,7 +13,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
-from begat.introspect.targets import dict_of, mro_of
+from begat.introspect.targets import dict_of, module_of, mro_of
 from begat.lazy.thunk import Thunk, alone
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
@@ -49,7 +49,7 @@ def _thunk(obj: object, manner: Manner) -> Thunk | None:
 class Manner:
     """How objects of one class wait: their ghost class, and the slot of their dictionary; or the *reason* why they cannot.
 
-    Where C code reads their *contents* without asking, a proxy cannot stand for them either.
+    Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
     """
 
     __slots__ = ("_cls", "_ghost", "contents", "reason", "slot")
@@ -120,6 +120,8 @@ _READ_BY_C = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, flo
 
 
 def _contents(cls: Any) -> str:
+    if any(module_of(meta) == "enum" for meta in mro_of(type(cls))):
+        return "the members of an enumeration are told apart by what they are"
     base = next((base for base in mro_of(cls) if any(base is known for known in _READ_BY_C)), None)
     return f"it is a {base.__name__}, whose contents C code reads without asking" if base is not None else ""
 

@@ -73,7 +73,7 @@ class Proxy(wrapt.ObjectProxy[Any]):
         return f"<{thunk.name}(…) at {id(self):#x}, not made yet>" if is_waiting(self) else repr(self.__wrapped__)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        recipe = self._recipe()
+        recipe = self._self_thunk.parcel(protocol) if is_waiting(self) else None
         return (
             (_itself, (self.__wrapped__,)) if recipe is None else (DOOR.again, (self._self_thunk.function(), *recipe))
         )

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any
 
 from begat.errors import LazyError
+from begat.lazy.arguments import refusal
 from begat.lazy.helpers import waits_for_us
 
 # Held for a few instructions: over claims and waits, never while anything is built. A signal handler may come in between,
@@ -77,6 +78,25 @@ class Thunk(ABC):
     def recipe(self) -> tuple[Any, ...] | None:
         """The arguments by position and by name, and more, to make the same call of in a copy; None where that would be another one."""
         return self.arguments()
+
+    def parcel(self, protocol: int) -> tuple[Any, ...] | None:
+        """The `recipe`, for a pickle. Raises what the pickler would, with a note, where an argument is one that it refuses."""
+        recipe = self.recipe()
+        if recipe is not None:
+            args, kwargs, *_ = recipe
+            for named, value in (*((self.label(i), each) for i, each in enumerate(args)), *kwargs.items()):
+                refused = refusal(value, protocol)
+                if refused is not None:
+                    refused.add_note(
+                        f"begat: that is in the argument {named} of {self.name}, called at {self.place()}, which is not built "
+                        "yet and travels as its call: hand it what can be pickled, or build it first, with begat.materialize"
+                    )
+                    raise refused
+        return recipe
+
+    def label(self, position: int) -> str:
+        """What the argument at *position* is called."""
+        return str(position + 1)
 
     def first(self, obj: Any) -> None:  # noqa: B027  # most have nothing before them
         """Build what has to be built before *obj*."""

@@ -180,7 +180,7 @@ def _text(self: Any) -> str:
 
 
 def _reduce(self: Any, protocol: int = 0) -> Any:
-    recipe = _recipe(self)
+    recipe = _recipe(self, protocol=protocol)
     if recipe is None:
         return _as_itself(self, lambda: self.__reduce_ex__(protocol))
     # Allocated first, and made to wait then: an argument may lead back to it.
@@ -210,9 +210,9 @@ def _allocated(obj: Any) -> Any:
     return cls.__new__(cls)
 
 
-def _recipe(self: Any, *names: str) -> tuple[Any, ...] | None:
+def _recipe(self: Any, *names: str, protocol: int | None = None) -> tuple[Any, ...] | None:
     """
-    What to make the call again with.
+    What to make the call again with, also in a pickle of this *protocol*.
 
     None where *self* itself is to be copied: it is built, now if need be, as its class says how it is copied, under one of
     *names* or for pickle, or as a copy would draw random numbers out of turn; or this thread is about it.
@@ -221,7 +221,7 @@ def _recipe(self: Any, *names: str) -> tuple[Any, ...] | None:
     own = any(type(lookup(cls, name)) is FunctionType for name in (*names, "__reduce_ex__", "__reduce__"))
     recipe = None
     if thunk is not None and not own and cls not in copyreg.dispatch_table and not thunk.passes():
-        recipe = thunk.recipe()
+        recipe = thunk.recipe() if protocol is None else thunk.parcel(protocol)
     if recipe is None:
         build(self)
     return recipe

@@ -7,7 +7,8 @@ imports nothing and calls nothing that a record names; whatever is wrong with a 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar, get_args
 
 from begat.errors import InvalidRecord
@@ -31,9 +32,11 @@ from begat.record.model import (
     Process,
     Source,
 )
+from begat.record.weighing import is_light, weigh
 from begat.record.writing import chunks, document
 
 _T = TypeVar("_T")
+_BLOCK = 1 << 22
 _SHOWN = 200  # of a place deep inside
 
 
@@ -49,10 +52,14 @@ def load(path: str | os.PathLike[str], *, own: bool = False) -> Run:
     """Read the record in the file *path*. `InvalidRecord` if it is none, `OSError` if the file cannot be read; *own* as in `loads`."""
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > limits.BYTES:
+            size = os.fstat(file.fileno()).st_size
+            if size > limits.BYTES:
                 raise _too_large()
+            if not is_light(size):
+                _weigh(iter(partial(file.read, _BLOCK), b""))
+                file.seek(0)
             data = file.read(limits.BYTES + 1)
-        return loads(data, own=own)
+        return _loads(data, own=own) if size else loads(data, own=own)  # a pipe has no size
     except InvalidRecord as error:
         raise InvalidRecord(f"{os.fspath(path)}: {error.args[0]}") from error.__cause__
 
@@ -63,6 +70,24 @@ def loads(data: bytes | str, *, own: bool = False) -> Run:
 
     Of one's *own* record the shape is believed, which spares pydantic: where it is wrong, any exception may be raised, or none.
     """
+    if isinstance(data, str):
+        try:
+            data = data.encode()
+        except UnicodeError as error:
+            raise InvalidRecord(f"not UTF-8: {error}") from None
+    if not is_light(len(data)):
+        _weigh([data])
+    return _loads(data, own=own)
+
+
+def _weigh(blocks: Iterable[bytes]) -> None:
+    try:
+        weigh(blocks)
+    except Malformed as error:
+        raise InvalidRecord(error.what) from None
+
+
+def _loads(data: bytes, *, own: bool) -> Run:
     if len(data) > limits.BYTES:
         raise _too_large()
     shape: Any = _Believed
@@ -72,7 +97,7 @@ def loads(data: bytes | str, *, own: bool = False) -> Run:
     try:
         # A record is a tree of millions of objects and no cycles.
         with resting():
-            document = migrate(engine().loads(data.encode() if isinstance(data, str) else data))
+            document = migrate(engine().loads(data))
             rows = _rows_out(document, "", 0)
             return _run_from(shape.envelope(document), rows, shape)
     except Malformed as error:
@@ -82,6 +107,8 @@ def loads(data: bytes | str, *, own: bool = False) -> Run:
         raise InvalidRecord(f"nested deeper than {limits.READ_DEPTH}") from None
     except UnicodeError as error:
         raise InvalidRecord(f"not UTF-8: {error}") from None
+    except MemoryError:
+        raise InvalidRecord(f"there is not enough memory to read its {len(data):,} bytes") from None
 
 
 def _too_large() -> InvalidRecord:
@@ -105,18 +132,15 @@ class _Believed:
 
 
 class _Rows:
-    """The rows of the nodes of a run and of its children, taken out of the document."""
+    """The rows of the nodes of a run and of its children, taken out of the document; *size* of them and of events."""
 
-    __slots__ = ("children", "rows", "where")
+    __slots__ = ("children", "rows", "size", "where")
 
-    def __init__(self, rows: list[Any], where: str) -> None:
+    def __init__(self, rows: list[Any], where: str, size: int) -> None:
         self.rows = rows
         self.where = where
+        self.size = size
         self.children: list[_Rows] = []
-
-    @property
-    def size(self) -> int:
-        return len(self.rows) + sum(child.size for child in self.children)
 
 
 def _rows_out(document: Any, where: str, count: int) -> _Rows:
@@ -129,16 +153,19 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
         raise Malformed(f"runs nested deeper than {limits.FAMILY}", where)
     rows = document.get("nodes") if type(document) is dict else None
     if type(rows) is not list:
-        return _Rows([], where)  # the schema will say what is wrong
-    if count + len(rows) > limits.NODES:
+        return _Rows([], where, 0)  # the schema will say what is wrong
+    events = document.get("events")
+    size = len(rows) + (len(events) if type(events) is list else 0)
+    if count + size > limits.NODES:
         raise Malformed(f"more than {limits.NODES:,} nodes", f"{where}nodes")
     document["nodes"] = []
-    taken = _Rows(rows, where)
-    count += len(rows)
+    taken = _Rows(rows, where, size)
+    count += size
     children = document.get("children")
     for position, child in enumerate(children if type(children) is list else ()):
         taken.children.append(_rows_out(child, f"{where}children[{position}].", count))
         count += taken.children[-1].size
+        taken.size += taken.children[-1].size
     return taken
 
 

@@ -38,7 +38,10 @@ def engine() -> Engine:
             faithful = orjson.dumps(parsed) == data
         except TypeError:
             faithful = False
-        return parsed if faithful else _standard_loads(data)
+        if faithful:
+            return parsed
+        del parsed  # two trees of a long record would be one too many
+        return _standard_loads(data)
 
     def indented(data: Any) -> str:
         try:

@@ -5,13 +5,16 @@ What is beyond them is left out by whoever writes, with a mark that says so, and
 
 from __future__ import annotations
 
-NODES = 2_000_000  # in a run and all runs inside it
+NODES = 2_000_000  # in a run and all runs inside it, events among them
 HELD = (
     1_200_000  # of a run that is being recorded or read back from journals; of more, some are kept and the rest counted
 )
 BYTES = 1_000_000_000
 JOURNALS = 10_000_000_000  # bytes of the journals of one run
+PARTS = 100_000_000  # commas, beginnings of arrays twice and of objects four times, as what is built takes memory
+FILLED = 30_000_000  # arguments in the journals of a run: a short line can stand for many that have their defaults
 FAMILY = 100  # runs inside runs
+PATH = 1_000  # characters of a path that others are made to hang from
 TEXT = 16_777_216  # characters of one text
 ITEMS = 1_000_000  # of one list, tuple, set or dictionary
 ALIKE = (

@@ -18,7 +18,8 @@ from begat.record.engine import engine
 FORMAT = "begat-journal/1"
 JOURNAL, HEAD, SEEDS, ENVIRONMENT, END = "$journal", "$head", "$seeds", "$environment", "$end"
 SCHEMA, PLACE, ROW, ROWS, FATE = "$schema", "$place", "$row", "$rows", "$fate"
-KINDS = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, ROWS, FATE))
+OPEN = "$open"  # the rows whose calls go on; each says it anew
+KINDS = frozenset((OPEN, JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, ROWS, FATE))
 TORN = "$torn"
 
 _BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())

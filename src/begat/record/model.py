@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from begat.record.graph import Run
 
 Source = Literal["given", "default", "override", "config", "env"]
-Outcome = Literal["returned", "raised", "deferred"]
+Outcome = Literal["returned", "raised", "deferred", "unfinished"]
 Kind = Literal["class", "factory", "function"]
 
 _T = TypeVar("_T")

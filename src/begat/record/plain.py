@@ -18,6 +18,9 @@ Named = Callable[[Ref], str]
 # What the factories that people name most often make.
 _EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "tuple": "()"}
 
+# What people call to make one.
+_ARRAYS = {"ndarray": "array", "Tensor": "tensor"}
+
 # Above this many bits Python refuses to write an int in decimals (its limit is 4,300 digits).
 _DECIMAL_BITS = 14_000
 
@@ -126,7 +129,10 @@ def _pieces(value: object, named: Named, room: int) -> Iterable[str]:
         case Typed():
             yield _spelled(value, named, room) or "".join(_pieces(value.value, named, room))
         case Array():
-            yield "".join(_pieces(value.data, named, room))
+            called = short(value.type)
+            yield f"{_ARRAYS.get(called, called)}("
+            yield from _pieces(value.data, named, room)
+            yield ")"
         case Cut() if value.head is not None:
             yield "".join(_pieces(value.head, named, room)) + f"… ({_count(value)})"
         case Alias():

@@ -77,7 +77,7 @@ def grow(run: Run, everything: bool = False) -> Tree:
     for node in run.nodes:
         names[node.id] = name = fresh(node.path, taken)
         taken.add(name)
-    owners = _Owners(nodes.values())
+    owners = Owners(nodes.values())
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
     for node in nodes.values():
@@ -86,7 +86,7 @@ def grow(run: Run, everything: bool = False) -> Tree:
     return Tree(nodes, names, parents, children)
 
 
-class _Owners:
+class Owners:
     """The nodes that others may hang below, by path; of several with one path, the first."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
@@ -113,8 +113,12 @@ class _Owners:
             self._used[owner.id] = {ref.node for ref in references(owner)}
         return number in self._used[owner.id]
 
+    def has(self, owner: Node, node: Node, nodes: dict[int, Node]) -> bool:
+        """Whether *node* is a part of *owner*: `model.1` is the first thing in `model`, or the second `model`, and only the record tells."""
+        return _built_in(node, owner, nodes) or self.uses(owner, node.id)
 
-def _parent(node: Node, nodes: dict[int, Node], owners: _Owners) -> int | None:
+
+def _parent(node: Node, nodes: dict[int, Node], owners: Owners) -> int | None:
     """What *node* hangs below: the owner of the longest prefix of its path that really made or took it."""
     parent = owners.above(node.path)
     if parent is None:
@@ -124,8 +128,7 @@ def _parent(node: Node, nodes: dict[int, Node], owners: _Owners) -> int | None:
         owner = nodes[parent]
         if head != owner.path:
             break
-        # `model.1` is the first thing in `model`, or the second `model`: only the record tells.
-        if _built_in(node, owner, nodes) or owners.uses(owner, node.id):
+        if owners.has(owner, node, nodes):
             break
         parent = owners.above(owner.path)
     return parent
@@ -164,7 +167,7 @@ def visible(run: Run) -> set[int]:
 def _named_by(run: Run, shown: set[int]) -> set[int]:
     """The nodes not *shown* that took one that is as an argument, and gave it its path."""
     nodes = {node.id: node for node in run.nodes}
-    owners = _Owners(run.nodes)
+    owners = Owners(run.nodes)
     found: set[int] = set()
     todo = list(shown)
     while todo:
@@ -182,7 +185,7 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
     """What is not shown first, grouped by target and code, under the shown node that caused it (None: the top)."""
     shown = visible(run)
     nodes = {node.id: node for node in run.nodes}
-    owners = _Owners(node for node in run.nodes if node.id in shown)
+    owners = Owners(node for node in run.nodes if node.id in shown)
     groups: dict[int | None, dict[tuple[str, str], list[int]]] = {}
     causes: dict[int, int | None] = {}
     for node in run.nodes:
@@ -196,7 +199,7 @@ def folded(run: Run) -> dict[int | None, tuple[Folded, ...]]:
 
 
 def _cause(
-    node: Node, nodes: dict[int, Node], shown: set[int], owners: _Owners, known: dict[int, int | None]
+    node: Node, nodes: dict[int, Node], shown: set[int], owners: Owners, known: dict[int, int | None]
 ) -> int | None:
     """The shown node inside whose construction, or below whose path, *node* was made."""
     chain: list[int] = []

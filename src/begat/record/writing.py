@@ -11,30 +11,40 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from begat.record import limits
+from begat.record.decoding import Malformed
 from begat.record.encoding import encodable, encode, type_name
 from begat.record.engine import engine
 from begat.record.graph import Run
 from begat.record.migrations import FORMAT
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Overridden
 from begat.record.values import Opaque
+from begat.record.weighing import is_light, weigh
 
 _T = TypeVar("_T")
 
 
 def document(run: Run) -> bytes:
     """*run* as one JSON document."""
-    # Every byte is written once and copied once.
-    return b"".join((b'{"format":', engine().dumps(FORMAT), b",", *_run(run, _Room()), b"}"))
+    size = limits.BYTES
+    while True:
+        # Every byte is written once and copied once.
+        whole = b"".join((b'{"format":', engine().dumps(FORMAT), b",", *_run(run, _Room(size)), b"}"))
+        try:
+            if not is_light(len(whole)):
+                weigh([whole])
+            return whole
+        except Malformed:
+            size = len(whole) // 2
 
 
 class _Room:
     """How much may still be written."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         self.nodes = limits.NODES
-        self.bytes = (
-            limits.BYTES - limits.BYTES // 10
-        )  # the rest is for headers, which are written when all else is known
+        self.size = size
+        self.why = "" if size == limits.BYTES else ", where there are so many values in them"
+        self.bytes = size - size // 10  # the rest is for headers, which are written when all else is known
 
     def fit(self, rows: Iterable[dict[str, Any]], marks: list[str], lack: str) -> list[bytes]:
         """As many of *rows* as there is room for, as the inside of an array; where some are left out, *lack* is a mark."""
@@ -44,7 +54,7 @@ class _Room:
             piece = (b"," if pieces else b"") + engine().dumps(some)[1:-1]
             self.bytes -= len(piece)
             if self.bytes < 0:
-                marks.append(f"{lack} a record has at most {limits.BYTES:,} bytes")
+                marks.append(f"{lack} a record has at most {self.size:,} bytes{self.why}")
                 break
             pieces.append(piece)
         return pieces
@@ -59,6 +69,10 @@ def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
         marks.append(f"{len(nodes) - room.nodes} nodes are not written: a record has at most {limits.NODES:,}")
         nodes = nodes[: room.nodes]
     room.nodes -= len(nodes)
+    if len(events) > room.nodes:
+        marks.append(f"{len(events) - room.nodes} events are not written: a record has at most {limits.NODES:,} nodes")
+        events = events[: room.nodes]
+    room.nodes -= len(events)
     body = [b',"nodes":[', *room.fit(_nodes(nodes), marks, "the last nodes are not written:"), b"]"]
     if events:
         body += [b',"events":[', *room.fit(map(_event, events), marks, "the last events are not written:"), b"]"]

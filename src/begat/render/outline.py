@@ -77,16 +77,25 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
 SIBLINGS = 20  # objects made alike by one call that are told one by one
 _NOTE = 500
 _TOLD = 5  # groups under one node that are told one by one
+_FEW = 3  # objects of a group that is told together with others as small
 
 
 def _told(groups: tuple[Folded, ...]) -> list[str]:
-    """The largest groups, and the rest as one."""
-    if len(groups) <= _TOLD + 1:
-        return [str(group) for group in groups]
-    ordered = sorted(groups, key=lambda group: -len(group.nodes))
-    rest = ordered[_TOLD:]
-    count = sum(len(group.nodes) for group in rest)
-    return [*map(str, ordered[:_TOLD]), f"{count} more of {len(rest)} kinds (--all)"]
+    """The largest groups, and the rest as one; several small ones, such as switches of torch's modes, as one too."""
+    small = [group for group in groups if len(group.nodes) <= _FEW]
+    large = [group for group in groups if len(group.nodes) > _FEW]
+    if len(small) < 2 or len(groups) > _TOLD + 1:
+        small, large = [], list(groups)
+    if len(large) > _TOLD + 1:
+        large.sort(key=lambda group: -len(group.nodes))
+        large, rest = large[:_TOLD], large[_TOLD:]
+        return [*map(str, large), f"{_count(rest):,} more of {len(rest)} kinds (--all)"]
+    names = ", ".join(dict.fromkeys(called(group.target) for group in small))
+    return [*map(str, large), *([f"{_count(small)} × {names} (--all)"] if small else [])]
+
+
+def _count(groups: list[Folded]) -> int:
+    return sum(len(group.nodes) for group in groups)
 
 
 def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None, list[Folded]]]:
@@ -142,10 +151,14 @@ def _line(
         tuple(given),
         tuple(defaults),
         where(node.site, run.environment.cwd),
-        escaped(node.error or "raised") if node.outcome == "raised" else None,
-        tuple(elided(escaped(note), _NOTE) for note in (*late, *node.notes)),
+        escaped((node.error or "raised").removeprefix("builtins:")) if node.outcome == "raised" else None,
+        tuple(elided(escaped(note), _NOTE) for note in (*_unfinished(node), *late, *node.notes)),
         under,
     )
+
+
+def _unfinished(node: Node) -> tuple[str, ...]:
+    return ("unfinished",) if node.outcome == "unfinished" else ()
 
 
 def _value(tree: Tree, node: Node, value: object, limit: int) -> str:
@@ -185,7 +198,7 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
     header, environment = run.header, run.environment
     yield "run", escaped(f"{header.id} {header.name}" if header.name else header.id)
     lasted = duration(header.started, header.ended)
-    error = f": {header.error}" if header.error else ""
+    error = f": {header.error.removeprefix('builtins:')}" if header.error else ""
     error += f", exit code {header.exit_code}" if header.exit_code is not None else ""
     yield "outcome", escaped(f"{header.outcome}{f' in {lasted}' if lasted else ''}{error}")
     if header.script:

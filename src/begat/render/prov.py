@@ -81,6 +81,7 @@ class _Bundle:
         self._tree = grow(run, everything)
         self._nodes = {node.id: node for node in run.nodes}
         self._plans: dict[tuple[str, str | None], str] = {}
+        self._places: dict[tuple[int, int], dict[str, Any]] = {}  # by the ids of site and process
         self._space = f"{_NAMES['run']}{_local(run.id)}/"
         self._parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
 
@@ -121,21 +122,11 @@ class _Bundle:
 
     def _construction(self, node: Node) -> None:
         call, made, plan = f"call:{node.id}", f"object:{node.id}", self._plan(node)
-        path, site, process = self._tree.names[node.id], node.site, node.process
-        self._parts["activity"][call] = _given(
-            {
-                "prov:label": path,
-                "begat:kind": node.kind,
-                "begat:outcome": node.outcome,
-                "begat:error": node.error,
-                "begat:file": site.file if site else None,
-                "begat:line": site.line if site else None,
-                "begat:function": site.function if site else None,
-                "begat:pid": process.pid if process else None,
-                "begat:rank": process.rank if process else None,
-                "begat:note": list(node.notes),
-            }
-        )
+        path = self._tree.names[node.id]
+        activity = {"prov:label": path, "begat:kind": node.kind, "begat:outcome": node.outcome, **self._place(node)}
+        if node.error or node.notes:
+            activity |= _given({"begat:error": node.error, "begat:note": list(node.notes)})
+        self._parts["activity"][call] = activity
         # Also of one that raised: its object may have been handed on before.
         self._parts["entity"][made] = {"prov:label": path, "prov:type": node.target}
         if node.outcome != "raised":
@@ -146,6 +137,23 @@ class _Bundle:
         self._relate("wasStartedBy", {"prov:activity": call, "prov:starter": starter})
         for position, (name, value, argument) in enumerate(entries(node)):
             self._argument(node, position, name, value, argument)
+
+    def _place(self, node: Node) -> dict[str, Any]:
+        """Where *node* was called, and by which process: few places, many calls."""
+        site, process = node.site, node.process
+        key = (id(site), id(process))
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = _given(
+                {
+                    "begat:file": site.file if site else None,
+                    "begat:line": site.line if site else None,
+                    "begat:function": site.function if site else None,
+                    "begat:pid": process.pid if process else None,
+                    "begat:rank": process.rank if process else None,
+                }
+            )
+        return found
 
     def _plan(self, node: Node) -> str:
         """The entity that stands for what was called: of one target with two codes, there are two."""
@@ -166,12 +174,12 @@ class _Bundle:
         if type(value) is not Ref:
             entity = f"argument:{node.id}.{position}"
             self._parts["entity"][entity] = self._valued(value)
-            self._relate("used", {**told, "prov:entity": entity})
-        if type(value) in SCALARS or scalars(value):
-            return
+            self._relate("used", told | {"prov:entity": entity})
+            if type(value) in SCALARS or scalars(value):
+                return
         for at, ref in located(value):
             source = f"object:{ref.node}" if ref.run is None else f"run:{_local(ref.run)}/object/{ref.node}"
-            self._relate("used", {**told, "prov:entity": source, **({"begat:at": at} if at else {})})
+            self._relate("used", told | ({"prov:entity": source, "begat:at": at} if at else {"prov:entity": source}))
             self._relate(
                 "wasDerivedFrom",
                 {"prov:generatedEntity": f"object:{node.id}", "prov:usedEntity": source, "prov:activity": call},

@@ -7,6 +7,7 @@ another object was wrapped around. The same pairs are found whichever run comes 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -68,7 +69,7 @@ class _Aligner:
         self.todo.append((None, None))
         while True:
             self._settle()
-            if not (self._strays() or self._swapped()):
+            if not (self._strays() or self._swapped() or self._named()):
                 break
         self.found.pairs = dict(sorted(self.found.pairs.items()))
         return self.found
@@ -300,6 +301,20 @@ class _Aligner:
     def _on_top_there(self, b: int) -> bool:
         parent = self.other.tree.parents[b]
         return parent is None or parent in self.found.back
+
+    def _named(self) -> bool:
+        """The only object of its class on the top of either run, which nobody named in one of them."""
+        mine, theirs = self._left(self.one.children(None), self.other.children(None))
+        tops = [Counter(side.nodes[n].target for n in side.children(None)) for side in (self.one, self.other)]
+        single = {self._target(a): a for a in mine if tops[0][self._target(a)] == 1}
+        linked = False
+        for b in theirs:
+            target = self.other.nodes[b].target
+            a = single.get(target) if tops[1][target] == 1 else None
+            if a is not None and (self.one.is_unnamed(a) or self.other.is_unnamed(b)):
+                self._link(a, b)
+                linked = True
+        return linked
 
     def _swapped(self) -> bool:
         """What has the same name, and whose content was looked for elsewhere in vain."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from begat.introspect.describe import snapshot
-from begat.introspect.factories import default_of
+from begat.introspect.factories import default_of, literal_of
 from begat.record.names import called
 from begat.record.values import SCALARS
 from begat.replay.plan import Passed, Step
@@ -43,7 +43,8 @@ class Callee:
         """The default of parameter *name*, as a value of a record."""
         if name not in self.defaults:
             default = self.parameters[name].default if self.parameters else None
-            self.defaults[name] = default_of(self.thing, name, default, lambda value: snapshot(value, lambda _: None))
+            found = default_of(self.thing, name, default, lambda value: snapshot(value, lambda _: None))
+            self.defaults[name] = literal_of(self.thing, name, found)
         return self.defaults[name]
 
 

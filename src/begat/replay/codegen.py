@@ -19,6 +19,7 @@ from begat.replay.forcing import Forced
 from begat.replay.imports import Imports
 from begat.replay.layout import Text, called, laid_out
 from begat.replay.naming import Names
+from begat.replay.places import scope
 from begat.replay.plan import Plan, Step, plan, users
 from begat.replay.spelling import Speller
 from begat.replay.terms import Absent, Again, Built, Literal, Pairs, Reached, Several, Term, below
@@ -327,7 +328,7 @@ def _holds_itself(term: Several | Pairs) -> bool:
 def _busy(run: Run) -> set[str]:
     """The files at whose top level the user's own code built something, by calls that may stand below a guard or not."""
     own = (node.site for node in run.nodes if node.user and node.within is None and node.site is not None)
-    return {site.file for site in own if site.function == "<module>"}
+    return {site.file for site in own if scope(site.function) == "<module>"}
 
 
 def _with_defaults(step: Step) -> Step:

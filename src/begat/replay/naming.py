@@ -36,7 +36,8 @@ class Names:
         self.run = run
         nodes = list(nodes)
         self.paths = {node.path for node in nodes}
-        roots = {node.path.partition(".")[0] for node in nodes if not _is_unnamed(node)}
+        unnamed = {node.path for node in nodes if _is_unnamed(node)}
+        roots = {root for node in nodes if (root := node.path.partition(".")[0]) not in unnamed}
         self.taken = {usable for root in roots if (usable := _usable(root))}
         self._holders: dict[str, int] = {}  # variable → the node it holds now
         self._names: dict[int, str] = {}
@@ -72,7 +73,7 @@ class Names:
 
     def keep(self, number: int, target: str) -> str:
         """Another variable for node *number*, whose own is taken by a later object."""
-        self._names[number] = self.fresh(f"first_{target}")
+        self._names[number] = self.fresh(re.sub(r"\W+", "_", f"first_{target}").rstrip("_"))
         return self._names[number]
 
     # --- lists ------------------------------------------------------------------------------------------------------------
@@ -88,6 +89,7 @@ class Names:
         """The variable of the list *base*, which holds *items*."""
         for index, number in enumerate(items):
             self._names[number] = f"{base}[{index}]"
+            self._holders[f"{base}.{index}"] = number
             self._lists[base] = index + 1
         return base
 
@@ -107,8 +109,26 @@ class Names:
         if index.isdecimal() and self._lists.get(base) == int(index):
             self._lists[base] += 1
             self._names[node.id] = f"{base}[{index}]"
+            self._holders[node.path] = node.id
             return Place(base, append=True)
+        if index.isdecimal() and base in self._holders and self._is_item(base):
+            return self._item_again(node, base, int(index))
         return self._inside(node)
+
+    def _is_item(self, path: str) -> bool:
+        """Whether *path* is an item of a list that is there already."""
+        base, _, index = path.rpartition(".")
+        return index.isdecimal() and self._lists.get(base, 0) > int(index)
+
+    def _item_again(self, node: Node, path: str, index: int) -> Place:
+        """``blocks[1] = Block()``, where the list has something at 1: its second object is called ``blocks.1.1``."""
+        if self._counts.get(path, 1) != index:
+            return self._shared(node)
+        self._counts[path] = index + 1
+        displaced, self._holders[path] = self._holders[path], node.id
+        base, _, item = path.rpartition(".")
+        self._names[node.id] = f"{base}[{item}]"
+        return Place(self._names[node.id], displaced=displaced)
 
     def _is_next(self, base: str, index: int) -> bool:
         """Whether *index* is what another object called *base* gets now: numbers that arguments of the first have are taken."""

@@ -18,6 +18,11 @@ _COMPREHENSION = re.compile(r"(?:\.<locals>)?\.?<(?:listcomp|setcomp|dictcomp|ge
 Place = tuple[str, str]
 
 
+def scope(function: str) -> str:
+    """The function around a call in *function*, which may be a comprehension's."""
+    return _COMPREHENSION.sub("", function) or "<module>"
+
+
 class Places:
     """The call sites of pairs, as they come."""
 
@@ -92,7 +97,7 @@ class Places:
                 known[site.file] = "<notebook>"
             else:
                 known[site.file] = in_packages(file) or below(file, self._roots[which])
-        return known[site.file], _COMPREHENSION.sub("", site.function) or "<module>"
+        return known[site.file], scope(site.function)
 
     def _programs(self) -> tuple[set[str], set[str]]:
         """

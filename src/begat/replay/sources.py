@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from begat.replay.override import ENVIRONMENT, FILE, Override
 PREFIX = "BEGAT__"
 _CLASS = ("class", "call")
 _DEEPEST = 100
+_LONGEST = 4_000_000  # bytes: YAML is read slowly
+_MOST = 50_000  # values, those that an alias stands for among them
 
 
 class Plain(str):
@@ -43,7 +46,9 @@ def from_file(path: str | os.PathLike[str], base: str | None = None) -> list[Ove
         raise OverrideError(
             f"{path}: a file of overrides is a mapping of addresses to values, not a {type(document).__name__}"
         )
-    found = dict(_flat(document, (), str(path)))
+    found = dict(islice(_flat(document, (), str(path)), _MOST + 1))
+    if len(found) > _MOST:
+        raise OverrideError(f"{path}: more than {_MOST:,} values")
     known = dict(_flat(_read(base, path, "the run"), (), "the run")) if base is not None else {}
     return [
         Override(address, _unmarked(value), "config", str(path), FILE, text=isinstance(value, Plain))
@@ -158,11 +163,21 @@ def _item(value: Any) -> Any:
 
 def _document(path: str | os.PathLike[str]) -> Any:
     try:
-        return _read(Path(path).read_text(encoding="utf-8"), path, str(path))
+        return _read(_text(path), path, str(path))
     except OverrideError:
         raise  # it has said which file, and why
+    except RecursionError:
+        raise OverrideError(f"{path}: nested deeper than {_DEEPEST}") from None
     except (OSError, ValueError) as error:
         raise OverrideError(f"cannot read {path}: {error}") from error
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    with open(path, "rb") as file:
+        data = file.read(_LONGEST + 1)
+    if len(data) > _LONGEST:
+        raise OverrideError(f"{path}: a file of overrides has at most {_LONGEST:,} bytes")
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def _read(text: str, path: str | os.PathLike[str], place: str) -> Any:
@@ -188,31 +203,35 @@ def _yaml(text: str, place: str) -> Any:
         raise OverrideError(
             f"{place} is YAML, which needs PyYAML: pip install 'begat[yaml]'; JSON and TOML need nothing"
         ) from error
+    if text.count("\n") + text.count(",") > 2 * _MOST:
+        raise OverrideError(f"{place}: more than {_MOST:,} values")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise OverrideError(f"cannot read {place}: {error}") from None
-    return None if node is None else _value(node, place, 0, set())
+    return None if node is None else _value(node, place, 0, set(), count())
 
 
-def _value(node: Any, place: str, depth: int, around: set[int]) -> Any:
-    """The data of a YAML *node*; tags mean nothing here, and plain scalars stay text."""
+def _value(node: Any, place: str, depth: int, around: set[int], seen: Iterator[int]) -> Any:
+    """The data of a YAML *node*; tags mean nothing here, and plain scalars stay text. *seen* counts the values."""
     where = f"{place}, line {node.start_mark.line + 1}"
+    if next(seen) > 2 * _MOST:  # keys are values, too
+        raise OverrideError(f"{where}: more than {_MOST:,} values")
     if depth > _DEEPEST or id(node) in around:
         raise OverrideError(f"{where}: nested deeper than {_DEEPEST}")
     if node.id == "scalar":
         return node.value if node.style in ("'", '"', "|", ">") else Plain(_WORDS.get(node.value.lower(), node.value))
     inner = {*around, id(node)}
     if node.id == "sequence":
-        return [_value(item, place, depth + 1, inner) for item in node.value]
+        return [_value(item, place, depth + 1, inner, seen) for item in node.value]
     found: dict[Any, Any] = {}
     for key, item in node.value:
-        name = _value(key, place, depth + 1, inner)
+        name = _value(key, place, depth + 1, inner, seen)
         if not isinstance(name, str):
             raise OverrideError(f"{where}: a key has to be a name")
         if str(name) in found:
             raise OverrideError(f"{where}: {name} is there twice")
-        found[str(name)] = _value(item, place, depth + 1, inner)
+        found[str(name)] = _value(item, place, depth + 1, inner, seen)
     return found
 
 

@@ -136,3 +136,23 @@ class Holder:
 h = Holder()
 h.layer = Layer(18)
 h.list = [Layer(19)]
+
+
+class Held:
+    def __init__(self, first=0, parts=(), **more): ...
+
+
+class Unpacked:
+    def __init__(self, sizes=(1, 2)):
+        self.blocks = Chain(*[Chain(Act(size)) for size in sizes])
+        self.mixed = Chain(Act(), *(Act(size) for size in sizes), Chain(), *[Act() for _ in sizes])
+        self.held = Held(Act(), [Act(size) for size in sizes], more=[Act() for _ in sizes])
+        self.nested = [Chain(*[Act() for _ in sizes], Act()) for _ in sizes]
+
+
+class Chain:
+    def __init__(self, *parts): ...
+
+
+unpacked = Unpacked()
+unpackeds = [Unpacked((3, 4)) for _ in range(2)]
