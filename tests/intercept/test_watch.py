@@ -547,6 +547,7 @@ def test_a_loader_with_a_way_of_its_own(site, monkeypatch):
                 return importlib.util.spec_from_file_location(name, file, loader=Loader(name, file))
 
     site.write({"pkg_own.py": MODEL, "pkg_own_bad.py": MODEL + "1 / 0\n"})
+    site.watch("pkg_before")  # begat's own finder stands already
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
     with pytest.raises(ZeroDivisionError) as plain:
         importlib.import_module("pkg_own_bad")

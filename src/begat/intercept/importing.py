@@ -63,10 +63,12 @@ class Finder:
 
     def _stand(self) -> None:
         needed = bool(self.watches or self.arrivals)
-        if needed and self not in sys.meta_path:
-            sys.meta_path.insert(0, self)
-        elif not needed and self in sys.meta_path:
+        if needed and sys.meta_path[:1] == [self]:
+            return
+        if self in sys.meta_path:  # behind one that came later
             sys.meta_path.remove(self)
+        if needed:
+            sys.meta_path.insert(0, self)
 
     # --- the import system asks -----------------------------------------------------------------------------------------
     def find_spec(
