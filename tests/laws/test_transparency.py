@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import replace
 
@@ -31,6 +32,23 @@ def test_a_tracked_class_does_what_its_twin_does(animal, mode, track):
     # A class without constructor has no code to weave: where it refuses arguments, the refusal has one frame more.
     found = [replace(seen, error=re.sub(r'  File ".*bare.py".*\n.*\n', "", seen.error)) for seen in found]
     assert found == expected
+
+
+def _signature(cls):
+    try:
+        return str(inspect.signature(cls))
+    except Exception as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("animal", zoo.TOUCHABLE, ids=repr)
+def test_a_tracked_class_takes_what_it_took(animal, track):
+    """Also for those who ask its signature."""
+    cls = animal.make()
+    before = _signature(cls)
+    track.if_possible(cls)
+
+    assert _signature(cls) == before
 
 
 @pytest.mark.parametrize("animal", zoo.TOUCHABLE, ids=repr)

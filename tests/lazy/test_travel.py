@@ -170,6 +170,18 @@ def test_a_class_that_says_how_it_is_copied_is_asked(monkeypatch):
     assert copy.copy(begat.lazy(Registered)(3)).n == 5
 
 
+@pytest.fixture
+def without_dill():
+    """Python's pickler as it is: dill teaches it, as long as it is loaded, to pickle nearly everything."""
+    dill = sys.modules.get("dill")
+    if dill is not None:
+        dill.extend(False)
+    yield
+    if dill is not None:
+        dill.extend(True)
+
+
+@pytest.mark.usefixtures("without_dill")
 @pytest.mark.parametrize("make", [begat.lazy(Loop), begat.lazy(lambda nest: nest)], ids=["ghost", "proxy"])
 @pytest.mark.parametrize("odd", [lambda: 0, threading.Lock(), sys], ids=["lambda", "lock", "module"])
 @pytest.mark.parametrize(
