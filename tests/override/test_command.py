@@ -248,6 +248,26 @@ def test_another_class_is_called_with_what_both_take(run):
     assert (node.target, node.params) == ("__main__:BigEncoder", {"dim": 64, "depth": 7, "wide": False})
 
 
+def test_another_class_in_a_list(tmp_path):
+    """`trainer.callbacks.0=Dropout` is about the call that builds the item; the list gets what that built."""
+    (tmp_path / "train.py").write_text(
+        "class Dropout:\n    def __init__(self, p=0.5): self.p = p\n"
+        "class Early:\n    def __init__(self, p=3): self.p = p\n"
+        "class Trainer:\n    def __init__(self, callbacks): self.callbacks = callbacks\n"
+        "trainer = Trainer([Early(), Early(5)])\n"
+        "print([(type(each).__name__, each.p) for each in trainer.callbacks])\n"
+    )
+    path = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+
+    for _ in range(2):  # foretold, and learnt
+        words = [sys.executable, "-m", "begat", "run", "train.py", "trainer.callbacks.0=Dropout"]
+        done = subprocess.run(
+            words, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
+        )
+
+        assert (done.returncode, done.stdout) == (0, "[('Dropout', 0.5), ('Early', 5)]\n"), done.stderr
+
+
 def test_what_was_overridden_is_told_by_show(run, tmp_path):
     """In the head, with the place and the number of calls; at the argument, with what was replaced."""
     run("model.enc.dim=128", "layers.dim=7")

@@ -103,15 +103,13 @@ def wanted(place: Place, reading: Reading, now: Any) -> Any:
             annotation = UNKNOWN
         elif default_value(schema, parameter) is None and not isinstance(annotation, str):
             annotation = Optional[annotation]  # noqa: UP045  # `depth: int = None`: anything may stand there, and have no `|`
-        if _is_built(now) and names_something(override.value):
-            raise LookupError(
-                f"{parameter} is an object that is built already: another class can stand in its place only where it is called"
-            )
     steps = ".".join((parameter, *reading.steps))
-    inner = now
+    inner = _item(now, reading.steps)
+    if _is_built(inner) and names_something(override.value):
+        raise LookupError(
+            f"{steps} is an object that is built already: another class can stand in its place only where it is called"
+        )
     try:
-        if reading.steps:
-            inner = _item(now, reading.steps)
         value = value_for(override, annotation, inner, place.space)
     except ValueError as error:
         raise refusal(override.said, steps, annotation, inner, place.where, error) from None
