@@ -11,10 +11,15 @@ from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
 from begat.capture.merging import family, held, journals, whole
 from begat.capture.past import holds_more
+from begat.capture.scribe import Scribe
 from begat.errors import InvalidRecord
 from begat.intercept.interceptor import trouble
 from begat.record.codec import load
+from begat.record.files import sync
 from begat.record.graph import Run
+
+MANY = 10_000  # constructions: to write them takes a tenth of a second
+MUCH = 300_000  # bytes of the journals of other processes: to read them takes longer still
 
 
 def keep(run: LiveRun, write: Callable[[], object]) -> None:
@@ -47,6 +52,36 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
             other.unlink()
     with suppress(OSError):  # not empty: processes go on, or another run is kept in this place
         os.rmdir(journal.folder)
+
+
+def stays(run: LiveRun) -> bool:
+    """
+    Let the journals of *run*, which is over, be its record, where they say very much, and all; whether they are that now.
+
+    To write it all again as one document takes many times the bytes, and longer than a program should take to end.
+    """
+    journal = run.recorder.journal
+    if journal is None or journal.forked or run.children:
+        return False
+    rows, folder = run.recorder.rows, Path(journal.folder)
+    if rows.base or (len(rows) < MANY and _size(folder, journal.file.name) < MUCH):
+        return False  # of more rows than fit into memory some are shown: to find which, journals have to be read several times
+    journal.end(Scribe.conclusion)
+    if journal.failed or journal.file.lost or journal.file.owes or not journal.file.made:
+        return False
+    try:
+        sync(journal.file.path)
+    except OSError:
+        return False
+    return True
+
+
+def _size(folder: Path, own: str) -> int:
+    """Bytes of the journals of other processes."""
+    try:
+        return sum(file.stat().st_size for file in folder.glob("*.jsonl") if file.name != own)
+    except OSError:
+        return 0
 
 
 def _has(run: LiveRun, folder: str) -> bool:
