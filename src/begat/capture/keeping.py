@@ -12,6 +12,7 @@ from begat.capture.live import LiveRun
 from begat.capture.merging import family, held, journals, whole
 from begat.capture.past import holds_more
 from begat.capture.scribe import Scribe
+from begat.capture.story import homed
 from begat.errors import InvalidRecord
 from begat.intercept.interceptor import trouble
 from begat.record.codec import load
@@ -108,7 +109,7 @@ def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
         for each in told:
             by_run.setdefault(each.run, []).append(each)
         frozen = Run(run.header, run.nodes, run.environment, run.events, run.children)
-        run.join(whole(frozen, by_run))  # type: ignore[arg-type]
+        run.join(homed(whole(frozen, by_run)))  # type: ignore[arg-type]
     return [folder / each.name for each in told if not each.gone()]
 
 

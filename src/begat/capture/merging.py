@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from begat.capture import past
-from begat.capture.story import tell
+from begat.capture.story import homed, tell
 from begat.capture.told import Told
 from begat.errors import InvalidRecord
 from begat.record import codec, limits, lines
@@ -179,12 +179,12 @@ def together(record: Run | None, told: list[Told], folder: Path) -> Run:
             if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started
         ]
         if not others:
-            return whole(record, by_run)
+            return homed(whole(record, by_run))
         roots = {name: roots[name] for name in others}
     if not roots:
         raise InvalidRecord(f"{folder}: there is neither a record nor a journal that can be read")
     newest = max(roots, key=lambda name: _header(roots[name]).started)
-    return whole(None, by_run, newest)
+    return homed(whole(None, by_run, newest))
 
 
 def family(run: Run) -> Iterator[Run]:
