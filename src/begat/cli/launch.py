@@ -83,14 +83,10 @@ def _program(plan: Plan, main: ModuleType, ending: Ending) -> BaseException | No
     """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
     entry: Any
     try:
-        if (
-            plan.is_module
-            or os.path.isdir(plan.target)
-            or (not plan.target.endswith((".py", ".pyw", "-")) and _is_archive(plan.target))
-        ):
+        if plan.is_module or os.path.isdir(plan.target) or _is_archive(plan.target):
             import runpy
 
-            sys.path[0] = os.getcwd() if plan.is_module else plan.target
+            sys.path[0] = os.getcwd() if plan.is_module else _from_here(plan.target)
             entry = runpy._run_module_as_main.__code__  # type: ignore[attr-defined]  # what ``python -m`` itself calls
             runpy._run_module_as_main(plan.target if plan.is_module else "__main__", alter_argv=plan.is_module)  # type: ignore[attr-defined]
         else:
@@ -176,10 +172,12 @@ def _from_here(path: str) -> str:
 
 def _folder(target: str) -> str:
     path = _from_here(target)
-    return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
+    return path if os.path.isdir(path) or _is_archive(path) else os.path.dirname(os.path.realpath(path))
 
 
 def _is_archive(path: str) -> bool:
+    if path.endswith((".py", ".pyw", STDIN)):
+        return False
     import zipfile
 
     return zipfile.is_zipfile(path)
