@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import linecache
 import subprocess
 import sys
@@ -433,6 +434,7 @@ def test_names_while_something_else_is_parsed(built):
             dropped = Dropped()
             dropped.itself = dropped
         found += names([site])
+    gc.collect()
 
     assert found == ["model"] * len(sites)
 

@@ -163,7 +163,7 @@ def test_a_block_opened_while_a_call_is_asked_about_is_not_missed(monkeypatch):
 
     def meanwhile(rule, schema):
         held = was(rule, schema)
-        RULES.now = object()  # what another thread does that opens a block
+        RULES.now = set()  # what another thread does that opens a block
         return held
 
     monkeypatch.setattr(overriding, "_may_hold", meanwhile)

@@ -53,8 +53,6 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     now = RULES.now
     caller, frame = frame, callers(frame)
     orders = current()
-    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is now:
-        return None
     answer = None
     if orders is not None and orders.concern(schema):
         try:
@@ -81,8 +79,8 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             return answer
     if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
         schema.quiet = now
-    elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
-        orders.passes(frame, schema, now)
+    elif answer is None and caller is frame and all(_passes(rule, frame, schema) for rule in RULES[:]):
+        now.add((id(frame.f_code), frame.f_lasti, id(schema)))
     return answer
 
 
@@ -93,11 +91,6 @@ def _waits() -> Callable[..., Answer | None]:
     from begat.capture.waiting import waits
 
     return waits
-
-
-def _are_alone() -> bool:
-    """Whether there are no rules but overrides."""
-    return all(type(rule) is Orders or rule is CHECKING for rule in RULES[:])
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -127,6 +120,11 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
     if rule is CHECKING:
         return schema.options.validate != "off"
     return subject is None or rule.covers(subject, schema.target)
+
+
+def _passes(rule: Any, frame: Any, schema: Schema) -> bool:
+    """Whether *rule* holds for no call of *schema* from this very place in *frame*."""
+    return rule.passes(frame, schema) if type(rule) is Orders else not _may_hold(rule, schema)
 
 
 def _change(

@@ -23,7 +23,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now:
+            if RULES and schema.quiet is not RULES.now and (ID(frame.f_code), frame.f_lasti, ID(schema)) not in RULES.now:
                 answer = LATER.asks(me, token, schema, lane, frame, (a, b))
                 if answer is not None:
                     kept, _ = answer
@@ -92,7 +92,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {changing}            note = lane.extend
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now:
+            if RULES and schema.quiet is not RULES.now and (ID({code}), frame.f_lasti, ID(schema)) not in RULES.now:
                 answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
                 if answer is not None:
                     kept, _ = answer
@@ -261,6 +261,7 @@ _GLOBALS: dict[str, Any] = {
     "ARRIVE": arrive,
     "TYPE": type,
     "COUNT": getweakrefcount,
+    "ID": id,
     "REF": ref,
     "WEAK": weakrefoffset,
     "CALL": Call,
