@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -51,6 +50,11 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
     # Before anything is looked at: what another thread changes meanwhile is then asked about again.
     now = RULES.now
+    alike = RULES.alike and me is not None
+    if alike:  # the short way: nobody changes values, and none are checked
+        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, frame, values)
+        if waiting is not None:
+            return waiting
     caller, frame = frame, callers(frame)
     orders = current()
     answer = None
@@ -69,8 +73,8 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if Rule in map(type, RULES):
-        waiting = _waits()(me, token, schema, lane, caller, used)
+    if not alike and Rule in map(type, RULES):
+        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
@@ -84,12 +88,12 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     return answer
 
 
-@cache
 def _waits() -> Callable[..., Answer | None]:
     """What lets calls wait: for overrides alone, wrapt, a fifth of a short run, is not imported."""
     from begat.capture import laziness  # noqa: F401  # what waits can be copied
     from begat.capture.waiting import waits
 
+    deferring.DOOR.waits = waits
     return waits
 
 

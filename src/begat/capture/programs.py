@@ -8,7 +8,6 @@ variable of the environment, which it takes out.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -83,7 +82,11 @@ def _program(words: Sequence[Any], cwd: Any, env: Mapping[Any, Any]) -> int | No
 def _is_this_python(word: str, env: Mapping[Any, Any]) -> bool:
     if not sys.executable:
         return False
-    path = word if os.path.dirname(word) else shutil.which(word, path=env.get("PATH"))
+    path: str | None = word
+    if not os.path.dirname(word):
+        import shutil
+
+        path = shutil.which(word, path=env.get("PATH"))
     if path is None or os.path.dirname(os.path.abspath(path)) != os.path.dirname(os.path.abspath(sys.executable)):
         return False  # another environment has other packages
     try:
