@@ -554,7 +554,7 @@ class Net:
         self.parts = [Part(number, rate=0.5) for number in range(count)]
         self.last = Part(-1, self.parts[-1], name="é" * 3)
 random.seed(3)
-nets = [Net(3) for _ in range(1_500)]
+nets = [Net(3) for _ in range(9_000)]
 try: Part(7)
 except ValueError: pass
 nets[3].parts[1].__init__(99, nets[3])
@@ -564,7 +564,7 @@ Part(nets)
 
 
 def test_journals_that_say_very_much_are_the_record(tmp_path):
-    """Past ten thousand constructions `begat run` writes none of them again; what is read is what would have been written."""
+    """Past fifty thousand constructions `begat run` writes none of them again; what is read is what would have been written."""
     (tmp_path / "many.py").write_text(MANY)
     said = []
     for more in ((), ("--save", "whole.json")):

@@ -19,8 +19,8 @@ from begat.record.codec import load
 from begat.record.files import sync
 from begat.record.graph import Run
 
-MANY = 10_000  # constructions: to write them takes a tenth of a second
-MUCH = 300_000  # bytes of the journals of other processes: to read them takes longer still
+MANY = 50_000  # constructions: to write them takes half a second
+MUCH = 1_500_000  # bytes of the journals of other processes: to read them takes longer still
 
 
 def keep(run: LiveRun, write: Callable[[], object]) -> None:

@@ -254,7 +254,7 @@ class Recorder:
         links = self.links[:]
         self._take()
         if (self.links or self._inner or self._complicated()) and not self._resolved_nearby(links):
-            self._refer(len(links))
+            self._refer(links)
         for position in dead:
             tokens[position] = None
         if again:
@@ -328,11 +328,11 @@ class Recorder:
         self._resolved = rows.base + len(rows.tokens)
         self.rows.pack()
 
-    def _refer(self, known: int) -> None:
+    def _refer(self, known: list[Link]) -> None:
         """
         Put numbers in the place of tokens in all rows that are new.
 
-        Of the links that are left the first *known*, which were there before the log was taken, lead to nothing in this run.
+        Of the links that are left those *known*, which were there before the log was taken, lead to nothing in this run.
         """
         numbers = self._numbers()
         for token, error in self._raised:
@@ -347,7 +347,10 @@ class Recorder:
         if self._inner:
             self.rows.renew_within(self._resolved, numbers)
             self.rows.end_within(self._resolved)
-        self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
+        # They stand before those that came since; some of them may be found already, and gone.
+        ids = set(map(id, known))
+        old = sum(id(link) in ids for link in self.links[: len(known)])
+        self.strangers |= links.find(self.links, numbers, self.again, self._outside, old)
         self._meet([*self._around(), *self._young()[-_LAST:]], numbers)
         self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
         self._outer, self._suspicious, self.pins.met = None, False, False
