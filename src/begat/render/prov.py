@@ -156,7 +156,7 @@ class _Bundle:
         relations["wasAssociatedWith"].append(
             {"prov:activity": call, "prov:agent": "here:environment", "prov:plan": self._plan(node)}
         )
-        outer = None if node.within is None else maker(node, self._nodes, self._tree)
+        outer = maker(node, self._nodes, self._tree)
         starter = "here:run" if outer is None else f"call:{outer}"
         relations["wasStartedBy"].append({"prov:activity": call, "prov:starter": starter})
         self._arguments(node, call, made)
