@@ -37,7 +37,14 @@ def others(mine: Recorder) -> dict[int, Ref]:
         # Of several rows with one token the first, of several recorders the newest.
         for key, number in {id(token): number for number, token in outer.rows.tokened()}.items():
             found.setdefault(key, Ref(outer.again.get(number, ("", number))[1], outer.identity))
+    own = mine.journal.file.name if mine.journal is not None else None
+    for key, (_, (journal, number)) in ARRIVED.items():
+        found.setdefault(key, Ref(number, None if journal in (own, mine.identity) else journal))
     return found
+
+
+ARRIVED: dict[int, tuple[Any, tuple[str, int]]] = {}
+"""What came from another process, by the ids of the tokens: the token, and the journal and row of its construction."""
 
 
 def without_none(tokens: list[Any]) -> list[Any]:
