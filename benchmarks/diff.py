@@ -34,6 +34,7 @@ CASES = {
     "nothing differs": (0.1, range(COUNT // 2)),
     "one value differs": (0.1, [7_000_000, *range(1, COUNT // 2)]),
     "every second object differs": (0.2, range(COUNT // 2)),
+    "every object differs": (0.2, range(1, COUNT // 2 + 1)),
     "one object in front of all": (0.1, [-1, *range(COUNT // 2)]),
     "all in another order": (0.1, range(COUNT // 2 - 1, -1, -1)),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import begat
@@ -67,6 +67,15 @@ def seen(change):
     return change.kind.replace("added", "lone").replace("removed", "lone"), change.folded, change.count, tuple(values)
 
 
+def coded(*named):
+    """A run of constructions of one class, with paths and codes, of which none was made by the user before the fourth."""
+    before = [Node(number, "m:C", "class", "a", {}, user=False) for number in range(3)]
+    after = [Node(number, "m:C", "class", path, {}, code=code) for number, (path, code) in enumerate(named, 3)]
+    return Run(Header("20261122-104501-3fa9c2"), (*before, *after))
+
+
+# Pairs that cross, of which the first in one direction has codes and the first in the other has not.
+@example(coded(("a", "sha256:1"), ("a", "sha256:1")), coded(("b", None), ("a", "sha256:2")))
 @settings(max_examples=150, deadline=None)
 @given(runs(), runs())
 def test_the_other_way_round_it_is_the_same(one, other):

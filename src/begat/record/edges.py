@@ -10,6 +10,7 @@ from begat.record.model import Node
 from begat.record.names import called
 from begat.record.plain import text
 from begat.record.tree import Tree, entries, folded
+from begat.record.values import SCALARS
 from begat.record.walk import located, refs
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def edges(run: Run, tree: Tree) -> list[Edge]:
     used: set[tuple[int, int]] = set()
     for node in tree.nodes.values():
         for name, value, _ in entries(node):
+            if type(value) in SCALARS:
+                continue
             for at, ref in located(value):
                 if ref.run is None and ref.node in tree.nodes:
                     found.append(Edge(ref.node, node.id, f"{name}.{at}" if at else name))
@@ -45,7 +48,10 @@ def edges(run: Run, tree: Tree) -> list[Edge]:
 
 def maker(node: Node, nodes: dict[int, Node], tree: Tree) -> int | None:
     """The nearest shown construction that *node* was built in."""
-    at, seen = node.within, {node.id}
+    at = node.within
+    if at is None or at in tree.nodes:
+        return None if at == node.id else at
+    seen = {node.id}
     while at is not None and at not in seen:
         if at in tree.nodes:
             return at

@@ -71,18 +71,23 @@ def grow(run: Run, everything: bool = False) -> Tree:
     """The tree of *run*: of what is shown first, or of *everything*."""
     shown = None if everything else visible(run)
     every = {node.id: node for node in run.nodes}
-    nodes = {number: node for number, node in every.items() if shown is None or number in shown}
+    whole = shown is None or len(shown) == len(every)
+    nodes = every if whole else {number: node for number, node in every.items() if number in shown}  # type: ignore[operator]
     names: dict[int, str] = {}
     taken: set[str] = set()
     for node in run.nodes:
-        names[node.id] = name = fresh(node.path, taken)
+        name = node.path if node.path not in taken else fresh(node.path, taken)
+        names[node.id] = name
         taken.add(name)
     owners = Owners(nodes.values())
     parents: dict[int, int | None] = {}
     children: dict[int | None, list[int]] = {}
-    for node in nodes.values():
-        parents[node.id] = parent = _parent(node, every, owners)
-        children.setdefault(parent, []).append(node.id)
+    for number, node in nodes.items():
+        parents[number] = parent = _parent(node, every, owners)
+        if parent in children:
+            children[parent].append(number)
+        else:
+            children[parent] = [number]
     return Tree(nodes, names, parents, children)
 
 
@@ -90,9 +95,7 @@ class Owners:
     """The nodes that others may hang below, by path; of several with one path, the first."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self._paths: dict[str, int] = {}
-        for node in nodes:
-            self._paths.setdefault(node.path, node.id)
+        self._paths = {node.path: node.id for node in reversed(list(nodes))}
         self._lengths = set(map(len, self._paths))
         self._used: dict[int, set[int]] = {}
 

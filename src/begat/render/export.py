@@ -128,10 +128,7 @@ def _flat(run: Run, everything: bool) -> str:
 
 
 def _json(run: Run, everything: bool) -> str:
-    import json
-
     from begat.record.codec import dumps
-    from begat.render.yaml import READ, pretty, visible
+    from begat.render.yaml import visible, written
 
-    data = dumps(run)
-    return visible(data.decode()) + "\n" if len(run.nodes) > READ else pretty(json.loads(data)) + "\n"
+    return written(visible(dumps(run).decode()), len(run.nodes))

@@ -116,6 +116,8 @@ def _found(run: Run, everything: bool) -> dict[str, Any]:
 
 def _graph(run: Run, tree: Tree) -> dict[str, Any]:
     nodes = {node.id: node for node in run.nodes}
+    sites = {id(node.site): node.site for node in nodes.values()}  # few places, many calls
+    places = {number: where(site, run.environment.cwd) for number, site in sites.items()}
     return {
         "constructions": [
             {
@@ -123,7 +125,7 @@ def _graph(run: Run, tree: Tree) -> dict[str, Any]:
                 "path": tree.names[node.id],
                 "target": node.target,
                 "outcome": node.outcome,
-                "site": where(node.site, run.environment.cwd),
+                "site": places[id(node.site)],
                 "within": maker(node, nodes, tree),
             }
             for node in tree.nodes.values()
@@ -152,7 +154,9 @@ def _own(facet: str, /, **told: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """*value* as the facet wants it: texts as they are, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False)
 
 
 def _uuid(run: str) -> str:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from begat.record.edges import hidden, maker
-from begat.record.model import ABSENT, Argument, Node
+from begat.record.model import ABSENT, Node
 from begat.record.plain import NotFinite, escaped, plain
-from begat.record.tree import Tree, entries, grow, scalars
+from begat.record.tree import Tree, entries, grow
 from begat.record.values import SCALARS, Cut, Opaque, Redacted, Ref, Symbol
 from begat.record.walk import children, located
-from begat.render.yaml import written
+from begat.render.yaml import packed, written
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
@@ -30,19 +30,17 @@ _NAMES = {
     "target": "urn:begat:target:",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
 }
-_PARTS = (
-    "entity", "activity", "agent", "wasGeneratedBy", "used", "wasDerivedFrom", "wasAssociatedWith", "wasStartedBy",
-)  # fmt: skip
-_XSD_INTEGERS = range(-(2**63), 2**63)
+_PARTS = ("entity", "activity", "agent")
+_SHEET = 200  # constructions
+_RELATIONS = ("wasGeneratedBy", "used", "wasDerivedFrom", "wasAssociatedWith", "wasStartedBy")
 
 
 def prov(run: Run, everything: bool = False) -> str:
     """*run* and the runs inside it as a PROV-JSON document with one bundle each."""
-    whole: dict[str, Any] = {"prefix": _NAMES, "entity": {}, "bundle": {}}
-    for member, parent in family(run):
-        name = f"run:{_local(member.id)}"
-        whole["entity"][name] = _said(member, parent)
-        whole["bundle"][name] = _Bundle(member, everything).document()
+    members = {f"run:{_local(member.id)}": (member, parent) for member, parent in family(run)}
+    said = {name: _said(*member) for name, member in members.items()}
+    bundles = {name: _Bundle(member, everything).text() for name, (member, _) in members.items()}
+    whole = _object({"prefix": packed(_NAMES), "entity": packed(said), "bundle": _object(bundles)})
     return written(whole, len(run.nodes))
 
 
@@ -74,7 +72,11 @@ def _said(run: Run, parent: Run | None) -> dict[str, Any]:
 
 
 class _Bundle:
-    """One run's bundle while it is put together; relations have no names of their own, so they are counted."""
+    """
+    One run's bundle while it is put together; relations have no names of their own, so they are numbered.
+
+    It becomes text sheet by sheet: memory for a million small dictionaries takes longer to get than they take to fill.
+    """
 
     def __init__(self, run: Run, everything: bool) -> None:
         self._run = run
@@ -84,8 +86,11 @@ class _Bundle:
         self._places: dict[tuple[int, int], dict[str, Any]] = {}  # by the ids of site and process
         self._space = f"{_NAMES['run']}{_local(run.id)}/"
         self._parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+        self._relations: dict[str, list[dict[str, Any]]] = {relation: [] for relation in _RELATIONS}
+        self._counts = dict.fromkeys(_RELATIONS, 0)
+        self._texts: dict[str, list[str]] = {part: [] for part in (*_PARTS, *_RELATIONS)}
 
-    def document(self) -> dict[str, Any]:
+    def text(self) -> str:
         spaces = {name: f"{self._space}{name}/" for name in ("call", "object", "argument")} | {"here": self._space}
         self._environment()
         header = self._run.header
@@ -96,10 +101,26 @@ class _Bundle:
                 "prov:label": header.name or header.id,
             }
         )
-        self._relate("wasAssociatedWith", {"prov:activity": "here:run", "prov:agent": "here:environment"})
-        for node in self._tree.nodes.values():
+        self._relations["wasAssociatedWith"].append({"prov:activity": "here:run", "prov:agent": "here:environment"})
+        for number, node in enumerate(self._tree.nodes.values(), 1):
             self._construction(node)
-        return {"prefix": spaces, **{name: part for name, part in self._parts.items() if part}}
+            if number % _SHEET == 0:
+                self._turn()
+        self._turn()
+        parts = {part: "{" + ",".join(texts) + "}" for part, texts in self._texts.items() if texts}
+        return _object({"prefix": packed(spaces), **parts})
+
+    def _turn(self) -> None:
+        """Write down what has been gathered."""
+        for relation, told in self._relations.items():
+            first = self._counts[relation]
+            self._counts[relation] += len(told)
+            self._parts[relation] = {f"_:{relation}{number}": one for number, one in enumerate(told, first)}
+            told.clear()
+        for part, named in self._parts.items():
+            if named:
+                self._texts[part].append(packed(named)[1:-1])
+                named.clear()
 
     def _environment(self) -> None:
         environment = self._run.environment
@@ -121,7 +142,7 @@ class _Bundle:
         )
 
     def _construction(self, node: Node) -> None:
-        call, made, plan = f"call:{node.id}", f"object:{node.id}", self._plan(node)
+        call, made = f"call:{node.id}", f"object:{node.id}"
         path = self._tree.names[node.id]
         activity = {"prov:label": path, "begat:kind": node.kind, "begat:outcome": node.outcome, **self._place(node)}
         if node.error or node.notes:
@@ -129,14 +150,16 @@ class _Bundle:
         self._parts["activity"][call] = activity
         # Also of one that raised: its object may have been handed on before.
         self._parts["entity"][made] = {"prov:label": path, "prov:type": node.target}
+        relations = self._relations
         if node.outcome != "raised":
-            self._relate("wasGeneratedBy", {"prov:entity": made, "prov:activity": call})
-        self._relate("wasAssociatedWith", {"prov:activity": call, "prov:agent": "here:environment", "prov:plan": plan})
+            relations["wasGeneratedBy"].append({"prov:entity": made, "prov:activity": call})
+        relations["wasAssociatedWith"].append(
+            {"prov:activity": call, "prov:agent": "here:environment", "prov:plan": self._plan(node)}
+        )
         outer = maker(node, self._nodes, self._tree)
         starter = "here:run" if outer is None else f"call:{outer}"
-        self._relate("wasStartedBy", {"prov:activity": call, "prov:starter": starter})
-        for position, (name, value, argument) in enumerate(entries(node)):
-            self._argument(node, position, name, value, argument)
+        relations["wasStartedBy"].append({"prov:activity": call, "prov:starter": starter})
+        self._arguments(node, call, made)
 
     def _place(self, node: Node) -> dict[str, Any]:
         """Where *node* was called, and by which process: few places, many calls."""
@@ -166,33 +189,35 @@ class _Bundle:
             )
         return plan
 
-    def _argument(self, node: Node, position: int, name: str, value: object, argument: Argument) -> None:
-        call = f"call:{node.id}"
-        told = {"prov:activity": call, "prov:role": name, "begat:source": argument.source}
-        if argument.was is not ABSENT:
-            told["begat:was"] = _value(argument.was, self._tree)
-        if type(value) is not Ref:
-            entity = f"argument:{node.id}.{position}"
-            self._parts["entity"][entity] = self._valued(value)
-            self._relate("used", told | {"prov:entity": entity})
-            if type(value) in SCALARS or scalars(value):
-                return
-        for at, ref in located(value):
-            source = f"object:{ref.node}" if ref.run is None else f"run:{_local(ref.run)}/object/{ref.node}"
-            self._relate("used", told | ({"prov:entity": source, "begat:at": at} if at else {"prov:entity": source}))
-            self._relate(
-                "wasDerivedFrom",
-                {"prov:generatedEntity": f"object:{node.id}", "prov:usedEntity": source, "prov:activity": call},
-            )
+    def _arguments(self, node: Node, call: str, made: str) -> None:
+        entity, used, derived = self._parts["entity"], self._relations["used"], self._relations["wasDerivedFrom"]
+        for position, (name, value, argument) in enumerate(entries(node)):
+            told = {"prov:activity": call, "prov:role": name, "begat:source": argument.source}
+            if argument.was is not ABSENT:
+                told["begat:was"] = _value(argument.was, self._tree)
+            kind = type(value)
+            if kind is not Ref:
+                here = f"argument:{node.id}.{position}"
+                if kind in SCALARS:
+                    entity[here] = {"prov:value": _value(value)}
+                    told["prov:entity"] = here
+                    used.append(told)
+                    continue
+                entity[here] = self._valued(value)
+                used.append({**told, "prov:entity": here})
+            for at, ref in located(value):
+                source = f"object:{ref.node}" if ref.run is None else f"run:{_local(ref.run)}/object/{ref.node}"
+                used.append({**told, "prov:entity": source, "begat:at": at} if at else {**told, "prov:entity": source})
+                derived.append({"prov:generatedEntity": made, "prov:usedEntity": source, "prov:activity": call})
 
     def _valued(self, value: object) -> dict[str, Any]:
-        if type(value) in SCALARS or not is_described(value):
-            return {"prov:value": _value(value, self._tree)}
-        return {"prov:type": _name("begat:Description"), "prov:value": _value(value, self._tree)}
+        told = {"prov:value": _value(value, self._tree)}
+        return {"prov:type": _name("begat:Description"), **told} if is_described(value) else told
 
-    def _relate(self, relation: str, told: dict[str, Any]) -> None:
-        part = self._parts[relation]
-        part[f"_:{relation}{len(part)}"] = told
+
+def _object(parts: dict[str, str]) -> str:
+    """A JSON object of *parts* that are text already; their names need no escapes."""
+    return "{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + "}"
 
 
 def is_described(value: object) -> bool:
@@ -210,7 +235,7 @@ def is_described(value: object) -> bool:
 def _value(value: object, tree: Tree | None = None) -> Any:
     """*value* as a literal of PROV: numbers, texts and truth as they are, the rest as JSON text with its datatype."""
     kind = type(value)
-    if kind is bool or (kind is int and value in _XSD_INTEGERS):
+    if kind is bool or (kind is int and -(2**63) <= value < 2**63):  # type: ignore[operator]  # narrowed by type()
         return value
     data = plain(value, tree.name if tree else None)
     if isinstance(data, NotFinite):

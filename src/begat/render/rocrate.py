@@ -19,7 +19,7 @@ from begat.record.values import SCALARS, Ref
 from begat.record.walk import located
 from begat.render.outline import where
 from begat.render.prov import family, moment
-from begat.render.yaml import written
+from begat.render.yaml import packed, written
 
 if TYPE_CHECKING:
     from begat.record.graph import Run
@@ -55,7 +55,7 @@ def rocrate(run: Run, everything: bool = False) -> str:
     ]
     for member, parent in family(run):
         graph += _Action(member, parent, everything).entities()
-    return written({"@context": f"{_CRATE}/context", "@graph": graph}, len(run.nodes))
+    return written(packed({"@context": f"{_CRATE}/context", "@graph": graph}), len(run.nodes))
 
 
 class _Action:

@@ -37,9 +37,9 @@ def pretty(data: Any) -> str:
     return visible(engine().indented(data))
 
 
-def written(document: Any, constructions: int) -> str:
-    """*document* as JSON in indented lines, while it is of a size to be read."""
-    return (pretty if constructions <= READ else packed)(document) + "\n"
+def written(document: str, constructions: int) -> str:
+    """*document*, JSON in one line, in indented lines while it is of a size to be read."""
+    return (pretty(json.loads(document)) if constructions <= READ else document) + "\n"
 
 
 def packed(data: Any) -> str:

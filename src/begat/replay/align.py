@@ -91,11 +91,12 @@ class _Aligner:
 
     # --- what hangs below a pair --------------------------------------------------------------------------------------
     def _children(self, one: int | None, other: int | None) -> None:
-        mine, theirs = self._left(self.one.children(one), self.other.children(other))
-        if not mine or not theirs:
-            return
-        if len(mine) == len(theirs) == 1 and self._is_same(mine[0], theirs[0]):
+        mine, theirs = self.one.children(one), self.other.children(other)
+        if len(mine) == len(theirs) == 1 and self._free(mine[0], theirs[0]) and self._is_same(mine[0], theirs[0]):
             self._link(mine[0], theirs[0])
+            return
+        mine, theirs = self._left(mine, theirs)
+        if not mine or not theirs:
             return
         first, second = groups(self.one, self.other, mine, theirs)
         swaps: list[tuple[int, int]] = []
@@ -137,11 +138,18 @@ class _Aligner:
             self._link(mine[row], theirs[column])
         if len(kept) == len(mine) == len(theirs):
             return
-        only_order = sorted(keys) == sorted(marks)
         places: dict[int, list[int]] = {}
         for b in reversed(theirs):
             if b not in self.found.back:
                 places.setdefault(others[b], []).append(b)
+        if not places.keys().isdisjoint(keys):
+            self._moved(mine, places, only_order=sorted(keys) == sorted(marks))
+        for rows, columns in gaps(kept, len(mine), len(theirs)):
+            self._gap(*self._left([mine[row] for row in rows], [theirs[column] for column in columns]))
+
+    def _moved(self, mine: list[int], places: dict[int, list[int]], only_order: bool) -> None:
+        """What stands elsewhere in a list: those of *mine* whose content has one of the *places* in the other."""
+        contents = self.one.contents
         moved = [
             (a, places[contents[a]].pop())
             for a in mine
@@ -151,8 +159,6 @@ class _Aligner:
             self._link(a, b)
         if moved:
             self.found.moved.append(moved)
-        for rows, columns in gaps(kept, len(mine), len(theirs)):
-            self._gap(*self._left([mine[row] for row in rows], [theirs[column] for column in columns]))
 
     def _gap(self, mine: list[int], theirs: list[int]) -> None:
         if not mine or not theirs:

@@ -55,7 +55,7 @@ class Comparison:
             changes = self.pairs.compare(one, other)
             if changes:
                 found += self._followed(one, other, changes)
-            if one.code != other.code and one.target == other.target:
+            if one.code != other.code and one.target == other.target and None not in (one.code, other.code):
                 codes.setdefault(other.target, []).append((one, other))
             if one.site is not other.site:
                 places.add(one, other)
@@ -219,9 +219,8 @@ class Comparison:
         """Classes whose code is another: once for each, folded where changes of their parameters have *told* of it."""
         found = []
         for target, pairs in codes.items():
-            one, other = pairs[0]
-            if one.code is None or other.code is None:
-                continue
+            # Of several codes always the same ones, whichever run is named first: the order of the pairs may be another.
+            one, other = min(pairs, key=lambda pair: sorted((str(pair[0].code), str(pair[1].code))))
             change = Change(
                 "code", self.after.tree.names[other.id], before=one.code, after=other.code, cause="code",
                 why=f"the code of {called(target)} has changed", target=target, count=len(pairs), site=other.site,

@@ -40,7 +40,10 @@ class Pairs:
             if not (type(old) is type(new) and type(old) in SCALARS and old == new and (old or old is new)) and (
                 not self.values.same(old, new)
             ):
-                found += self._argument(one, other, mine, theirs)
+                if type(old) in SCALARS and type(new) in SCALARS:
+                    found.append(self._told(one, other, mine, theirs, name, old, new))
+                else:
+                    found += self._argument(one, other, mine, theirs)
             elif mine.source != theirs.source:
                 sourced = True
         self.sourced += sourced and not found
@@ -114,6 +117,8 @@ class Pairs:
 
     def _order(self, before: object, after: object) -> str:
         """That a list holds the same in another order."""
+        if type(before) in SCALARS:
+            return ""
         if type(before) is type(after) and isinstance(before, list | tuple) and isinstance(after, list | tuple):
             mine, theirs = map(self.values.text_before, before), map(self.values.text_after, after)
             if len(before) == len(after) and sorted(mine) == sorted(theirs):
@@ -134,7 +139,9 @@ class Pairs:
 
     def _renamed(self, one: Node, other: Node, found: list[Change]) -> list[Change]:
         """A parameter that was given under one name and is given under another is one change."""
-        gone = [c for c in found if c.kind == "argument" and c.after is ABSENT and c.argument in one.arguments]
+        gone = [c for c in found if c.after is ABSENT and c.kind == "argument" and c.argument in one.arguments]
+        if not gone:
+            return found
         come = [c for c in found if c.kind == "argument" and c.before is ABSENT and c.argument in other.arguments]
         for old in gone:
             same = [new for new in come if self.values.same(old.before, new.after)]
