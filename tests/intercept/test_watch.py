@@ -644,3 +644,22 @@ def test_installed_packages_below_a_folder_are_not_the_users(folder, tmp_path):
 
     assert watching.holds_file(f"{home}/pkg/a.py")
     assert not watching.holds_file(f"{home}/.venv/lib/python3/{folder}/pkg/a.py")
+
+
+def test_a_finder_that_builds_what_is_watched(site):
+    """begat imports parts of itself when the first object is built; what the finders of others build for that is no trouble."""
+    site.write(
+        {
+            "main.py": """
+import begat, pathlib, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None): pathlib.PurePath(name)
+sys.meta_path.insert(0, Finder())
+begat.watch("pathlib")
+pathlib.PurePath("a")
+print(any(node.params["args"] == ("a",) for node in begat.graph().nodes))
+"""
+        }
+    )
+
+    assert succeeds("main.py", cwd=site.folder).strip() == "True"

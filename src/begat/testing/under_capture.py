@@ -146,7 +146,8 @@ def _run(words: Sequence[str], watch: Sequence[str] | None, keep: list[str] | No
         os.makedirs(work, exist_ok=True)
         told = {"file": lines, "watch": watch if watch is None else list(watch), "keep": keep}
         environment = {"PYTHONHASHSEED": "0", "BEGAT_STRICT": "1", **os.environ, TOLD: json.dumps(told)}
-        command = [sys.executable, "-m", "pytest", "-p", "begat.testing.plugin", "-p", "no:cacheprovider", *words]
+        command = [sys.executable, "-m", "pytest", "-p", "begat.testing.plugin", "-p", "no:cacheprovider"]
+        command += ["--continue-on-collection-errors", *words]
         begin = time.monotonic()
         with open(output, "wb") as file:
             process = subprocess.Popen(
