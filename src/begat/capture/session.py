@@ -47,7 +47,9 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    paused = LANE.set(None)  # what we build ourselves, or the finders of imports of ours, is not the program's
+                    paused = LANE.set(
+                        None
+                    )  # what we build ourselves, or the finders of imports of ours, is not the program's
                     try:
                         root = LiveRun(None)
                     finally:

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -74,7 +74,7 @@ def _named(item: pytest.Item, folders: set[str]) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Each test is a run of its own, whose record is written and read back, if it is no giant."""
     if _told is None:
         return (yield)
@@ -85,7 +85,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return result
 
 
-def _timed(name: str, told: _Told) -> Iterator[None]:
+def _timed(name: str, told: _Told) -> Generator[None, object, object]:
     """Of the processor, not of the clock: other processes have no part in it."""
     begin = time.process_time()
     result = yield
@@ -93,9 +93,10 @@ def _timed(name: str, told: _Told) -> Iterator[None]:
     return result
 
 
-def _captured(name: str, told: _Told) -> Iterator[None]:
+def _captured(name: str, told: _Told) -> Generator[None, object, object]:
     from begat.capture.scopes import capture
 
+    run: Any
     with capture(name) as run:
         result = yield from _timed(name, told)
     run._found = _environment()  # once for all: to ask git for each takes longer than most tests do
@@ -126,7 +127,7 @@ def _unreadable(run: Any) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """The name goes with the report, from the workers of pytest-xdist too."""
     report = yield
     if _told is not None:

@@ -113,6 +113,7 @@ def _told_of(part: Part) -> dict[str, Any]:
         "seconds": round(sum(part.seconds.values()), 2),
         "wall": round(part.wall, 2),
         "trouble": part.trouble,
+        "output": part.output[-2000:] if part.trouble else "",
     }
 
 
