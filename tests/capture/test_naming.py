@@ -138,3 +138,28 @@ def test_what_the_standard_library_builds_on_ones_behalf(track):
     assert [repo.url, warm.lr, cold.lr] == ["u", 0.2, 0.3]
     assert [node.path for node in run.nodes] == ["repo", "config", "warm", "Frozen", "cold"]
     assert all(node.user and node.site.file == __file__ for node in run.nodes)
+
+
+def test_what_the_user_made_is_not_named_after_what_a_library_keeps_to_itself():
+    """`cross_val_score` wraps what it is given in a scorer; `make_pipeline` makes of it what the user goes on with."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def model():
+        return make_pipeline(StandardScaler(), DummyClassifier())
+
+    with (
+        begat.watch("sklearn.pipeline", "sklearn.dummy", "sklearn.preprocessing", "sklearn.metrics"),
+        begat.capture() as run,
+    ):
+        cross_val_score(DummyClassifier(), [[1], [2], [3]], [0, 1, 1], cv=2)
+        cross_val_score(model(), [[1], [2], [3]], [0, 1, 1], cv=2)
+
+    assert run.select("_PassthroughScorer")
+    assert [node.path for node in run.nodes if node.user] == [
+        "DummyClassifier",
+        "Pipeline.steps.0.1",
+        "Pipeline.steps.1.1",
+    ]

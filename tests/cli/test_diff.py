@@ -94,7 +94,7 @@ def test_color_is_for_terminals(begat, records):
 
 @pytest.mark.parametrize(
     "words",
-    [("a.json",), (), ("a.json", "nothing.json"), ("a.json", "bad.json"), ("a.json", "b.json", "--moved", "x"),
+    [(), ("a.json", "nothing.json"), ("a.json", "bad.json"), ("a.json", "b.json", "--moved", "x"),
      ("a.json", "b.json", "--json", "--markdown"), ("a.json", "--now", "nothing.py")],
 )  # fmt: skip
 def test_trouble_is_exit_code_2(begat, records, tmp_path, words):
@@ -106,6 +106,25 @@ def test_trouble_is_exit_code_2(begat, records, tmp_path, words):
     assert result.exit_code == 2
     assert result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_what_is_not_named_is_the_newest(begat, records, tmp_path):
+    """Without B the newest run, without A the one before it; a run is not compared with itself unless that is said."""
+    kept = tmp_path / ".begat" / "runs"
+    (newest,) = kept.iterdir()
+    for result in (begat("diff"), begat("diff", "last"), begat("diff", newest.name)):
+        assert result.exit_code == 2
+        assert "there is no other run" in result.stderr
+    (kept / f"9{newest.name}").mkdir()
+    (tmp_path / "b.json").rename(kept / f"9{newest.name}" / "run.json")
+
+    both = [begat("diff", *words) for words in ((), (newest.name,), (newest.name, "last"))]
+
+    assert {result.exit_code for result in both} == {1}
+    assert len({result.stdout for result in both}) == 1
+    assert begat("diff", "last").exit_code == 2
+    assert begat("diff", "last", "last").exit_code == 0
+    assert begat("diff", "--now", "train.py").exit_code == 2
 
 
 def test_a_failure_of_ours_is_not_a_difference(begat, records, monkeypatch):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipapp
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,25 @@ def test_a_script_on_standard_input(run):
 
     assert done.stdout == plain.stdout
     assert [node.params for node in kept(run)[0]] == [{"width": 5}]
+
+
+@pytest.mark.parametrize("program", ["app", "app.pyz", "./app.pyz", "archive"])
+def test_a_folder_or_an_archive_with_a_main_module(run, program):
+    """As `python app.pyz` runs it; the classes inside are watched, and named by the source inside."""
+    text = (
+        "import sys\nfrom nets import Net\nprint(__file__, sys.path[0], sys.argv, __spec__.origin)\nclass Own: pass\n"
+    )
+    run(text + "net, own = Net(2), Own()", plain=True, script="app/__main__.py")
+    (run.folder / "app" / "nets.py").write_text(NET)
+    for name in ("app.pyz", "archive"):
+        zipapp.create_archive(run.folder / "app", run.folder / name)
+
+    plain, done = run.command(program, "--word"), run.command("-m", "begat", "run", program, "--word")
+
+    assert plain.returncode == done.returncode == 0, done.stderr
+    assert done.stdout == plain.stdout
+    (record,) = kept(run)
+    assert [node.path for node in record.nodes if node.user] == ["net", "own"]
 
 
 def test_nothing_recorded_says_what_to_watch(run):

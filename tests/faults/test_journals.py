@@ -230,7 +230,8 @@ def _killed(folder, after, *options):
 
 def _all_but_a_moment(folder, seed, *options):
     said = _killed(folder, random.Random(seed).uniform(0.0, 0.6), *options)
-    [run] = (folder / ".begat/runs").iterdir() if (folder / ".begat/runs").is_dir() else [None]
+    runs = folder / ".begat/runs"
+    [run] = (list(runs.iterdir()) if runs.is_dir() else []) or [None]
     begun = run is not None and any(file.stat().st_size for file in (run / JOURNALS).glob("*"))
     found = [node.params["number"] for node in load(run).nodes] if begun else []
     assert found == list(range(len(found)))

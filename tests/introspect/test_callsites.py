@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import linecache
 import subprocess
 import sys
@@ -417,6 +418,39 @@ def test_deep_and_long_sources(built, source):
     sites = built(f"def never():\n    {source.splitlines()[0]}\nmodel = Built()\n" + source.partition("\n")[2])
 
     assert names(sites) == ["model"]
+
+
+def test_names_while_something_else_is_parsed(built):
+    """CPython 3.11 counts the depth of all trees in one place, and refuses a sound text when another is begun meanwhile."""
+    sites = [site for i in range(5) for site in built("model = Built()\n" + "len(())\n" * (1000 + i))]
+
+    class Dropped:
+        def __del__(self):
+            ast.parse("another")  # by the collector, in the middle of a tree; or by another thread
+
+    found = []
+    for site in sites:
+        for _ in range(100):
+            dropped = Dropped()
+            dropped.itself = dropped
+        found += names([site])
+    gc.collect()
+
+    assert found == ["model"] * len(sites)
+
+
+def test_what_could_not_be_read_deep_in_a_recursion_is_read_later(built):
+    """A name that nobody could find with no stack left is found afterwards."""
+    site = built("model = Built()")[0]
+
+    def deep():
+        try:
+            return deep()
+        except RecursionError:
+            return callsites.name(*site)
+
+    assert deep() in (None, Name(("model",)))
+    assert callsites.name(*site) == Name(("model",))
 
 
 def test_every_position_of_real_files_is_the_compilers():

@@ -163,7 +163,7 @@ def test_a_block_opened_while_a_call_is_asked_about_is_not_missed(monkeypatch):
 
     def meanwhile(rule, schema):
         held = was(rule, schema)
-        RULES.now = object()  # what another thread does that opens a block
+        RULES.now = set()  # what another thread does that opens a block
         return held
 
     monkeypatch.setattr(overriding, "_may_hold", meanwhile)
@@ -185,7 +185,7 @@ def test_what_has_no_name_but_in_kwargs_is_recorded_there(track):
             self.more = more
 
     track(Net)
-    with begat.capture() as run, begat.override({"Net.drop": 2, "Net.new": 3}):
+    with begat.capture() as run, begat.override({"net.drop": 2, "net.new": 3}):
         net = Net(1, drop=1, kept=0)
     more = run.nodes[0].arguments["more"]
 

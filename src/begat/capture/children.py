@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from begat.capture import seeds
+from begat.capture import programs, seeds
 from begat.capture.journal import Journal, flush, journals
 from begat.capture.live import LiveRun
 from begat.capture.ownership import claim, claimed
@@ -76,11 +76,11 @@ def worker_setup() -> Callable[[], None]:
     >>> import begat
     >>> begat.worker_setup()()
     """
-    plan = _plan(None)
+    told = plan(None)
     source = ""
-    if plan is not None and plan["run"] is not None:
+    if told is not None and told["run"] is not None:
         # Such processes are killed by whoever started them, not ended.
-        source = _source({**plan, "run": {**plan["run"], "always": True}, "main": None})
+        source = _source({**told, "run": {**told["run"], "always": True}, "main": None})
     setup = partial(exec, source, {})
     setup.__name__ = setup.__qualname__ = "worker_setup"  # type: ignore[attr-defined]  # Ray asks for it
     return setup
@@ -95,9 +95,9 @@ def _tells(module: Any) -> Callable[[], None] | None:
         data = plain(*args, **kwargs)
         try:
             # Whom it is for only the caller knows: every kind of process has it in a variable of this name.
-            plan = _plan(sys._getframe(1).f_locals.get("process_obj"))
-            if plan is not None and type(data) is dict:
-                data[_ITEM] = Start(plan)
+            told = plan(sys._getframe(1).f_locals.get("process_obj"))
+            if told is not None and type(data) is dict:
+                data[_ITEM] = Start(told)
         except Exception as error:
             trouble(error, "telling a new process of the run")
         return data
@@ -110,11 +110,11 @@ def _tells(module: Any) -> Callable[[], None] | None:
     return undo
 
 
-TELLING = Attached(dict.fromkeys(_PLACES, _tells))
+TELLING = Attached({**dict.fromkeys(_PLACES, _tells), "subprocess": programs.starts})
 """Watched: processes that begin anew go on with the run of whoever starts them."""
 
 
-def _plan(process: object) -> dict[str, Any] | None:
+def plan(process: object) -> dict[str, Any] | None:
     """What the new *process* has to know of the run that is open here, and of the overrides that hold here."""
     run = session.current()
     while run is not None and (run.recorder.journal is None or run.recorder.closed):
@@ -167,10 +167,21 @@ def _overrides(process: object) -> list[bytes | tuple[Any, ...]]:
 # --- in the child ---------------------------------------------------------------------------------------------------------
 def begin(plan: dict[str, Any]) -> None:
     """Go on with the run that *plan* is of, and no more with the one before, where a process works for many."""
+    if not go_on(plan):
+        return
+    if plan["main"] is not None:
+        _weave_main(os.path.realpath(plan["main"]))
+    if plan["run"] is not None:
+        worker()
+        _begun(None)  # where it was not forked, by a fork server, it is never said that it was
+
+
+def go_on(plan: dict[str, Any]) -> bool:
+    """Go on with the run that *plan* is of, whatever this process is; whether that is new."""
     going_on = plan["run"]
     if going_on is not None:
         if any(run is not None and run.id == going_on["header"]["id"] for run in (each.run() for each in journals())):
-            return
+            return False
         while _leaving:
             _leaving.pop()()
         run = session.anew()
@@ -184,11 +195,7 @@ def begin(plan: dict[str, Any]) -> None:
         _leaving.append(Watch(patterns, folders, lazy).start().remove)
     if plan["overrides"]:
         _hold(plan["overrides"])
-    if plan["main"] is not None:
-        _weave_main(os.path.realpath(plan["main"]))
-    if going_on is not None:
-        worker()
-        _begun(None)  # where it was not forked, by a fork server, it is never said that it was
+    return True
 
 
 def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
@@ -264,7 +271,7 @@ def _begun(_: object) -> None:
     """The process is about to work; its finalizers were cleared just before."""
     from multiprocessing import connection, util
 
-    util.Finalize(None, _end, exitpriority=-1000)
+    util.Finalize(None, end, exitpriority=-1000)
     if enter_first(getattr(getattr(connection, "Connection", None), "_send_bytes", None), _sending) is not None:
         LISTENING.add("workers")
 
@@ -276,6 +283,7 @@ def _sending(*_: object) -> None:
         trouble(error, "writing the journal")
 
 
-def _end() -> None:
+def end() -> None:
+    """This process is over: its journals end."""
     for journal in journals():
         journal.end()

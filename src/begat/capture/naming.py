@@ -29,6 +29,7 @@ class Namer:
         self._paths: dict[int, str] = {}
         self._numbers: dict[int, int] = {}  # which one of its target a node is, counted from 0
         self._calls: dict[str, int] = {}
+        self._users: set[int] = set()  # what something of the user's is named after, whoever made it
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
         self._least: dict[int, int] = {}  # the numbers that paths have at least, where not all nodes are here
@@ -67,6 +68,9 @@ class Namer:
         known = self._names[ref.node]
         if known is not None and not known.inline:
             return  # it has a name of its own
+        users = self._nodes[ref.node].user or ref.node in self._users
+        if users and not node.user and class_name(node.target).startswith("_"):
+            return  # it is not called after what a library keeps to itself: `_Scorer.estimator`
         within = self._nodes[ref.node].within
         if within != node.within:
             if self._inside(node, ref.node):
@@ -80,6 +84,8 @@ class Namer:
         elif parameter != KEPT_AS_ITSELF.get(class_name(node.target)):
             way = (parameter, *way)
         self._consumer[ref.node] = (node.id, way)
+        if users:
+            self._users.add(node.id)
 
     def _inside(self, node: Node, outer: int) -> bool:
         within = node.within

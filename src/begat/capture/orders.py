@@ -43,8 +43,6 @@ class Orders:
         self._wild = any("*" in segment or "?" in segment for segment in segments) or any(
             len(override.segments) == 1 for override in self.overrides
         )
-        # By place and schema: calls that no override means, as long as the rules are those of then.
-        self.idle: dict[tuple[int, int, int], object] = {}
         # `layers.3.dim` means one of many: then all have to be counted. And those around what only an earlier run can name.
         self.counting = any(segment.isdigit() for segment in segments)
         self._readings: dict[int, tuple[Schema, tuple[Reading, ...], tuple[Reading, ...]]] = {}
@@ -124,12 +122,9 @@ class Orders:
             known = self._sites[id(code), lasti, id(schema)] = code, possible
         return known[1]
 
-    def passes(self, frame: Any, schema: Schema, now: object) -> None:
-        """Nothing holds for calls of *schema* from this place, until the rules are no longer those of *now*."""
-        key = id(frame.f_code), frame.f_lasti, id(schema)
-        known = self._sites.get(key)
-        if known is not None and not known[1] and schema.target not in self._followed and not self.readings(schema)[0]:
-            self.idle[key] = now
+    def passes(self, frame: Any, schema: Schema) -> bool:
+        """Whether no override holds for any call of *schema* from this place, and none for what such a call builds."""
+        return schema.target not in self._followed and not self.readings(schema)[0] and not self._site(frame, schema)
 
     def applied(self, readings: Iterable[Reading], token: object) -> None:
         """Count what *readings* have changed of the call of *token*."""

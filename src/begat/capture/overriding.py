@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -51,10 +50,13 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
     # Before anything is looked at: what another thread changes meanwhile is then asked about again.
     now = RULES.now
+    alike = RULES.alike and me is not None
+    if alike:  # the short way: nobody changes values, and none are checked
+        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, frame, values)
+        if waiting is not None:
+            return waiting
     caller, frame = frame, callers(frame)
     orders = current()
-    if orders is not None and orders.idle.get((id(frame.f_code), frame.f_lasti, id(schema))) is now:
-        return None
     answer = None
     if orders is not None and orders.concern(schema):
         try:
@@ -71,8 +73,8 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if Rule in map(type, RULES):
-        waiting = _waits()(me, token, schema, lane, caller, used)
+    if not alike and Rule in map(type, RULES):
+        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, caller, used)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
@@ -81,23 +83,18 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             return answer
     if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
         schema.quiet = now
-    elif answer is None and orders is not None and schema.options.validate == "off" and _are_alone():
-        orders.passes(frame, schema, now)
+    elif answer is None and caller is frame and all(_passes(rule, frame, schema) for rule in RULES[:]):
+        now.add((id(frame.f_code), frame.f_lasti, id(schema)))
     return answer
 
 
-@cache
 def _waits() -> Callable[..., Answer | None]:
     """What lets calls wait: for overrides alone, wrapt, a fifth of a short run, is not imported."""
     from begat.capture import laziness  # noqa: F401  # what waits can be copied
     from begat.capture.waiting import waits
 
+    deferring.DOOR.waits = waits
     return waits
-
-
-def _are_alone() -> bool:
-    """Whether there are no rules but overrides."""
-    return all(type(rule) is Orders or rule is CHECKING for rule in RULES[:])
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -127,6 +124,11 @@ def _may_hold(rule: Any, schema: Schema) -> bool:
     if rule is CHECKING:
         return schema.options.validate != "off"
     return subject is None or rule.covers(subject, schema.target)
+
+
+def _passes(rule: Any, frame: Any, schema: Schema) -> bool:
+    """Whether *rule* holds for no call of *schema* from this very place in *frame*."""
+    return rule.passes(frame, schema) if type(rule) is Orders else not _may_hold(rule, schema)
 
 
 def _change(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from begat.cli.find import RunType, load
+from begat.cli.find import RECORD, RunType, home, ids, load
 from begat.cli.moved import MOVED
 from begat.cli.output import examples, say, show
 from begat.errors import BegatError
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @click.command(
     "diff",
     epilog=examples(
-        "begat diff baseline last", "begat diff a.json b.json --markdown", "begat diff last --now train.py",
+        "begat diff", "begat diff baseline", "begat diff a.json b.json --markdown", "begat diff last --now train.py",
         "begat diff a b c --ignore git --ignore '*.verbose'",
     ),
 )  # fmt: skip
-@click.argument("runs", type=RunType(), nargs=-1, required=True, metavar="A [B [C]...]")
+@click.argument("runs", type=RunType(), nargs=-1, metavar="[A [B [C]...]]")
 @click.option(
     "--now",
     metavar="SCRIPT.py",
@@ -54,7 +54,8 @@ def command(
     """Compare runs: what differs, and why, most important first.
 
     Each is a record's file or folder, a run's id or the beginning of one, its name, a script (its last run), or `last`. With
-    three or more, a table of the parameters that differ. Instead of B, --now runs a script as it is today.
+    three or more, a table of the parameters that differ. Without B it is the newest run, without A the one before it.
+    Instead of B, --now runs a script as it is today.
 
     The exit code is 0 if nothing differs that matters, 1 if something does, and 2 for trouble.
     """
@@ -62,15 +63,26 @@ def command(
 
     if as_json and as_markdown:
         raise click.UsageError("one form at a time: --json or --markdown")
-    if len(runs) + (now is not None) < 2:
-        raise click.UsageError("name two runs or more, or one and --now SCRIPT.py")
+    if now is not None and not runs:
+        raise click.UsageError("name the run to compare with what --now runs")
     with trouble():
+        runs = runs if now is not None or len(runs) > 1 else _newest(runs)
         found = [load(run) for run in runs]
         if now is not None:
             found.append(_run_now(now, found[0], watched))
         told = diff(*found, all=everything, moved=moved, ignore=ignore)
         _tell(told, everything, as_json, as_markdown)
     raise click.exceptions.Exit(1 if told else 0)
+
+
+def _newest(named: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The run *named* and the newest; the newest two if none is."""
+    folder = home()
+    newest = [folder / "runs" / each / RECORD for each in ids(folder)[:2]]
+    other = named or tuple(newest[1:])
+    if not newest or not other or os.path.realpath(other[0]) == os.path.realpath(newest[0]):
+        raise click.UsageError(f"there is no other run in {folder}: name two runs, or one and --now SCRIPT.py")
+    return (*other, newest[0])
 
 
 @contextmanager

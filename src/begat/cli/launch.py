@@ -6,6 +6,7 @@ import atexit
 import io
 import os
 import sys
+from collections.abc import Sequence
 from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +50,13 @@ def start(plan: Plan) -> None:
     # Exit handlers run last in, first out: the program's, then the record, then the end.
     atexit.register(_die_of_interrupt, ending)
     at_end(ending.finish)
-    main.__dict__["__builtins__"] = sys.modules["builtins"]
-    sys.modules["__main__"] = main
+    _stand_for(main)
     if plan.manner.dry:
         from begat.cli.rehearsal import rehearse
 
         rehearse()
         sys.stdout = sys.stderr  # standard output is for what was found
-    failed = _program(plan, main, ending)
+    failed = _program(plan.target, plan.is_module, main, ending)
     if plan.manner.dry:
         from begat.cli.overruling import rehearsed
 
@@ -71,6 +71,38 @@ def start(plan: Plan) -> None:
         _end_as_python_does(failed)
 
 
+class Joined:
+    """What of the end of a program that goes on with another's run has to be known."""
+
+    begun = False
+    error: BaseException | None = None
+
+
+def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, Any]) -> None:
+    """Run a program that *run*, as `capture.children` tells of it, has started. Ends as the program ends."""
+    from begat.capture import children
+
+    ending, main = Joined(), ModuleType("__main__")
+    atexit.register(_die_of_interrupt, ending)
+    at_end(children.end)
+    children.go_on(run)
+    if any(folders for _, folders, _ in run["watches"]):  # so does the program that started this one
+        folder = os.path.abspath("." if is_module else _folder(target))
+        claim(folder)
+        Watch((target.partition(".")[0],) if is_module else (), (folder,)).start()
+    sys.argv = [target, *arguments]
+    _stand_for(main)
+    failed = _program(target, is_module, main, ending)
+    if failed is not None:
+        ending.error = failed
+        _end_as_python_does(failed)
+
+
+def _stand_for(main: ModuleType) -> None:
+    main.__dict__["__builtins__"] = sys.modules["builtins"]
+    sys.modules["__main__"] = main
+
+
 def _overruled(plan: Plan) -> Orders | None:
     if not plan.overrides and HANDED_ON not in os.environ:
         return None
@@ -79,22 +111,18 @@ def _overruled(plan: Plan) -> Orders | None:
     return overrule(plan)
 
 
-def _program(plan: Plan, main: ModuleType, ending: Ending) -> BaseException | None:
+def _program(target: str, is_module: bool, main: ModuleType, ending: Ending | Joined) -> BaseException | None:
     """Execute the program; the exception that ended it, its traceback beginning in the program itself."""
     entry: Any
     try:
-        if (
-            plan.is_module
-            or os.path.isdir(plan.target)
-            or (not plan.target.endswith((".py", ".pyw", "-")) and _is_archive(plan.target))
-        ):
+        if is_module or os.path.isdir(target) or _is_archive(target):
             import runpy
 
-            sys.path[0] = os.getcwd() if plan.is_module else plan.target
+            sys.path[0] = os.getcwd() if is_module else _from_here(target)
             entry = runpy._run_module_as_main.__code__  # type: ignore[attr-defined]  # what ``python -m`` itself calls
-            runpy._run_module_as_main(plan.target if plan.is_module else "__main__", alter_argv=plan.is_module)  # type: ignore[attr-defined]
+            runpy._run_module_as_main(target if is_module else "__main__", alter_argv=is_module)  # type: ignore[attr-defined]
         else:
-            entry = _stdin(main) if plan.target == STDIN else _script(plan.target, main)
+            entry = _stdin(main) if target == STDIN else _script(target, main)
             ending.begun = True
             # A frame that says what warnings say when they point above the program: "sys:1".
             above = compile("exec(program, names)", "sys", "exec")
@@ -154,7 +182,7 @@ def _end_as_python_does(error: BaseException) -> None:
     raise SystemExit(1)
 
 
-def _die_of_interrupt(ending: Ending) -> None:
+def _die_of_interrupt(ending: Ending | Joined) -> None:
     """End as one killed by SIGINT, if an interrupt is what ended the program: a shell then stops its loop."""
     if not isinstance(ending.error, KeyboardInterrupt):
         return
@@ -176,10 +204,12 @@ def _from_here(path: str) -> str:
 
 def _folder(target: str) -> str:
     path = _from_here(target)
-    return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
+    return path if os.path.isdir(path) or _is_archive(path) else os.path.dirname(os.path.realpath(path))
 
 
 def _is_archive(path: str) -> bool:
+    if path.endswith((".py", ".pyw", STDIN)):
+        return False
     import zipfile
 
     return zipfile.is_zipfile(path)

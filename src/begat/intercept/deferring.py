@@ -74,25 +74,31 @@ class Rules(list[Any]):
     """All there are that may change a call: those of what waits, and overrides. A hook finds it empty and goes on.
 
     *now* is another object after each change: a schema for which nothing holds keeps it, and is not asked about again.
+    In it are the calls of other schemas for which nothing holds: the ids of code and schema, and the instruction.
+    *alike*: there are none but those of what waits.
     """
 
-    __slots__ = ("now",)
+    __slots__ = ("alike", "now")
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = object()
+        self._changed()
+
+    def _changed(self) -> None:
+        self.now: set[tuple[int, int, int]] = set()
+        self.alike = all(type(rule) is Rule for rule in self)
 
     def put(self, rule: object) -> None:
         """*rule* holds from now on."""
         self.append(rule)
-        self.now = object()
+        self._changed()
 
     def drop(self, rule: object) -> None:
         """*rule*, once put, holds no more."""
         at = next((at for at, each in enumerate(self) if each is rule), None)
         if at is not None:
             del self[at]
-            self.now = object()
+            self._changed()
 
 
 RULES = Rules()
@@ -133,6 +139,7 @@ class _Door:
     """
 
     asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None]
+    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None] | None = None  # the first time
 
 
 DOOR = _Door()

@@ -23,7 +23,7 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now:
+            if RULES and schema.quiet is not RULES.now and (RULES.alike or (ID(frame.f_code), frame.f_lasti, ID(schema)) not in RULES.now):
                 answer = LATER.asks(me, token, schema, lane, frame, (a, b))
                 if answer is not None:
                     kept, _ = answer
@@ -92,7 +92,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {changing}            note = lane.extend
             note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now:
+            if RULES and schema.quiet is not RULES.now and (RULES.alike or {site} not in RULES.now):
                 answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
                 if answer is not None:
                     kept, _ = answer
@@ -226,6 +226,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
     elif first:
         names[0] = "me"
     codes = [f"BETWEEN{i}" for i in range(between)]
+    code = "code" if codes else "frame.f_code"
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
     going = _LEAVES[way]
@@ -238,7 +239,8 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         raw="".join(f"{name}, " for name in names[first:]),
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
-        code="code" if codes else "frame.f_code",
+        code=code,
+        site=f"(ID({code}), frame.f_lasti, ID(schema))",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
@@ -261,6 +263,7 @@ _GLOBALS: dict[str, Any] = {
     "ARRIVE": arrive,
     "TYPE": type,
     "COUNT": getweakrefcount,
+    "ID": id,
     "REF": ref,
     "WEAK": weakrefoffset,
     "CALL": Call,

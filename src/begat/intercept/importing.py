@@ -121,6 +121,8 @@ class Finder:
                 if path is None:
                     if os.path.exists(folder + name) or os.path.exists(f"{folder}{name}.py"):
                         return True
+                    if os.path.isfile(folder.rstrip(os.sep)):  # an archive
+                        return True
                 elif any(os.path.realpath(entry).startswith(folder.rstrip(os.sep)) for entry in path):
                     return True
         return False

@@ -123,16 +123,25 @@ class Woven:
 WOVEN: dict[int, Woven] = {}
 
 
-def enter_first(function: Any, enter: Callable[..., None]) -> Callable[[], None] | None:
-    """Let *function* call *enter*, with its arguments, before it runs; what undoes that, or None where it cannot be done."""
+def enter_first(function: Any, enter: Callable[..., Any]) -> Callable[[], None] | None:
+    """
+    Let *function* call *enter*, with its arguments, before it runs; what undoes that, or None where it cannot be done.
+
+    *enter* returns None, or by `instead` the arguments that *function* goes on with.
+    """
     if type(function) is not FunctionType or id(function) in WOVEN:
         return None
     woven = WOVEN[id(function)] = Woven(function, way="init")
     woven.users.add(0)
     gate = woven.gate()
     if gate is not None:
-        gate.enter = enter
+        gate.enter, gate.failed = enter, _idle
     return woven.restore
+
+
+def instead(*arguments: Any) -> tuple[tuple[Any, ...], Callable[..., None]]:
+    """What `enter_first`'s function returns for the one it stands before to go on with these *arguments*."""
+    return arguments, _idle
 
 
 def original(function: FunctionType) -> CodeType:

@@ -41,19 +41,14 @@ def named_calls(source: str) -> dict[Position, tuple[str | None, Name]]:
     """
     Every call of *source* whose result has a name: position -> (the last part of the callee's name, the result's name).
 
-    The positions are those that the compiler gives the call's instruction. Empty for text that does not parse.
+    The positions are those that the compiler gives the call's instruction. Empty for text that does not parse. Raises
+    RecursionError, MemoryError and SystemError as the parser does.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler said of this text already, it should not say again
             tree = ast.parse(source)
-    except (
-        SyntaxError,
-        ValueError,
-        RecursionError,
-        MemoryError,
-        SystemError,
-    ):  # the last: CPython, when another thread parses
+    except (SyntaxError, ValueError):
         return {}
     found: dict[Position, tuple[str | None, Name]] = {}
     todo: list[Visit] = [(tree, None, Scope())]

@@ -19,6 +19,9 @@ Position = tuple[int, int, int, int]
 """Line, column, end line, end column of a call: lines from 1, columns in bytes of UTF-8 from 0, as `ast` counts them."""
 
 _BOUND = 100_000
+# What the parser may raise of any text: deep in a recursion, short of memory, or (CPython 3.11) while another thread parses.
+_NOT_NOW = (RecursionError, MemoryError, SystemError)
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Call:
 _sites: dict[tuple[int, int], tuple[CodeType, CallSite]] = {}
 _names: dict[tuple[int, int], tuple[CodeType, Name | None]] = {}
 _files: dict[str, tuple[list[str], dict[Position, tuple[str | None, Name]]]] = {}
+_failed: dict[str, int] = {}  # how often a file could not be read for want of stack or memory
 
 
 def locate(code: CodeType, lasti: int) -> CallSite:
@@ -73,7 +77,10 @@ def name(code: CodeType, lasti: int) -> Name | None:
     """
     known = _names.get((id(code), lasti))
     if known is None:
-        known = _remember(_names, code, lasti, _find(code, lasti))
+        try:
+            known = _remember(_names, code, lasti, _find(code, lasti))
+        except _NOT_NOW:
+            return None
     return known[1]
 
 
@@ -120,10 +127,23 @@ def _calls(file: str) -> dict[Position, tuple[str | None, Name]]:
     known = _files.get(file)
     # Not by the file name alone: doctest and notebooks use one name again for other code.
     if known is None or known[0] != lines:
-        from begat.introspect.callnames import named_calls
-
-        known = _files[file] = (lines, named_calls("".join(lines)))
+        known = _files[file] = (lines, _parsed(file, "".join(lines)))
     return known[1]
+
+
+def _parsed(file: str, source: str) -> dict[Position, tuple[str | None, Name]]:
+    """The named calls of *source*; raises one of `_NOT_NOW` as long as it may be read a little later."""
+    from begat.introspect.callnames import named_calls
+
+    while True:
+        try:
+            return named_calls(source)
+        except _NOT_NOW as error:
+            _failed[file] = _failed.get(file, 0) + 1
+            if _failed[file] >= _ATTEMPTS:
+                return {}
+            if not isinstance(error, SystemError):
+                raise
 
 
 def _source(file: str) -> list[str]:

@@ -52,7 +52,7 @@ class Manner:
     Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
     """
 
-    __slots__ = ("_cls", "_ghost", "contents", "reason", "slot")
+    __slots__ = ("_cls", "_ghost", "contents", "reason", "slot", "space")
 
     def __init__(self, cls: Any) -> None:
         self._cls = ref(cls)
@@ -60,6 +60,7 @@ class Manner:
         self.reason = self.contents or _unfit(cls)
         found = (dict_of(each).get("__dict__") for each in mro_of(cls))
         self.slot: Any = next((slot for slot in found if type(slot) is GetSetDescriptorType), None)
+        self.space: Any = self.slot.__get__ if self.slot is not None else None  # once: each `__get__` is an object
         self._ghost: Any = None
 
     def of(self, cls: type) -> bool:
@@ -90,8 +91,8 @@ class Manner:
         Raises TypeError where its layout forbids it.
         """
         space = None
-        if self.slot is not None:
-            space = self.slot.__get__(obj)
+        if self.space is not None:
+            space = self.space(obj)
             if space:
                 return "it has attributes before its constructor runs"
             space[_KEY] = thunk
