@@ -663,3 +663,29 @@ print(any(node.params["args"] == ("a",) for node in begat.graph().nodes))
     )
 
     assert succeeds("main.py", cwd=site.folder).strip() == "True"
+
+
+def test_a_module_that_is_executed_by_hand_while_others_are_imported(site):
+    """Its spec was never told that it is being imported."""
+    site.write(
+        {
+            "main.py": """
+import importlib.machinery, importlib.util, sys
+import begat
+class Loader(importlib.machinery.SourceFileLoader):
+    def exec_module(self, module): super().exec_module(module)
+begat.watch("byhand")
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "byhand": return importlib.util.spec_from_loader(name, Loader(name, "elsewhere.py"))
+sys.meta_path.append(Finder())
+spec = importlib.util.find_spec("byhand")
+module = sys.modules["byhand"] = importlib.util.module_from_spec(spec)
+import other
+spec.loader.exec_module(module)
+""",
+            "other.py": "",
+            "elsewhere.py": MODEL,
+        }
+    )
+    succeeds("main.py", cwd=site.folder)
