@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import begat
+from begat.record.values import Ref
 from harness import SOURCE, found, same
 
 MODULE = """\
@@ -81,6 +82,91 @@ def test_what_was_built_before_a_fork_is_known_after_it(tmp_path):
     assert sorted(by_number) == [0, 1, 2, 3, 10, 20]
     for one, other in ((1, 0), (2, 0), (3, 0), (10, 1), (20, 2)):
         assert by_number[one].params["other"].node == by_number[other].id
+
+
+TRAVELLED = """\
+class Net:
+    def __init__(self, number): self.number = number
+class Trainer:
+    def __init__(self, net, more=None): self.net = net
+def work(net): return Trainer(net, [net])
+def init(net): Trainer(net, "init")
+"""
+TRAVELS = """\
+import concurrent.futures, multiprocessing, pickle, threading, traceback
+from parts import Net, Trainer, init, work
+if __name__ == "__main__":
+    way, context = {way!r}, multiprocessing.get_context({method!r})
+    nets = [Net(number) for number in range(3)]
+    if way == "pool":
+        with context.Pool(2, init, (nets[2],)) as pool: back = pool.map(work, nets)
+    elif way == "executor":
+        with concurrent.futures.ProcessPoolExecutor(2, context, init, (nets[2],)) as pool: back = list(pool.map(work, nets))
+    elif way == "loky":
+        import joblib
+        back = joblib.Parallel(2)(joblib.delayed(work)(net) for net in nets)
+        Trainer(nets[2], "init")
+    else:
+        here, there = multiprocessing.Pipe()
+        back = []
+        for net in nets:
+            here.send(work(net)); back.append(there.recv())
+        here.send(nets[0]); print(pickle.loads(there.recv_bytes()).number)
+        child = context.Process(target=init, args=(nets[2],)); child.start(); child.join()
+        for wrong in (lambda: 0, [nets[0], threading.Lock()]):
+            try: here.send(wrong)
+            except Exception: traceback.print_exc()
+    Trainer(back)
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "method"),
+    [
+        ("pool", "fork"),
+        ("pool", "forkserver"),
+        ("executor", "spawn"),
+        ("pipe", "spawn"),
+        pytest.param("loky", None, marks=pytest.mark.heavy),
+    ],
+)
+def test_objects_that_travel_keep_their_node(way, method, tmp_path):
+    """An argument of a worker's leads to the parent's node, what came back to the worker's; what fails on the way looks as it does plain."""
+    (tmp_path / "parts.py").write_text(TRAVELLED)
+
+    seen = same(tmp_path, TRAVELS.format(way=way, method=method), "run", env={"BEGAT_STRICT": "1"})
+
+    run = seen.record
+    nets = {node.id: node.params["number"] for node in run.select("Net")}
+    worked = {
+        node.id: nets[node.params["net"].node] for node in run.select("Trainer") if type(node.params["more"]) is list
+    }
+    assert sorted(nets.values()) == sorted(worked.values()) == [0, 1, 2]
+    assert all(run[node].params["more"] == [run[node].params["net"]] for node in worked)
+    begun = [node for node in run.select("Trainer") if node.params["more"] == "init"]
+    assert begun
+    assert {nets[node.params["net"].node] for node in begun} == {2}
+    [last] = [node for node in run.select("Trainer") if node.params["more"] is None]
+    assert [worked[ref.node] for ref in last.params["net"]] == [0, 1, 2]
+    assert len({node.process.pid for node in run.nodes}) > 1
+
+
+def test_a_scope_tells_workers_of_what_was_built_before_it(tmp_path):
+    """It refers to another run by its id; a worker of a pool that works on for the next scope knows its objects, too."""
+    (tmp_path / "parts.py").write_text(TRAVELLED)
+    (tmp_path / "p.py").write_text(
+        "import begat, multiprocessing\nfrom parts import *\nbegat.watch('parts')\nif __name__ == '__main__':\n    first = Net(1)\n"
+        "    with begat.capture(save='a.json') as a:\n        second = Net(2)\n"
+        "    with begat.capture(save='b.json') as b, multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        third = Net(3)\n        pool.map(work, [first, second, third])\n    print(begat.graph().id, a.id)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
+
+    done = subprocess.run([sys.executable, "p.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    root, before = done.stdout.split()
+    [net, *trainers] = begat.load(tmp_path / "b.json").nodes
+    assert [node.params["net"] for node in trainers] == [Ref(0, root), Ref(0, before), Ref(net.id)]
 
 
 def test_overrides_reach_workers(tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ import begat
 from begat.capture import appending, journal
 from begat.capture.keeping import keep
 from begat.capture.merging import JOURNALS, load
+from begat.cli.find import find, heads
 from begat.errors import CaptureWarning, InvalidRecord
 from begat.intercept import interceptor
 from begat.record import codec
+from begat.record.graph import Run
 from begat.render import tree
 from harness import SOURCE, same
 
@@ -540,6 +543,61 @@ print(len(threading.enumerate()), sorted(os.listdir("/proc/self/fd"))[:3])
 """
 
 
+MANY = """
+import random, sys
+class Part:
+    def __init__(self, number, other=None, *rest, name="part", sizes=(1, 2), **more):
+        self.number, self.other = number, other
+        if number == 7: raise ValueError
+class Net:
+    def __init__(self, count):
+        self.parts = [Part(number, rate=0.5) for number in range(count)]
+        self.last = Part(-1, self.parts[-1], name="é" * 3)
+random.seed(3)
+nets = [Net(3) for _ in range(1_500)]
+try: Part(7)
+except ValueError: pass
+nets[3].parts[1].__init__(99, nets[3])
+for number in range(5_000): Part(2 ** 70 + number if number % 50 == 0 else -number, None, 1, [number], float("nan"))
+Part(nets)
+"""
+
+
+def test_journals_that_say_very_much_are_the_record(tmp_path):
+    """Past ten thousand constructions `begat run` writes none of them again; what is read is what would have been written."""
+    (tmp_path / "many.py").write_text(MANY)
+    said = []
+    for more in ((), ("--save", "whole.json")):
+        done = subprocess.run(
+            [sys.executable, "-m", "begat", "run", *more, "many.py", "Part.name=other"],
+            cwd=tmp_path,
+            env=ENV,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(done.stderr.partition(" recorded")[0])
+    told, written = sorted((tmp_path / ".begat" / "runs").iterdir())
+
+    run, whole = load(told), load(written)
+
+    assert said[0] == said[1]
+    assert not (told / "run.json").exists()
+    assert (written / "run.json").exists()
+    assert not (written / JOURNALS).exists()
+    around = {"packages": {}}  # what begat itself loads is among them
+    assert replace(run.environment, **around) == replace(whole.environment, **around)
+    changing = {"id": "", "started": "", "ended": "", "journals": {}}
+    assert replace(run.header, **changing) == replace(whole.header, **changing)
+    here = run.nodes[0].process
+    nodes = tuple(replace(node, process=here) for node in whole.nodes)
+    assert codec.dumps(Run(whole.header, run.nodes, events=run.events)) == codec.dumps(
+        Run(whole.header, nodes, events=whole.events)
+    )
+    assert find(str(tmp_path / "many.py"), tmp_path).parent.name == written.name
+    assert [head["outcome"] for head in heads(tmp_path / ".begat", over=True)] == ["finished"] * 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_forking_warns_of_nothing(tmp_path):
     """The thread that writes is not there while the process is forked, and is seen by nobody."""
@@ -561,7 +619,7 @@ def build(thread):
         if i % 100 == 0: time.sleep(0.001)
 threads = [threading.Thread(target=build, args=(n,)) for n in (1, 2, 3)]
 for t in threads: t.start()
-for i in range(200):
+for i in range(int(os.environ["FORKS"])):
     pid = os.fork()
     if pid == 0:
         Part(-1 - i)
@@ -572,17 +630,18 @@ for t in threads: t.join()
 """
 
 
+# All: BEGAT_FORKS=10000.
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_forks_under_load(tmp_path):
     """Two hundred forks while three threads build: none hangs, nothing is there twice, nothing is missing."""
-    seen = same(
-        tmp_path, STORM, "run", env={"BEGAT_STRICT": "1", "PYTHONWARNINGS": "ignore"}, timeout=120, durability="always"
-    )
+    forks = int(os.environ.get("BEGAT_FORKS", "200"))
+    env = {"BEGAT_STRICT": "1", "PYTHONWARNINGS": "ignore", "FORKS": str(forks)}
+    seen = same(tmp_path, STORM, "run", env=env, timeout=120 + forks / 10, durability="always")
 
     numbers = [node.params["number"] for node in seen.record.nodes]
     assert len(numbers) == len(set(numbers))
-    assert {-1 - i for i in range(200)} <= set(numbers)
+    assert {-1 - i for i in range(forks)} <= set(numbers)
     for thread in (1, 2, 3):
         mine = sorted(n for n in numbers if n // 1_000_000 == thread)
         assert mine == list(range(thread * 1_000_000, thread * 1_000_000 + len(mine)))

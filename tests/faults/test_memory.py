@@ -14,7 +14,7 @@ import pytest
 
 import begat
 from begat.capture import past, rows
-from begat.record import limits
+from begat.record import codec, limits, writing
 from begat.record.values import Opaque, Ref
 from begat.record.walk import refs
 from zoo_support.tracking import succeeds
@@ -526,6 +526,27 @@ def test_of_very_many_constructions_some_stay_and_all_count(small, tmp_path, sav
         assert "first" in each and "final" in "\n".join(map(str, each.flat()))
     assert begat.params(first) == {"value": 1}
     assert final
+
+
+def test_a_dump_in_the_middle_counts_each_once(small, monkeypatch):
+    """What goes while a run is being written is not counted beside the node that it was when the nodes were read."""
+    plain = writing.environment
+
+    def meanwhile(said):
+        for number in range(40_000):
+            Plain(number)
+        return plain(said)
+
+    with begat.capture() as run:
+        for number in range(9_000):
+            Plain(number)
+        with monkeypatch.context() as patched:
+            patched.setattr(writing, "environment", meanwhile)
+            written = codec.loads(codec.dumps(run))
+        then = codec.loads(codec.dumps(run))
+
+    assert len(written.nodes) + _more(written) == 9_000
+    assert len(then.nodes) + _more(then) == 49_000
 
 
 def test_living_objects_are_known_however_many_came_after(small):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -65,6 +66,42 @@ def test_eight_threads_build_one_object_once(touch: Any) -> None:
         assert at_once(*[lambda slow=slow: touch(slow)] * 8) == [(3, 4)] * 8
         assert Slow.built == 1
         assert type(slow) is Slow
+
+
+class Quick:
+    """Gives way to other threads while it is built."""
+
+    built: list[int] = []
+
+    def __init__(self, n: int) -> None:
+        self.built.append(n)
+        time.sleep(0)
+        self.first = n
+        self.second = n + 1
+
+
+# All: BEGAT_RACES=10000.
+@pytest.mark.slow
+def test_many_races_are_won_once_each() -> None:
+    """Eight threads touch each of a thousand objects at the same moment: each is built once, is whole for all, and nobody waits for ever."""
+    races, threads = int(os.environ.get("BEGAT_RACES", "1000")), 8
+    Quick.built = []
+    every = [begat.lazy(Quick)(n) for n in range(races)]
+    line = threading.Barrier(threads)
+
+    def run() -> list[tuple[int, int]]:
+        found = []
+        for each in every:
+            line.wait(60)
+            found.append((each.second, each.first))
+        return found
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = [each.result(60 + races / 50) for each in [pool.submit(run) for _ in range(threads)]]
+
+    assert found == [[(n + 1, n) for n in range(races)]] * threads
+    assert sorted(Quick.built) == list(range(races))
+    assert {type(each) for each in every} == {Quick}
 
 
 def test_two_threads_that_need_each_other_are_told_so() -> None:

@@ -13,13 +13,14 @@ import re
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from begat.errors import InvalidRecord
-from begat.record import codec, decoding, encoding, engine, limits, migrations
+from begat.record import codec, decoding, encoding, engine, limits, migrations, pieces
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Overridden, Process
 from begat.record.values import (
@@ -597,3 +598,56 @@ if __name__ == "__main__":
 
     SCHEMA.parent.mkdir(parents=True, exist_ok=True)
     SCHEMA.write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _long(count):
+    """A run of so many nodes, with texts and values that look like the places between nodes, one of them longer than a piece."""
+    odd = ['},{"id":3', {"id": 1, "nodes": [{"id": 2}, {"id": 3}]}, '}],"events":[', "}]}"]
+    values = dict.fromkeys(range(0, count, 7), odd) | {99: [{"id": number} for number in range(40_000)]}
+    nodes = tuple(
+        Node(number, "m:N", "class", f"n.{number}", {"a": Argument("a", values.get(number, number))})
+        for number in range(count)
+    )
+    header = Header("r", result={"a": 1, "nodes": [{"id": 1}, {"id": 2}]})
+    return Run(header, nodes, Environment(), (Event("reinit", 3, {"a": Argument("a", odd)}),))
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_long_records_are_read_in_pieces(inside, monkeypatch):
+    """What is read is the same as if it were read at once, where values look like nodes too, and inside another run."""
+    run = _long(5_000)
+    if inside:
+        run = Run(Header("outer"), (), Environment(), (), (run,))
+    written = codec.dumps(run)
+    asked = []
+    monkeypatch.setattr(codec, "parted", lambda data: asked.append(pieces.parted(data)) or asked[-1])
+
+    assert codec.loads(written) == run
+    assert (asked == [None]) is inside
+    monkeypatch.setattr(codec, "parted", lambda _: None)
+    assert codec.loads(written) == run
+
+
+def test_what_is_wrong_in_a_piece_is_said_with_its_place():
+    """A node in the middle of a long record is named by its number in the whole; what is cut off is no JSON."""
+    written = codec.dumps(_long(5_000))
+    assert len(written) > 2 * pieces._SIZE
+
+    with pytest.raises(InvalidRecord, match=r"nodes\[4321\]"):
+        codec.loads(written.replace(b'"path":"n.4321"', b'"path":4321'))
+    for cut in (written[: len(written) // 2], written.replace(b'"path":"n.4321"', b'"path":"n.4321')):
+        with pytest.raises(InvalidRecord, match="not JSON"):
+            codec.loads(cut)
+
+
+def test_reading_takes_little_more_than_what_is_read():
+    """At its highest, reading a long record takes less than half as much again as the run itself, beside its bytes."""
+    written = codec.dumps(_long(20_000))
+    gc.collect()
+    tracemalloc.start()
+    run = codec.loads(written)
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(run.nodes) == 20_000
+    assert most < 1.5 * held

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from begat.capture import programs, seeds
+from begat.capture import programs, seeds, travel
 from begat.capture.journal import Journal, flush, journals
 from begat.capture.live import LiveRun
 from begat.capture.ownership import claim, claimed
@@ -110,7 +110,16 @@ def _tells(module: Any) -> Callable[[], None] | None:
     return undo
 
 
-TELLING = Attached({**dict.fromkeys(_PLACES, _tells), "subprocess": programs.starts})
+_QUEUES = ("joblib.externals.loky.backend.queues", "loky.backend.queues")
+
+TELLING = Attached(
+    {
+        **dict.fromkeys(_PLACES, _tells),
+        "subprocess": programs.starts,
+        "multiprocessing.reduction": travel.sends,
+        **dict.fromkeys(_QUEUES, travel.sends_by_loky),
+    }
+)
 """Watched: processes that begin anew go on with the run of whoever starts them."""
 
 
@@ -128,6 +137,7 @@ def plan(process: object) -> dict[str, Any] | None:
         "claimed": claimed(),
         "main": getattr(sys.modules.get("__main__"), "__file__", None),
         "overrides": overrides,
+        "carried": travel.carried(process) if run is not None and process is not None else [],
     }
 
 
@@ -167,6 +177,8 @@ def _overrides(process: object) -> list[bytes | tuple[Any, ...]]:
 # --- in the child ---------------------------------------------------------------------------------------------------------
 def begin(plan: dict[str, Any]) -> None:
     """Go on with the run that *plan* is of, and no more with the one before, where a process works for many."""
+    if plan["carried"]:
+        _when_begun(lambda process: travel.landed(process, plan["carried"]))
     if not go_on(plan):
         return
     if plan["main"] is not None:
@@ -216,21 +228,26 @@ def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
     _leaving.append(partial(drop, hold(taken(tuple(found)))))
     if failed and not _late:
         _late.extend(overrides)
-        _hold_late()
+        _when_begun(_hold_late)
 
 
-def _hold_late() -> None:
-    """Read them again when this process, which has been prepared, begins its work."""
+def _hold_late(_: object) -> None:
+    """Read them again."""
+    _hold(_late)
+    _late.clear()
+
+
+def _when_begun(action: Callable[[object], None]) -> None:
+    """Do *action*, which gets the process, when this one, which has been prepared, begins its work."""
     from multiprocessing.process import BaseProcess
 
     kind: Any = BaseProcess
     plain = kind._bootstrap
 
-    def begun(*args: Any, **kwargs: Any) -> Any:
+    def begun(process: Any, *args: Any, **kwargs: Any) -> Any:
         kind._bootstrap = plain
-        _hold(_late)
-        _late.clear()
-        return plain(*args, **kwargs)
+        action(process)
+        return plain(process, *args, **kwargs)
 
     kind._bootstrap = begun
 

@@ -59,7 +59,7 @@ class Journal:
         self.pid = os.getpid()
         self.file = File(folder)
         self.forked = parent is not None
-        self._parent = parent.file.name if parent is not None else None
+        self._parent = parent
         self._start = self.recorder.resolve() if parent is not None else 0
         self._scribe: Scribe | None = None
         self._writing = _thread.allocate_lock()
@@ -152,7 +152,7 @@ class Journal:
             if self.file.lost or self._over:
                 return False
             if self._scribe is None:
-                self._scribe = Scribe(run, self._start, self._parent)
+                self._scribe = Scribe(run, self._start, self._parent.file.name if self._parent is not None else None)
             data = tell(self._scribe, run)
             if data or self.file.owes:
                 self._append(data)
@@ -163,6 +163,12 @@ class Journal:
         finally:
             self._writer = 0
             self._writing.release()
+
+    def address(self, number: int) -> tuple[str, int]:
+        """Where row *number* is, for another process: in which journal, or, when that is over, in which run."""
+        if self._parent is not None and number < self._start:
+            return self._parent.address(number)
+        return (self.recorder.identity if self._over and not self.forked else self.file.name), number
 
     @property
     def behind(self) -> bool:

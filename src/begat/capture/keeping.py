@@ -11,10 +11,16 @@ from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
 from begat.capture.merging import family, held, journals, whole
 from begat.capture.past import holds_more
+from begat.capture.scribe import Scribe
+from begat.capture.story import homed
 from begat.errors import InvalidRecord
 from begat.intercept.interceptor import trouble
 from begat.record.codec import load
+from begat.record.files import sync
 from begat.record.graph import Run
+
+MANY = 10_000  # constructions: to write them takes a tenth of a second
+MUCH = 300_000  # bytes of the journals of other processes: to read them takes longer still
 
 
 def keep(run: LiveRun, write: Callable[[], object]) -> None:
@@ -49,6 +55,36 @@ def keep(run: LiveRun, write: Callable[[], object]) -> None:
         os.rmdir(journal.folder)
 
 
+def stays(run: LiveRun) -> bool:
+    """
+    Let the journals of *run*, which is over, be its record, where they say very much, and all; whether they are that now.
+
+    To write it all again as one document takes many times the bytes, and longer than a program should take to end.
+    """
+    journal = run.recorder.journal
+    if journal is None or journal.forked or run.children:
+        return False
+    rows, folder = run.recorder.rows, Path(journal.folder)
+    if rows.base or (len(rows) < MANY and _size(folder, journal.file.name) < MUCH):
+        return False  # of more rows than fit into memory some are shown: to find which, journals have to be read several times
+    journal.end(Scribe.conclusion)
+    if journal.failed or journal.file.lost or journal.file.owes or not journal.file.made:
+        return False
+    try:
+        sync(journal.file.path)
+    except OSError:
+        return False
+    return True
+
+
+def _size(folder: Path, own: str) -> int:
+    """Bytes of the journals of other processes."""
+    try:
+        return sum(file.stat().st_size for file in folder.glob("*.jsonl") if file.name != own)
+    except OSError:
+        return 0
+
+
 def _has(run: LiveRun, folder: str) -> bool:
     journal: Journal | None = run.recorder.journal
     return journal is not None and journal.folder == folder and journal.pid == os.getpid()
@@ -73,7 +109,7 @@ def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
         for each in told:
             by_run.setdefault(each.run, []).append(each)
         frozen = Run(run.header, run.nodes, run.environment, run.events, run.children)
-        run.join(whole(frozen, by_run))  # type: ignore[arg-type]
+        run.join(homed(whole(frozen, by_run)))  # type: ignore[arg-type]
     return [folder / each.name for each in told if not each.gone()]
 
 

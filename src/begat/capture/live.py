@@ -160,6 +160,14 @@ class LiveRun(Run):
             self._more = partial(one, Path(journal.folder), {journal.file.name: 0})
         return super()._beyond(number)
 
+    def _at_once(self) -> tuple[Header, tuple[Node, ...], tuple[Event, ...], tuple[Run, ...]]:
+        # What goes meanwhile would be among the nodes, and among those that the header counts.
+        while True:
+            rows = self.recorder.rows
+            found = super()._at_once()
+            if self.recorder.rows is rows:
+                return found
+
     def _read(self) -> tuple[tuple[Node, ...], tuple[Event, ...]]:
         recorder = self.recorder
         version = recorder.version(recorder.resolve())

@@ -40,14 +40,24 @@ def others(mine: Recorder) -> Callable[[object], Ref | None]:
             if places := rows.places():
                 known.append((outer, rows, places))
 
+    own = mine.journal.file.name if mine.journal is not None else None
+
     def find(token: object) -> Ref | None:
         for outer, rows, places in known:
             number = places.get(id(token))
             if number is not None and rows.token(number) is token:
                 return Ref(outer.again.get(number, ("", number))[1], outer.identity)
-        return None
+        token_there, (journal, row) = ARRIVED.get(id(token), _NOWHERE)
+        if token_there is not token or token is None:
+            return None
+        return Ref(row, None if journal in (own, mine.identity) else journal)
 
     return find
+
+
+ARRIVED: dict[int, tuple[Any, tuple[str, int]]] = {}
+"""What came from another process, by the ids of the tokens: the token, and the journal and row of its construction."""
+_NOWHERE: tuple[Any, tuple[str, int]] = (None, ("", 0))
 
 
 def without_none(tokens: list[Any]) -> list[Any]:

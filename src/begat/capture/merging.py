@@ -7,18 +7,18 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from begat.capture import past
-from begat.capture.story import tell
+from begat.capture.story import homed, tell
 from begat.capture.told import Told
 from begat.errors import InvalidRecord
 from begat.record import codec, limits, lines
+from begat.record.collector import resting
 from begat.record.decoding import Malformed
 from begat.record.graph import Run
-from begat.record.model import Argument, Environment, Event, Header, Node
+from begat.record.model import ABSENT, Argument, Environment, Event, Header, Node
 from begat.record.tree import Owners
-from begat.record.values import Ref
+from begat.record.values import SCALARS, Ref
 from begat.record.walk import replaced
 
 RECORD, JOURNALS = "run.json", "journal"
@@ -42,8 +42,19 @@ def load(path: str | os.PathLike[str]) -> Run:
     written = _written(record)
     others = folder.is_dir() and any(folder.glob("*.jsonl"))
     run = codec.load(record) if written or not others else None
-    told = journals(folder, held(run) if run is not None else ()) if others else []
-    if others and _written(record) != written:  # its run has ended meanwhile
+    if others:
+        with resting():  # a run is very many objects and no cycles
+            return _joined(path, run, written)
+    assert run is not None
+    _open(run, folder)
+    return run
+
+
+def _joined(path: str | os.PathLike[str], run: Run | None, written: tuple[int, int] | None) -> Run:
+    """*run*, if its record is *written*, with what its journals say."""
+    record, folder = places(path)
+    told = journals(folder, held(run) if run is not None else ())
+    if _written(record) != written:  # its run has ended meanwhile
         return load(path)
     if run is None and not told:
         raise InvalidRecord(f"{folder}: its journals say nothing yet, or nothing that can be read")
@@ -103,8 +114,8 @@ def places(path: str | os.PathLike[str]) -> tuple[Path, Path]:
     return place, Path(lines.beside(os.fspath(place)))
 
 
-def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
-    """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked."""
+def journals(folder: Path, but: Container[str] = (), *, rows: bool = True) -> list[Told]:
+    """What the journals in *folder* say, *but* not these, in the order in which they were begun, parents before what they forked; of *rows* too."""
     found: list[Told] = []
     room, size, filled, count = limits.HELD, limits.JOURNALS, limits.FILLED, 0
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
@@ -116,7 +127,10 @@ def journals(folder: Path, but: Container[str] = ()) -> list[Told]:
             raise InvalidRecord(f"{folder}: journals of more than {limits.JOURNALS:,} bytes")
         told = Told(file.name)
         try:
-            told.read(partial(_blocks, file), room, filled)
+            if rows:
+                told.read(partial(_blocks, file), room, filled)
+            else:
+                told.hear(_blocks(file))
         except FileNotFoundError:
             continue
         except Malformed as error:
@@ -165,12 +179,12 @@ def together(record: Run | None, told: list[Told], folder: Path) -> Run:
             if n not in known and _header(roots[n]).parent not in known and started[n] > record.header.started
         ]
         if not others:
-            return whole(record, by_run)
+            return homed(whole(record, by_run))
         roots = {name: roots[name] for name in others}
     if not roots:
         raise InvalidRecord(f"{folder}: there is neither a record nor a journal that can be read")
     newest = max(roots, key=lambda name: _header(roots[name]).started)
-    return whole(None, by_run, newest)
+    return homed(whole(None, by_run, newest))
 
 
 def family(run: Run) -> Iterator[Run]:
@@ -209,8 +223,12 @@ def merged(run: Run | None, told: list[Told]) -> Run:
         more, happened = tell(journal.entries(), journal.process)
         ranks.add(more)
         called = paths.of(more)
-        nodes += [move.node(node, called[node.id]) for node in more]
-        events += [move.event(event) for event in happened]
+        if called is None and not move.offset:
+            nodes += more
+            events += happened
+        else:
+            nodes += [move.node(node, called[node.id] if called is not None else node.path) for node in more]
+            events += [move.event(event) for event in happened]
         end = max(end, move.offset + max(journal.last, journal.start - 1) + 1)
         marks += [m for m in _header([journal]).marks if m not in marks and not m.startswith(past.SAID)]
         marks += journal.gone()
@@ -233,8 +251,11 @@ class _Paths:
         self._taken = set(taken)
         self._next: dict[str, int] = {}
 
-    def of(self, nodes: Iterable[Node]) -> dict[int, str]:
-        """New paths for the *nodes* of one process, by id: below a `model` that is `model.1` here everything is below `model.1`."""
+    def of(self, nodes: Iterable[Node]) -> dict[int, str] | None:
+        """New paths for the *nodes* of one process, by id: below a `model` that is `model.1` here everything is below `model.1`. None if all keep theirs."""
+        if not self._taken:
+            self._taken.update(node.path for node in nodes)
+            return None
         every = {node.id: node for node in nodes}
         owners = Owners(every.values())
         found: dict[int, str] = {}
@@ -272,13 +293,22 @@ class _Move:
         return number + (self.above if number < self.start else self.offset)
 
     def value(self, value: object) -> object:
+        if type(value) in SCALARS or value is ABSENT:
+            return value
+
         def leaf(part: object) -> object:
             return Ref(self.number(part.node)) if type(part) is Ref and part.run is None else part
 
         return replaced(value, leaf)
 
     def arguments(self, arguments: dict[str, Argument]) -> dict[str, Argument]:
-        return {name: Argument(name, self.value(a.value), a.source, self.value(a.was)) for name, a in arguments.items()}
+        return {name: self._argument(argument) for name, argument in arguments.items()}
+
+    def _argument(self, argument: Argument) -> Argument:
+        value, was = self.value(argument.value), self.value(argument.was)
+        if value is argument.value and was is argument.was:
+            return argument
+        return Argument(argument.name, value, argument.source, was)
 
     def node(self, node: Node, path: str) -> Node:
         within = self.number(node.within) if node.within is not None else None
@@ -344,8 +374,6 @@ def _environment(told: list[Told]) -> Environment:
         raise InvalidRecord(f"{first.name}: {error.where}: {error.what}") from None
 
 
-def head(folder: Path) -> dict[str, Any]:
-    """What the run of the journals in *folder* says of itself, as data."""
-    from begat.record.writing import header
-
-    return header(together(None, journals(folder), folder).header, [])
+def brief(folder: Path) -> Run:
+    """The run of the journals in *folder* without its nodes: what it says of itself, and where it ran."""
+    return together(None, journals(folder, rows=False), folder)

@@ -51,6 +51,17 @@ class Reader:
         with resting():
             return tell(self.entries(0, count), Process(self.recorder.pid, self.recorder.rank))
 
+    def counted(self) -> tuple[int, int]:
+        """How many constructions there are, and how many of them the user's code made; none of them is read."""
+        count, again = self.recorder.resolve(), self.recorder.again.keys()
+        total = own = 0
+        for numbers in self.recorder.rows.alike(count, self.recorder.rows.base).values():
+            made = len(numbers) - len(again & numbers if again else ())
+            row = self.recorder.rows.row(numbers[0])
+            total += made
+            own += made * is_users(locate(row.code, row.lasti).file)
+        return total, own
+
     def alike(self, start: int, count: int, special: set[int]) -> tuple[list[Alike], list[int]]:
         """The rows from *start* up to *count*, those together that are alike; and those that are *special*, or not bound so simply."""
         recorder = self.recorder

@@ -76,6 +76,8 @@ class Recorder:
         self._later: list[Any] = []
         self._outer: Callable[[object], Ref | None] | None = None
         self.journal: Journal | None = None
+        self.index: dict[int, tuple[Any, int]] = {}  # by id: tokens and numbers of what may travel, up to row *indexed*
+        self.indexed, self.pruned = 0, 4096
         self._limit = LIMIT
         self._room = self.limit
         self.untold = False  # rows went that are not in the journal

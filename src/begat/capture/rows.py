@@ -197,6 +197,13 @@ class Rows:
                 yield self.base + at, self.tokens[at]
         yield from ((number, token) for number, token in reversed(self.old.items()) if token is not None)
 
+    def known_since(self, start: int) -> Iterator[tuple[int, Any]]:
+        """The rows from *start* on whose objects are known, with their tokens."""
+        yield from ((number, token) for number, token in self.old.items() if token is not None and number >= start)
+        for at in range(max(start - self.base, 0), len(self.tokens)):
+            if self.tokens[at] is not None:
+                yield self.base + at, self.tokens[at]
+
     def known_from(self, start: int) -> Iterator[tuple[int, Any]]:
         """The resolved rows whose objects live, and those from *start* on, oldest first, with their tokens."""
         yield from ((number, token) for number, token in self.old.items() if token is not None)

@@ -187,6 +187,11 @@ class Scribe:
             told.append(self.more(run))
         return b"".join((*told, lines.line(lines.END, {"at": time.time()})))
 
+    def conclusion(self, run: LiveRun) -> bytes:
+        """The last lines, of a run that has no other record than its journals."""
+        self._say_changed(lines.ENVIRONMENT, environment(run.environment))
+        return self.end(run)
+
     def _say(self, kind: str, content: Any) -> None:
         self._out.append(lines.line(kind, content))
 

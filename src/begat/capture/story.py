@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from begat.capture.fields import filled
 from begat.capture.naming import Namer
 from begat.introspect.callsites import Name
+from begat.record.graph import Run
 from begat.record.model import Argument, CallSite, Event, Kind, Node, NodeDraft, Outcome, Process, Source
-from begat.record.values import Ref, Symbol
+from begat.record.values import SCALARS, Ref, Symbol
+from begat.record.walk import refs, replaced
 
 
 class About(Protocol):
@@ -128,3 +131,34 @@ def _fill(nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> No
             namer.consume(node, name, other)
             if other.user is False:  # the code that called has no place of its own
                 other.site, other.user = node.site, node.user  # type: ignore[misc]  # still a draft
+
+
+def homed(run: Run) -> Run:
+    """*run*, in which objects that came from other processes refer to their nodes by journal, with the nodes as they are numbered here."""
+    homes = dict(_homes(run))
+    return _homed(run, homes) if len(homes) > 1 else run
+
+
+def _homes(run: Run) -> Iterator[tuple[str, tuple[str, int]]]:
+    yield from ((name, (run.id, offset)) for name, offset in run.header.journals.items())
+    for child in run.children:
+        yield from _homes(child)
+
+
+def _homed(run: Run, homes: dict[str, tuple[str, int]]) -> Run:
+    def leaf(part: object) -> object:
+        if type(part) is not Ref or part.run not in homes:
+            return part
+        home, offset = homes[part.run]
+        return Ref(part.node + offset, None if home == run.id else home)
+
+    def placed(node: Node) -> Node:
+        values = [a for a in node.arguments.values() if type(a.value) not in SCALARS]
+        found = {a.name: replaced(a.value, leaf) for a in values if any(r.run in homes for r in refs(a.value))}
+        if not found:
+            return node
+        new = {name: replace(node.arguments[name], value=value) for name, value in found.items()}
+        return replace(node, arguments={**node.arguments, **new})
+
+    children = tuple(_homed(child, homes) for child in run.children)
+    return Run(run.header, tuple(map(placed, run.nodes)), run.environment, run.events, children)

@@ -17,7 +17,7 @@ from begat.capture.story import Entry, Fate, Place
 from begat.introspect.callsites import Name
 from begat.record import limits, lines
 from begat.record.decoding import Malformed, decode
-from begat.record.model import Argument, CallSite, Kind, Process, Source
+from begat.record.model import Argument, ArgumentDraft, CallSite, Kind, Process, Source
 from begat.record.values import Symbol
 from begat.record.walk import refs
 
@@ -101,13 +101,17 @@ class Told:
                 return
             wanted |= missing
 
+    def hear(self, data: Iterable[bytes]) -> None:
+        """Take in what is said of the run, and none of its rows."""
+        self._read(data, only=lines.ABOUT)
+
     def pick(self, data: Iterable[bytes], number: int) -> None:
         """Take in row *number* alone."""
         self._few = past.Few({number}, 0)
         self._read(data)
 
-    def _read(self, data: Iterable[bytes], filled: int = limits.FILLED) -> None:
-        for kind, content in chain.from_iterable(map(lines.read, data)):
+    def _read(self, data: Iterable[bytes], filled: int = limits.FILLED, only: frozenset[str] = lines.KINDS) -> None:
+        for kind, content in chain.from_iterable(lines.read(block, only) for block in data):
             self.line += 1
             try:
                 self._take(kind, content)
@@ -230,7 +234,7 @@ class Told:
         self.last = max(self.last, numbers[-1])
         count = len(numbers)
         inside = _column(around, count)
-        columns = {name: _column(given[name], count) for name in _expect(given, dict)} if count > 1 else {}
+        bound = _bound(about, given, count) if count > 1 else None
         chosen: Iterable[int] = range(count)
         if self._few is not None:
             chosen = self._few.choose((schema, place), numbers, around, self.rows)
@@ -238,9 +242,9 @@ class Told:
             within = inside(i)
             if within is not None and _number(within) >= numbers[i]:
                 raise Malformed("a construction within a later one")
-            one = {name: column(i) for name, column in columns.items()} if count > 1 else given
             self.filled += len(about.names)
-            self.rows[numbers[i]] = Row(about, at, within, _arguments(about, one, every))
+            arguments = bound(i) if bound is not None else _arguments(about, given, every)
+            self.rows[numbers[i]] = Row(about, at, within, arguments)
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
         row = self.rows.get(number)
@@ -313,13 +317,35 @@ def _count(data: Iterable[bytes]) -> int:
     return count
 
 
+def _bound(about: Schema, given: Any, count: int) -> Callable[[int], dict[str, Argument]]:
+    """The arguments of each of *count* rows, of which *given* has a value for each, or one for all."""
+    columns = {name: _column(values, count) for name, values in _expect(given, dict).items()}
+    alike = {name: _given(name, column(0)) for name, column in columns.items() if len(given[name]) == 1}
+    others = [name for name in about.names if name in columns and name not in alike]
+    all_of_them = {**about.defaults, **dict.fromkeys(others), **alike}
+    shared = {name: all_of_them[name] for name in about.names}
+
+    def of_row(i: int) -> dict[str, Any]:
+        found = dict(shared)
+        for name in others:
+            found[name] = _given(name, columns[name](i))
+        return found
+
+    return of_row
+
+
+def _given(name: str, value: Any) -> Argument:
+    # As a draft: the fields of what is frozen are set by a call each.
+    argument = ArgumentDraft(name, decode(value))
+    argument.__class__ = Argument
+    return argument
+
+
 def _arguments(about: Schema, given: Any, every: Any = None) -> dict[str, Argument]:
     if given is None:
         return {_expect(each[0], str): _argument(*each) for each in _expect(every, list)}
     _expect(given, dict)
-    return {
-        name: Argument(name, decode(given[name])) if name in given else about.defaults[name] for name in about.names
-    }
+    return {name: _given(name, given[name]) if name in given else about.defaults[name] for name in about.names}
 
 
 def _argument(name: str, value: Any, source: Any, *was: Any) -> Argument:

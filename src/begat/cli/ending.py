@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from begat.capture import ranks as together
-from begat.capture.keeping import keep
+from begat.capture.keeping import keep, stays
+from begat.capture.merging import JOURNALS
 from begat.capture.past import SAID
+from begat.capture.reading import Reader
 from begat.cli.hint import hint
 from begat.cli.plan import Plan
 from begat.intercept.interceptor import goes_on, trouble
@@ -60,6 +62,9 @@ class Ending:
         if not self.begun and not self.run.nodes:
             keep(self.run, lambda: None)
             return
+        if self._stays():
+            self._say(written=False)
+            return
         try:
             if self.ranks is not None:
                 together.keep(self.run, self.ranks, self._write)
@@ -75,8 +80,13 @@ class Ending:
 
             if said := changed(self.plan.codes, self.run):
                 print(f"begat: {said}", file=sys.stderr, flush=True)
-        if not self.plan.manner.quiet:
-            self._say()
+        self._say()
+
+    def _stays(self) -> bool:
+        """Whether the journals are the record, for nobody asked for another."""
+        manner = self.plan.manner
+        asked = manner.save or manner.summary or self.ranks is not None or self.plan.codes
+        return not asked and stays(self.run)
 
     def _write(self, run: Run) -> None:
         from begat.record.codec import dumps
@@ -98,19 +108,28 @@ class Ending:
 
         write(path, json.dumps(summary(self.run)).encode(), private=False)
 
-    def _say(self) -> None:
-        nodes = self.run.nodes
-        own = sum(node.user for node in nodes)
+    def _say(self, *, written: bool = True) -> None:
+        if self.plan.manner.quiet:
+            return
+        record, elsewhere = self.record, 0
+        if written:
+            count, own = len(self.run.nodes), sum(node.user for node in self.run.nodes)
+        else:  # the journals are the record: nothing of it is read now
+            record = os.path.dirname(record)
+            elsewhere = len(os.listdir(os.path.join(record, JOURNALS))) - 1
+            count, own = Reader(self.run.recorder).counted()
         try:
-            where = min(os.path.relpath(self.record), self.record, key=len)
+            where = min(os.path.relpath(record), record, key=len)
         except OSError:  # the program deleted its folder
-            where = self.record
-        rest = f", and {len(nodes) - own:,} by libraries" if len(nodes) > own else ""
+            where = record
+        rest = f", and {count - own:,} by libraries" if count > own else ""
+        if elsewhere:
+            rest += f", and what {elsewhere} other process{'es' * (elsewhere != 1)} built"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
         unmatched = self.watching.unmatched
         said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
-        tried = hint(self.main.__dict__, self.watching) if not nodes else ""
+        tried = hint(self.main.__dict__, self.watching) if not count else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
             said += f"; {_applied(self.run.header.overrides)}"

@@ -99,20 +99,21 @@ def _by_id(said: str, folder: Path) -> Path:
 def heads(folder: Path, *, over: bool = False) -> Iterator[dict[str, Any]]:
     """What the runs in the ``.begat`` folder say of themselves, as it stands in their records, newest first; only of those that are *over*."""
     for name in ids(folder):
-        if over and not (folder / "runs" / name / RECORD).is_file():
-            continue
         try:
-            yield _head(folder / "runs" / name / RECORD) | {"id": name}
+            head = _head(folder / "runs" / name / RECORD) | {"id": name}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # no record
+        if not over or head.get("ended") is not None:
+            yield head
 
 
 def _head(record: Path) -> dict[str, Any]:
     """Read without the rest, which may be long."""
     if not record.exists():
-        from begat.capture.merging import head
+        from begat.capture.merging import brief
+        from begat.record.writing import header
 
-        return head(record.parent / JOURNALS)
+        return header(brief(record.parent / JOURNALS).header, [])
     with record.open("rb") as file:
         start = file.read(65536)
         try:
@@ -164,12 +165,20 @@ def _of_script(script: Path, folder: Path) -> Path:
     for name in ids(folder):
         record = folder / "runs" / name / RECORD
         try:
-            # Reading a record whole is slow; one that does not name the script need not be.
-            if (not record.exists() or told in _bytes(record)) and _script(load(record)) == wanted:
+            if _ran(record, told) == wanted:
                 return record
         except (OSError, InvalidRecord):
             continue
     raise _not_run(str(script), folder, str(script))
+
+
+def _ran(record: Path, told: bytes) -> str | None:
+    """The script that the run in *record* ran, if *told* is in that: reading one whole is slow."""
+    if not record.exists():
+        from begat.capture.merging import brief
+
+        return _script(brief(record.parent / JOURNALS))
+    return _script(load(record)) if told in _bytes(record) else None
 
 
 def _bytes(record: Path) -> bytes:

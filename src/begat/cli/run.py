@@ -114,7 +114,8 @@ def command(
     The classes that the program itself defines, in its file or in modules beside it, are tracked without asking; more by
     --watch, or in pyproject.toml under [tool.begat]: watch = ["sklearn"]. What --lazy names, there lazy = ["Net"], waits until it is
     touched, by the same calls. PATH=VALUE changes an argument of whatever is built, whatever the code
-    passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID/run.json.
+    passes: by a path of the code's own names, or a class; `begat params` lists them. The record goes to .begat/runs/ID: the
+    file run.json, or, of very many objects, the journals.
     """
     behind = ctx.meta["begat.behind"]
     saved, summed = (_whole(file) if file else None for file in (save, summary))

@@ -17,7 +17,7 @@ from begat.record.collector import resting
 from begat.record.decoding import Malformed, decode
 from begat.record.engine import engine
 from begat.record.graph import Run
-from begat.record.migrations import migrate
+from begat.record.migrations import FORMAT, migrate
 from begat.record.model import (
     ABSENT,
     Argument,
@@ -32,6 +32,7 @@ from begat.record.model import (
     Process,
     Source,
 )
+from begat.record.pieces import parted
 from begat.record.weighing import is_light, weigh
 from begat.record.writing import chunks, document
 
@@ -97,8 +98,12 @@ def _loads(data: bytes, *, own: bool) -> Run:
     try:
         # A record is a tree of millions of objects and no cycles.
         with resting():
-            document = migrate(engine().loads(data))
+            document, nodes = parted(data) or (engine().loads(data), None)
+            if nodes is not None and document.get("format") != FORMAT:
+                document, nodes = engine().loads(data), None  # steps are about all of it
+            document = migrate(document)
             rows = _rows_out(document, "", 0)
+            rows.rows = rows.rows if nodes is None else nodes
             return _run_from(shape.envelope(document), rows, shape)
     except Malformed as error:
         where = error.where if len(error.where) <= _SHOWN else f"{error.where[:_SHOWN]}…"
@@ -137,7 +142,7 @@ class _Rows:
     __slots__ = ("children", "rows", "size", "where")
 
     def __init__(self, rows: list[Any], where: str, size: int) -> None:
-        self.rows = rows
+        self.rows: Iterable[Any] = rows
         self.where = where
         self.size = size
         self.children: list[_Rows] = []
@@ -217,12 +222,14 @@ def _environment_from(environment: dict[str, Any], where: str) -> Environment:
     return Environment(**environment)
 
 
-def _nodes_from(rows: list[Any], where: str, shape: Any) -> tuple[Node, ...]:
+def _nodes_from(rows: Iterable[Any], where: str, shape: Any) -> tuple[Node, ...]:
     sites: dict[tuple[object, ...], CallSite | None] = {}
     processes: dict[tuple[object, ...], Process] = {}
     recent: dict[str, Argument] = {}
     nodes: list[Node] = []
-    for chunk in chunks(_taken(rows)):
+    for chunk in chunks(_taken(rows) if type(rows) is list else rows):
+        if len(nodes) > limits.NODES:
+            raise Malformed(f"more than {limits.NODES:,} nodes", f"{where}nodes")
         for row in shape.nodes(chunk, f"{where}nodes", len(nodes)):
             site, process = row.get("site"), row.get("process")
             if site is not None:

@@ -26,6 +26,16 @@ def write(path: str | os.PathLike[str], data: bytes, *, private: bool = True) ->
         raise OSError(error.errno, error.strerror or str(error), name) from error
 
 
+def sync(path: str | os.PathLike[str]) -> None:
+    """Have on the disk what was written to the file *path*, and that it is there."""
+    handle = os.open(path, os.O_WRONLY | _NO_FOLLOW)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    _settle(os.path.dirname(path))
+
+
 def prepare(path: str | os.PathLike[str]) -> None:
     """Raise the `OSError` now that writing the file *path* would raise later, as far as one can know; missing folders are made."""
     name = os.fspath(path)

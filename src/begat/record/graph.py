@@ -99,6 +99,10 @@ class Run:
         """The runs opened inside this one; their nodes are theirs alone."""
         return self._children
 
+    def _at_once(self) -> tuple[Header, tuple[Node, ...], tuple[Event, ...], tuple[Run, ...]]:
+        """Header, nodes, events and children, as they are at one moment."""
+        return self.header, self.nodes, self.events, self.children
+
     @property
     def id(self) -> str:
         """The run's own name, unique: ``20261122-104501-3fa9c2``."""

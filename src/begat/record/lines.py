@@ -22,6 +22,8 @@ OPEN = "$open"  # the rows whose calls go on; each says it anew
 KINDS = frozenset((OPEN, JOURNAL, HEAD, SEEDS, ENVIRONMENT, END, SCHEMA, PLACE, ROW, ROWS, FATE))
 TORN = "$torn"
 
+ABOUT = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END))  # the run, and not what was built in it
+
 _BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())
 _TRIES = 64  # of places where a line could begin within another
 
@@ -45,16 +47,17 @@ def blocks(file: BinaryIO, size: int = 1 << 22) -> Iterator[bytes]:
         yield rest
 
 
-def read(data: bytes) -> Iterator[tuple[str, Any]]:
+def read(data: bytes, only: frozenset[str] = KINDS) -> Iterator[tuple[str, Any]]:
     """
-    The lines in *data*, each as its kind and content; `TORN` in the place of what is no line.
+    The lines in *data*, each as its kind and content; `TORN` in the place of what is no line. Of some kinds *only*, if asked.
 
     The end of *data* without a line's end is torn, too, whatever it says: it may be half of a number.
     """
     loads = engine().loads
+    begins = (b"",) if only is KINDS else tuple(b'{"%b":' % kind.encode() for kind in only)
     whole, _, rest = data.rpartition(b"\n")
     for text in whole.split(b"\n") if whole else ():
-        if not text:
+        if not text or not text.startswith(begins):
             continue
         found = _parsed(text, loads)
         if found is None:

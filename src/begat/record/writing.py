@@ -61,7 +61,7 @@ class _Room:
 
 
 def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
-    nodes, events, children = run.nodes, run.events, run.children  # once: the run may be growing
+    head, nodes, events, children = run._at_once()  # the run may be growing
     marks: list[str] = []
     around = engine().dumps(environment(run.environment))
     room.bytes -= len(around)
@@ -83,7 +83,7 @@ def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
         body += [b"},{" if position else b',"children":[{', *_run(child, room, depth + 1)]
     if children:
         body.append(b"}]")
-    return [b'"run":', engine().dumps(header(run.header, marks)), b',"environment":', around, *body]
+    return [b'"run":', engine().dumps(header(head, marks)), b',"environment":', around, *body]
 
 
 def chunks(rows: Iterable[_T], size: int = 64) -> Iterator[list[_T]]:

@@ -1,0 +1,246 @@
+"""Objects that go to another process keep their node: behind a message of multiprocessing's that holds some stands which they are.
+
+A pickle says itself where it ends, and whoever reads one ignores what follows; so the message means the same to everybody else,
+and what the program pickles is never touched. An object is told by its number in the pickler's memo, which the unpickler's has
+too; its node by the journal it is in and its number there, which whoever reads the journals knows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from begat.capture.living import ARRIVED, recorders
+from begat.intercept.identity import link, linked
+from begat.intercept.interceptor import trouble
+from begat.record.engine import engine
+
+if TYPE_CHECKING:
+    from begat.capture.recorder import Recorder
+
+Address = tuple[str, int]
+"""The name of a journal, or the id of a run, and the number of a row there."""
+
+_MARK = b"\0begat\0"  # a pickle ends with a full stop
+_SIZE = 4
+_DEEP, _MANY = 6, 1_000  # how far to look for objects among the arguments of a process
+
+
+# --- which node an object is ----------------------------------------------------------------------------------------------
+def addresses(objects: list[Any]) -> list[tuple[int, Address]]:
+    """Where among *objects* are some that were built in a run with a journal, here or where they came from, and their nodes."""
+    wanted = {id(token): (place, token) for place, token in enumerate(map(_token, objects)) if token is not None}
+    found: dict[int, tuple[int, Address]] = {}
+    for recorder in recorders() if wanted else ():
+        index, journal = _index(recorder), recorder.journal
+        for key, (place, token) in wanted.items():
+            known = index.get(key)
+            if known is not None and known[0] is token:
+                number = recorder.again.get(known[1], ("", known[1]))[1]
+                address = journal.address(number) if journal is not None else (recorder.identity, number)
+                found.setdefault(key, (place, address))
+    for key, (place, token) in wanted.items():
+        if (arrived := ARRIVED.get(key)) is not None and arrived[0] is token:
+            found.setdefault(key, (place, arrived[1]))
+    return sorted(found.values())
+
+
+def _token(obj: object) -> object:
+    found = link(obj)
+    return found.node if found is not None and type(found.node) is ref else None
+
+
+def _index(recorder: Recorder) -> dict[int, tuple[Any, int]]:
+    """The tokens of all objects built in this run that live, by id, with their numbers; only what is new is looked at."""
+    count = recorder.resolve()
+    index = recorder.index
+    index.update((id(token), (token, number)) for number, token in recorder.rows.known_since(recorder.indexed))
+    recorder.indexed = count
+    if len(index) > 2 * recorder.pruned:
+        recorder.index = index = {key: known for key, known in index.items() if known[0]() is not None}
+        recorder.pruned = max(4096, len(index))
+    return index
+
+
+def arrive(obj: Any, address: Address) -> None:
+    """*obj* has come here, and was built at *address*."""
+    token = ref(obj)
+    if len(ARRIVED) >= 2 * max(4096, _living):
+        _prune()
+    ARRIVED[id(token)] = token, address
+
+
+_living = 0
+
+
+def _prune() -> None:
+    global _living
+    for key in [key for key, (token, _) in ARRIVED.items() if token() is None]:
+        del ARRIVED[key]
+    _living = len(ARRIVED)
+
+
+# --- messages -------------------------------------------------------------------------------------------------------------
+class Telling:
+    """Stands for *kind*, a class of picklers, for one message: what its pickler meets is noted, and told behind the message."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+        self._seen: list[Any] = []
+        self._pickler: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        pickler = self._pickler = self._kind(*args, **kwargs)
+        asked = getattr(self._kind, "reducer_override", None)
+        # Weakly, for a ring would keep what was sent alive.
+        pickler.reducer_override = _meets(self._seen, asked, ref(pickler))
+        return pickler
+
+    def end(self, file: io.BytesIO) -> None:
+        """Write to *file*, behind the pickle, which nodes are in it."""
+        try:
+            known = addresses(self._seen)
+            if known:
+                memo, seen = self._pickler.memo.copy(), self._seen
+                told = [[memo[id(seen[at])][0], *address] for at, address in known if id(seen[at]) in memo]
+                data = engine().dumps(told)
+                file.write(data + len(data).to_bytes(_SIZE, "big") + _MARK)
+        except Exception as error:
+            trouble(error, "telling another process which objects it gets")
+
+
+def _meets(seen: list[Any], asked: Any, pickler: Callable[[], Any]) -> Callable[[Any], Any]:
+    """What a pickler asks of every object that is no plain value: it goes on as it would, and what is tracked is *seen*."""
+    plans, plan_of, results = linked.plans, linked.plan_of, linked.result_types
+
+    def meet(part: Any) -> Any:
+        kind = type(part)
+        plan = plans.get(id(kind)) or plan_of(kind)
+        if plan.key is not None or id(kind) in results:
+            seen.append(part)
+        return NotImplemented if asked is None else asked(pickler(), part)
+
+    return meet
+
+
+# multiprocessing's `dumps`, line by line: what cannot be pickled has the traceback that it always had.
+_PLAIN = """\
+    @classmethod
+    def dumps(cls, obj, protocol=None):
+        buf = io.BytesIO()
+        cls(buf, protocol).dump(obj)
+        return buf.getbuffer()
+"""
+_TOLD = """\
+if True:
+
+    def dumps(cls, obj, protocol=None):
+        buf = io.BytesIO(); cls = telling = Telling(cls)
+        cls(buf, protocol).dump(obj)
+        telling.end(buf); return buf.getbuffer()
+"""
+
+
+def sends(module: Any) -> Callable[[], None] | None:
+    """Let multiprocessing's own pickler, in ``multiprocessing.reduction``, tell and be told."""
+    kind = module.ForkingPickler
+    dumps, loads = kind.__dict__["dumps"], kind.__dict__["loads"]
+    lines, first = inspect.getsourcelines(dumps.__func__)
+    if "".join(lines) != _PLAIN or loads is not pickle.loads:
+        return None
+    names: dict[str, Any] = {"io": io, "Telling": Telling, "__name__": module.__name__}
+    exec(compile("\n" * (first - 2) + _TOLD, dumps.__func__.__code__.co_filename, "exec"), names)  # noqa: S102  # the text above
+    kind.dumps, kind.loads = classmethod(names["dumps"]), Loads()
+
+    def undo() -> None:
+        kind.dumps, kind.loads = dumps, loads
+
+    return undo
+
+
+class Loads:
+    """In the place of ``ForkingPickler.loads``: that is C's, and has no frame; ours is asked only where a message tells something."""
+
+    def __get__(self, _: object, kind: type) -> Callable[[Any], Any]:
+        names = sys._getframe(1).f_locals
+        data: Any = names.get("res") or names.get("buf")
+        data = data.getbuffer() if type(data) is io.BytesIO else data
+        return loaded if type(data) in (bytes, memoryview) and bytes(data[-len(_MARK) :]) == _MARK else pickle.loads
+
+
+def loaded(data: Any) -> Any:
+    """What the message *data* holds; its objects are known by their nodes."""
+    unpickler = pickle.Unpickler(io.BytesIO(data))  # noqa: S301  # as multiprocessing does
+    found = unpickler.load()
+    try:
+        end = len(data) - len(_MARK) - _SIZE
+        size = int.from_bytes(data[end : end + _SIZE], "big")
+        memo: dict[int, Any] = unpickler.memo.copy()
+        for place, journal, number in engine().loads(bytes(data[end - size : end])):
+            arrive(memo[place], (journal, number))
+    except Exception as error:
+        trouble(error, "learning which objects another process has sent")
+    return found
+
+
+def sends_by_loky(module: Any) -> Callable[[], None]:
+    """Let the queues of joblib's processes, in ``loky.backend.queues``, tell; they are told by multiprocessing's."""
+    from importlib import import_module
+
+    dumps, reduction = module.dumps, import_module(module.__name__.replace("queues", "reduction"))
+
+    def telling(obj: Any, reducers: Any = None, protocol: Any = None) -> Any:
+        file, told = io.BytesIO(), Telling(reduction.get_loky_pickler())
+        told(file, reducers=reducers, protocol=protocol).dump(obj)
+        told.end(file)
+        return file.getbuffer()
+
+    module.dumps = telling
+
+    def undo() -> None:
+        module.dumps = dumps
+
+    return undo
+
+
+# --- a process that begins anew -------------------------------------------------------------------------------------------
+Spot = tuple[tuple[Any, ...], Address]
+
+
+def carried(process: object) -> list[Spot]:
+    """Which objects the new *process* has among its arguments and attributes, by the keys and indices that lead there."""
+    spots = list(_spots(getattr(process, "__dict__", None), (), []))
+    return [(spots[place][0], address) for place, address in addresses([part for _, part in spots])]
+
+
+def landed(process: object, spots: list[Spot]) -> None:
+    """What `carried` found, in the child."""
+    for path, address in spots:
+        part: Any = vars(process)
+        try:
+            for key in path:
+                part = part[key]
+            arrive(part, address)
+        except (LookupError, TypeError):
+            continue  # it is something else here
+
+
+def _spots(value: Any, path: tuple[Any, ...], met: list[None]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    kind = type(value)
+    if kind is dict:
+        items = [(key, part) for key, part in value.items() if type(key) in (str, int)]
+    elif kind is list or kind is tuple:
+        items = list(enumerate(value))
+    else:
+        yield path, value
+        return
+    for key, part in items[:_MANY] if len(path) < _DEEP else ():
+        met.append(None)
+        if len(met) > _MANY:
+            return
+        yield from _spots(part, (*path, key), met)
