@@ -644,3 +644,48 @@ def test_installed_packages_below_a_folder_are_not_the_users(folder, tmp_path):
 
     assert watching.holds_file(f"{home}/pkg/a.py")
     assert not watching.holds_file(f"{home}/.venv/lib/python3/{folder}/pkg/a.py")
+
+
+def test_a_finder_that_builds_what_is_watched(site):
+    """begat imports parts of itself when the first object is built; what the finders of others build for that is no trouble."""
+    site.write(
+        {
+            "main.py": """
+import begat, pathlib, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None): pathlib.PurePath(name)
+sys.meta_path.insert(0, Finder())
+begat.watch("pathlib")
+pathlib.PurePath("a")
+print(any(node.params["args"] == ("a",) for node in begat.graph().nodes))
+"""
+        }
+    )
+
+    assert succeeds("main.py", cwd=site.folder).strip() == "True"
+
+
+def test_a_module_that_is_executed_by_hand_while_others_are_imported(site):
+    """Its spec was never told that it is being imported."""
+    site.write(
+        {
+            "main.py": """
+import importlib.machinery, importlib.util, sys
+import begat
+class Loader(importlib.machinery.SourceFileLoader):
+    def exec_module(self, module): super().exec_module(module)
+begat.watch("byhand")
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "byhand": return importlib.util.spec_from_loader(name, Loader(name, "elsewhere.py"))
+sys.meta_path.append(Finder())
+spec = importlib.util.find_spec("byhand")
+module = sys.modules["byhand"] = importlib.util.module_from_spec(spec)
+import other
+spec.loader.exec_module(module)
+""",
+            "other.py": "",
+            "elsewhere.py": MODEL,
+        }
+    )
+    succeeds("main.py", cwd=site.folder)

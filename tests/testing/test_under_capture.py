@@ -74,6 +74,20 @@ def test_a_test_that_notices(tmp_path):
     assert "assert not True" in done.stdout
 
 
+def test_files_with_tests_of_one_name(tmp_path):
+    """Tests are told apart by their files; a file that cannot be collected is an outcome and keeps none from running."""
+    package = tmp_path / "netpackage"
+    package.mkdir()
+    (package / "test_other.py").write_text("def test_passes(): assert False\n")
+    (package / "test_bad.py").write_text("import nosuchmodule\n")
+    modules = ("netpackage.test_net", "netpackage.test_other", "netpackage.test_bad")
+    done = under_capture(tmp_path, "--json", "-k", "passes", "--pyargs", *modules)
+    found = json.loads(done.stdout)
+
+    assert found["plain"]["outcomes"] == found["captured"]["outcomes"] == {"passed": 1, "failed": 1, "error": 1}
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_process_that_dies(tmp_path):
     """The last test that began, and the signal; what did not run counts as changed."""
     done = under_capture(tmp_path, "--pyargs", "netpackage", text=SUITE + DIES)

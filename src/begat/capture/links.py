@@ -17,11 +17,11 @@ def find(
     links: list[Any],
     numbers: dict[int, int],
     again: dict[int, tuple[str, int]],
-    outside: Callable[[], dict[int, Ref]] | None = None,
+    outside: Callable[[object], Ref | None] | None = None,
     old: int = 0,
 ) -> bool:
     """
-    Make a `Ref` of each of *links* whose token, by its id, is among *numbers* or what is *outside*, and keep the others.
+    Make a `Ref` of each of *links* whose token, by its id, is among *numbers* or known *outside*, and keep the others.
 
     The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, those of the first *old* that
     are not found lead to nothing that was recorded, and are let go. Returns whether there may be such links.
@@ -38,7 +38,7 @@ def find(
             if type(link) is Link:
                 link.__class__ = Ref  # type: ignore[assignment]  # its slots are the same
         else:
-            outer = outside().get(id(token)) if outside is not None and token is not None else None
+            outer = outside(token) if outside is not None and token is not None else None
             if outer is not None:
                 link.run = outer.run
                 link.node = outer.node
@@ -55,7 +55,7 @@ def settled(
     value: object,
     numbers: Callable[[], dict[int, int]],
     again: dict[int, tuple[str, int]],
-    outside: Callable[[], dict[int, Ref]],
+    outside: Callable[[object], Ref | None],
 ) -> object:
     """*value*, which stands in no row, with a `Ref` in the place of every link to what is known."""
     found: dict[int, int] | None = None
@@ -72,12 +72,12 @@ def settled(
 
 
 def known(
-    link: Link, numbers: dict[int, int], again: dict[int, tuple[str, int]], outside: Callable[[], dict[int, Ref]]
+    link: Link, numbers: dict[int, int], again: dict[int, tuple[str, int]], outside: Callable[[object], Ref | None]
 ) -> object:
     """What stands for *link* in a record, as in `find`."""
     number = numbers.get(id(link.node))
     if number is None:
-        return outside().get(id(link.node)) or told(link)
+        return outside(link.node) or told(link)
     return Ref(again[number][1] if number in again else number)
 
 

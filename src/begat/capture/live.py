@@ -14,6 +14,7 @@ from begat.capture.living import recorders
 from begat.capture.past import missing
 from begat.capture.recorder import Recorder
 from begat.intercept.interceptor import trouble
+from begat.introspect.secrets import redacted, scrubbed, scrubbed_argv
 from begat.record.graph import Run
 from begat.record.model import Environment, Event, Header, Node, adopt
 from begat.record.moments import identity, stamp
@@ -101,7 +102,6 @@ class LiveRun(Run):
         After the scope, the file that it has written is written again.
         """
         from begat.introspect.describe import snapshot
-        from begat.introspect.secrets import redacted
 
         super().result(**{name: redacted(name, snapshot(value, self._link)) for name, value in values.items()})
         if self.file is not None:
@@ -198,12 +198,8 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _said(name: str | None) -> str | None:
-    from begat.introspect.secrets import scrubbed
-
     return name if name is None else scrubbed(name)
 
 
 def _argv() -> tuple[str, ...]:
-    from begat.introspect.secrets import scrubbed_argv
-
     return scrubbed_argv(getattr(sys, "argv", []))

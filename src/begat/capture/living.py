@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from itertools import repeat
 from operator import call, is_
 from typing import TYPE_CHECKING, Any
@@ -29,22 +30,34 @@ def recorders() -> list[Recorder]:
     return [recorder for recorder in reversed(living) if recorder is not None]
 
 
-def others(mine: Recorder) -> dict[int, Ref]:
-    """What the recorders but *mine* saw built, by the ids of the tokens."""
-    found: dict[int, Ref] = {}
-    for outer in (known for known in recorders() if known is not mine):
-        outer.drain()
-        # Of several rows with one token the first, of several recorders the newest.
-        for key, number in {id(token): number for number, token in outer.rows.tokened()}.items():
-            found.setdefault(key, Ref(outer.again.get(number, ("", number))[1], outer.identity))
+def others(mine: Recorder) -> Callable[[object], Ref | None]:
+    """What tells where the recorders but *mine*, the newest first, saw the object of a token built."""
+    known = []
+    for outer in recorders():
+        if outer is not mine:
+            outer.drain()
+            rows = outer.rows
+            if places := rows.places():
+                known.append((outer, rows, places))
+
     own = mine.journal.file.name if mine.journal is not None else None
-    for key, (_, (journal, number)) in ARRIVED.items():
-        found.setdefault(key, Ref(number, None if journal in (own, mine.identity) else journal))
-    return found
+
+    def find(token: object) -> Ref | None:
+        for outer, rows, places in known:
+            number = places.get(id(token))
+            if number is not None and rows.token(number) is token:
+                return Ref(outer.again.get(number, ("", number))[1], outer.identity)
+        token_there, (journal, row) = ARRIVED.get(id(token), _NOWHERE)
+        if token_there is not token or token is None:
+            return None
+        return Ref(row, None if journal in (own, mine.identity) else journal)
+
+    return find
 
 
 ARRIVED: dict[int, tuple[Any, tuple[str, int]]] = {}
 """What came from another process, by the ids of the tokens: the token, and the journal and row of its construction."""
+_NOWHERE: tuple[Any, tuple[str, int]] = (None, ("", 0))
 
 
 def without_none(tokens: list[Any]) -> list[Any]:

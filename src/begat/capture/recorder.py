@@ -74,7 +74,7 @@ class Recorder:
         self._raised: list[tuple[object, str]] = []
         self._returned: list[Returned] = []
         self._later: list[Any] = []
-        self._outer: dict[int, Ref] | None = None
+        self._outer: Callable[[object], Ref | None] | None = None
         self.journal: Journal | None = None
         self.index: dict[int, tuple[Any, int]] = {}  # by id: tokens and numbers of what may travel, up to row *indexed*
         self.indexed, self.pruned = 0, 4096
@@ -372,11 +372,11 @@ class Recorder:
         """*row* with what can be said of every object in it that nobody saw built, if there are any."""
         return tuple([renewed(value, links.told) for value in row]) if self.strangers else row
 
-    def _outside(self) -> dict[int, Ref]:
-        """What the runs around this one built, by token."""
+    def _outside(self, token: object) -> Ref | None:
+        """What is behind *token*, where another run built it."""
         if self._outer is None:
             self._outer = living.others(self)
-        return self._outer
+        return self._outer(token)
 
     def version(self, count: int) -> tuple[int, ...]:
         """Changes whenever what would be read of the first *count* rows changes."""

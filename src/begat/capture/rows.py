@@ -21,6 +21,8 @@ from begat.capture.past import LIVING, Key, Past
 from begat.intercept.interceptor import HEAD
 from begat.intercept.schema import Schema
 
+_FEW = 100_000  # objects that live: the places of more are found again each time, and not kept
+
 
 class Batch(NamedTuple):
     """Rows as they come out of a log, by column: *values* those of all rows, *lengths* how many of them are each row's."""
@@ -101,6 +103,8 @@ class Rows:
         self._codes = Column()
         self._lastis = array("i")
         self._places: dict[Schema, int] = {}
+        self._first: dict[int, int] = {}
+        self._asked = (-1, -1)
 
     def __len__(self) -> int:
         return self.base + len(self._ends)
@@ -141,6 +145,7 @@ class Rows:
         columns = (self.tokens, self._schemas, self._lastis, self._codes, self.within)
         if all(len(column) == count for column in columns) and len(self._values) == last:
             return False
+        self._asked = (-1, -1)
         for column in (self.tokens, self._schemas, self._lastis):
             del column[count:]
         self.live = array("q", [position for position in self.live if position < count])
@@ -169,6 +174,21 @@ class Rows:
             self.tokens[number - self.base] = token
         else:
             self.old[number] = token
+        self._asked = (-1, -1)
+
+    def token(self, number: int) -> Any:
+        """The token of row *number*; None if its object is gone."""
+        return self.tokens[number - self.base] if number >= self.base else self.old.get(number)
+
+    def places(self) -> dict[int, int]:
+        """The first row of each token, by its id: to be checked, for what dies leaves its address to others."""
+        now = (len(self.tokens), len(self.old))
+        if now == self._asked:
+            return self._first
+        first = {id(token): number for number, token in self.tokened()}
+        if len(first) <= _FEW:
+            self._first, self._asked = first, now
+        return first
 
     def tokened(self) -> Iterator[tuple[int, Any]]:
         """The rows whose objects are known, newest first, with their tokens."""

@@ -47,7 +47,13 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    root = LiveRun(None)
+                    paused = LANE.set(
+                        None
+                    )  # what we build ourselves, or the finders of imports of ours, is not the program's
+                    try:
+                        root = LiveRun(None)
+                    finally:
+                        LANE.reset(paused)
                     if self._root is None:  # a signal handler may have come first
                         self._root = root
         return self._root

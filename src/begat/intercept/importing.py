@@ -219,7 +219,7 @@ class _Arriving(ModuleSpec):
 
     @property
     def _initializing(self) -> bool:
-        return bool(self.__dict__["_initializing"])
+        return bool(self.__dict__.get("_initializing"))  # not set before the import system begins, if it ever does
 
     @_initializing.setter
     def _initializing(self, now: bool) -> None:

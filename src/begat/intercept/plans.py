@@ -165,9 +165,21 @@ def replaced_constructors() -> list[str]:
     found = []
     for tracked in list(TRACKED.values()):
         cls = tracked.subject()
-        if tracked.constructor == "init" and cls is not None and _decide(cls)[0] is None:
+        if tracked.constructor == "init" and cls is not None and not _is_entered(cls) and _decide(cls)[0] is None:
             found.append(name_of(cls))
     return found
+
+
+def _is_entered(cls: type) -> bool:
+    """Whether the constructor that *cls* has is woven, as nearly always: each scope asks this of all that is tracked."""
+    for each in mro_of(cls):
+        found = dict_of(each).get("__init__")
+        woven = WOVEN.get(id(found))
+        if woven is not None and woven.function() is found:
+            return bool(woven.users)
+        if found is not None and not is_protocols(found):
+            return False
+    return False
 
 
 def plan_of(kind: Any) -> Plan:

@@ -62,21 +62,30 @@ def _script_folder() -> str:
     return os.path.dirname(os.path.abspath(file)) if isinstance(file, str) else os.getcwd()
 
 
+# The versions of loaded modules by name and file, once asked for: asking reads the lists of all that is installed.
+_LISTED: dict[tuple[str, str], str | None] = {}
+
+
 # --- packages ---------------------------------------------------------------------------------------------------------
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """The versions of the top-level modules *packages*, as far as they can be known; the standard library has none."""
     found: dict[str, str] = {}
-    unknown: list[str] = []
+    unknown: dict[str, str] = {}
     for name in sorted({package.partition(".")[0] for package in packages}):
         if name == "__main__" or name in sys.stdlib_module_names:
             continue
         version = _tried(lambda name=name: _own_version(name) or _distributed_version(name), None)  # type: ignore[misc]
         if version is not None:
             found[name] = version
-        elif is_installed(_tried(lambda name=name: _file(name), "")):  # type: ignore[misc]
-            unknown.append(name)
-    if unknown:
-        found |= _listed_versions(unknown)
+        elif is_installed(file := _tried(lambda name=name: _file(name), "")):  # type: ignore[misc]
+            unknown[name] = file
+    missing = [name for name, file in unknown.items() if (name, file) not in _LISTED]
+    if missing:
+        listed = _listed_versions(missing)
+        _LISTED.update({(name, unknown[name]): listed.get(name) for name in missing})
+    for name, file in unknown.items():
+        if (version := _LISTED[name, file]) is not None:
+            found[name] = version
     return dict(sorted(found.items()))
 
 

@@ -6,15 +6,19 @@ process that dies the last line says where.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from begat.testing import TOLD
 
+_NAME = pytest.StashKey[str]()
 _READ = 20_000  # nodes; the record of a test that builds more is not read back
 
 
@@ -51,29 +55,66 @@ def pytest_load_initial_conftests() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that were collected, those that are to be run."""
-    if _told is not None and _told.keep is not None:
-        dropped = [item for item in items if item.nodeid not in _told.keep]
-        items[:] = [item for item in items if item.nodeid in _told.keep]
+    if _told is None:
+        return
+    folders = {os.path.join(os.path.realpath(folder), "") for folder in (os.getcwd(), *sys.path)}
+    for item in items:
+        item.stash[_NAME] = _named(item, folders)
+    if _told.keep is not None:
+        dropped = [item for item in items if item.stash[_NAME] not in _told.keep]
+        items[:] = [item for item in items if item.stash[_NAME] in _told.keep]
         config.hook.pytest_deselected(items=dropped)
 
 
+def _named(item: pytest.Item, folders: set[str]) -> str:
+    """The file of *item* from where it is imported, and the rest of its id: pytest's own is the same for two files that it was given."""
+    file = os.path.realpath(item.path)
+    known = max((folder for folder in folders if file.startswith(folder)), key=len, default="")
+    return f"{file[len(known) :]}::{item.nodeid.partition('::')[2]}"
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Each test is a run of its own, whose record is written and read back, if it is no giant."""
-    if _told is None or _told.watch is None:
+    if _told is None:
         return (yield)
+    name = item.stash[_NAME]
+    _told.write(begins=name)
+    result = (yield from _timed(name, _told)) if _told.watch is None else (yield from _captured(name, _told))
+    _told.write(ends=name)
+    return result
+
+
+def _timed(name: str, told: _Told) -> Generator[None, object, object]:
+    """Of the processor, not of the clock: other processes have no part in it."""
+    begin = time.process_time()
+    result = yield
+    told.write(took=name, seconds=time.process_time() - begin)
+    return result
+
+
+def _captured(name: str, told: _Told) -> Generator[None, object, object]:
     from begat.capture.scopes import capture
 
-    with capture(item.nodeid) as run:
-        result = yield
+    run: Any
+    with capture(name) as run:
+        result = yield from _timed(name, told)
+    run._found = _environment()  # once for all: to ask git for each takes longer than most tests do
     try:
-        _told.write(nodes=len(run))
+        told.write(nodes=len(run))
         wrong = _unreadable(run)
     except Exception as error:
         wrong = f"{type(error).__name__}: {error}"
     if wrong:
-        _told.write(wrong=wrong, id=item.nodeid)
+        told.write(wrong=wrong, id=name)
     return result
+
+
+@functools.cache
+def _environment() -> Any:
+    from begat.introspect.environment import collect
+
+    return collect()
 
 
 def _unreadable(run: Any) -> str | None:
@@ -85,16 +126,19 @@ def _unreadable(run: Any) -> str | None:
     return None if dumps(loads(data)) == data else "the record reads back as another"
 
 
-def pytest_runtest_logstart(nodeid: str) -> None:
-    """A test begins."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """The name goes with the report, from the workers of pytest-xdist too."""
+    report = yield
     if _told is not None:
-        _told.write(begins=nodeid)
+        report.begat_name = item.stash[_NAME]
+    return report
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """A file could not be collected: that is an outcome too."""
     if _told is not None and report.failed:
-        _told.write(id=f"collection of {report.nodeid or 'all'}", outcome="error", seconds=0, text=report.longreprtext)
+        _told.write(id=f"collection of {report.nodeid or 'all'}", outcome="error", text=report.longreprtext)
 
 
 class _Reports:
@@ -104,9 +148,10 @@ class _Reports:
         """One phase of a test is over."""
         assert _told is not None
         outcome = _outcome(report)
-        if outcome is not None or report.duration:
+        if outcome is not None:
             text = report.longreprtext if outcome in ("failed", "error") else ""
-            _told.write(id=report.nodeid, outcome=outcome, seconds=report.duration, text=text[-4000:])
+            name = getattr(report, "begat_name", report.nodeid)  # that of a worker that died is xdist's
+            _told.write(id=name, outcome=outcome, text=text[-4000:])
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """All is over."""

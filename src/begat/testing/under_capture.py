@@ -8,9 +8,11 @@ so that a test that comes out now so, now so, is told from one that capture brea
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,18 +26,19 @@ from begat.testing import TOLD
 
 _RANK = {None: 0, "passed": 1, "xpassed": 2, "xfailed": 2, "skipped": 2, "failed": 3, "error": 4}
 _FINISHED = {0, 1}  # pytest: all passed, some failed
+_SLOW = 1.5  # times as long: worth a word on which tests
 
 
 @dataclass(slots=True)
 class Part:
-    """One way the suite ran: *outcomes* and *seconds* by test id, the *texts* of failures, what was *wrong* with records."""
+    """One way the suite ran: *outcomes* and *seconds* of the processor by test id, the *texts* of failures, what was *wrong* with records."""
 
     outcomes: dict[str, str | None] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
     nodes: int = 0
-    begun: str | None = None
+    begun: dict[str, None] = field(default_factory=dict)  # and not over
     status: int | None = None  # what pytest ended with; None if it did not get there
     ended: int | None = None  # the exit code of the process; None if it was stopped for taking too long
     wall: float = 0.0
@@ -44,10 +47,11 @@ class Part:
     @property
     def trouble(self) -> str | None:
         """Why the suite did not run to its end, if it did not."""
+        begun = ", ".join(self.begun) or "no test"
         if self.ended is None:
-            return f"it took too long; the last test that began was {self.begun}"
+            return f"it took too long; it was in {begun}"
         if self.status is None and self.ended < 0:
-            return f"the process died of signal {-self.ended} in {self.begun}"
+            return f"the process died of signal {-self.ended} in {begun}"
         if self.status not in _FINISHED:
             return f"pytest ended with {self.ended}"
         return None
@@ -64,10 +68,17 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """How many times as long the captured tests took as the same ones plain, as pytest measures them."""
+        """How many times as long the captured tests kept the processor as the same ones plain."""
         both = self.plain.seconds.keys() & self.captured.seconds.keys()
         plain = sum(self.plain.seconds[name] for name in both)
         return sum(self.captured.seconds[name] for name in both) / plain if plain else 1.0
+
+    @property
+    def slowest(self) -> list[tuple[str, float, float]]:
+        """The tests that capture costs most: id, seconds plain and captured."""
+        both = self.plain.seconds.keys() & self.captured.seconds.keys()
+        told = ((name, self.plain.seconds[name], self.captured.seconds[name]) for name in both)
+        return sorted((one for one in told if one[2] > one[1]), key=lambda one: one[1] - one[2])[:5]
 
     @property
     def code(self) -> int:
@@ -92,6 +103,7 @@ class Comparison:
             ],
             "unsteady": self.unsteady,
             "ratio": round(self.ratio, 3),
+            "slowest": [{"id": name, "plain": plain, "captured": captured} for name, plain, captured in self.slowest],
         }
 
 
@@ -101,6 +113,7 @@ def _told_of(part: Part) -> dict[str, Any]:
         "seconds": round(sum(part.seconds.values()), 2),
         "wall": round(part.wall, 2),
         "trouble": part.trouble,
+        "output": part.output[-2000:] if part.trouble else "",
     }
 
 
@@ -134,15 +147,21 @@ def _run(words: Sequence[str], watch: Sequence[str] | None, keep: list[str] | No
         os.makedirs(work, exist_ok=True)
         told = {"file": lines, "watch": watch if watch is None else list(watch), "keep": keep}
         environment = {"PYTHONHASHSEED": "0", "BEGAT_STRICT": "1", **os.environ, TOLD: json.dumps(told)}
-        command = [sys.executable, "-m", "pytest", "-p", "begat.testing.plugin", "-p", "no:cacheprovider", *words]
+        command = [sys.executable, "-m", "pytest", "-p", "begat.testing.plugin", "-p", "no:cacheprovider"]
+        command += ["--continue-on-collection-errors", *words]
         begin = time.monotonic()
         with open(output, "wb") as file:
+            process = subprocess.Popen(
+                command, env=environment, cwd=work, stdout=file, stderr=file, start_new_session=True
+            )
             try:
-                part.ended = subprocess.run(
-                    command, env=environment, cwd=work, stdout=file, stderr=file, timeout=limit, check=False
-                ).returncode
+                part.ended = process.wait(limit)
             except subprocess.TimeoutExpired:
                 part.ended = None
+            finally:  # the workers of pytest-xdist, and what tests left behind, go with it
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         part.wall = time.monotonic() - begin
         with open(output, encoding="utf-8", errors="replace") as text:
             part.output = text.read()
@@ -157,16 +176,19 @@ def _run(words: Sequence[str], watch: Sequence[str] | None, keep: list[str] | No
 
 def _note(part: Part, line: dict[str, Any]) -> None:
     if "begins" in line:
-        part.begun = line["begins"]
+        part.begun[line["begins"]] = None
+    elif "ends" in line:
+        part.begun.pop(line["ends"], None)
     elif "nodes" in line:
         part.nodes += line["nodes"]
     elif "wrong" in line:
         part.wrong[line["id"]] = line["wrong"]
+    elif "took" in line:
+        part.seconds[line["took"]] = line["seconds"]
     elif "finished" in line:
         part.status = line["finished"]
     else:
         name, outcome = line["id"], line["outcome"]
-        part.seconds[name] = part.seconds.get(name, 0.0) + line["seconds"]
         if _RANK[outcome] >= _RANK[part.outcomes.get(name)]:
             part.outcomes[name] = outcome
         if line["text"]:
@@ -232,6 +254,8 @@ def _lines(found: Comparison) -> list[str]:
         lines += [f"changed: {name}: {before}, captured {after}", *_last_line(found.captured.texts.get(name, ""))]
     lines += [f"wrong record: {name}: {what}" for name, what in found.captured.wrong.items()]
     lines += [f"unsteady: {name}" for name in found.unsteady]
+    if found.ratio > _SLOW:
+        lines += [f"slower: {name}: {plain:.2f} s, captured {late:.2f} s" for name, plain, late in found.slowest]
     if found.code == 0:
         lines.append("every test has the same outcome")
     return lines
