@@ -74,6 +74,15 @@ def coded(*named):
     return Run(Header("20261122-104501-3fa9c2"), (*before, *after))
 
 
+def inside_itself(first, second):
+    """A construction, and one that says that it was built inside itself, with these arguments."""
+    given = [{name: Argument(name, value) for name, value in some.items()} for some in (first, second)]
+    nodes = Node(0, "m:C", "class", "c", given[0]), Node(1, "m:D", "class", "d", given[1], within=1)
+    return Run(Header("20261122-104501-3fa9c2"), nodes)
+
+
+# What is given in one of the runs only, to something that neither follows from itself nor from what it is given.
+@example(inside_itself({}, {}), inside_itself({"x": 1}, {"x": [Ref(0)]}))
 # Pairs that cross, of which the first in one direction has codes and the first in the other has not.
 @example(coded(("a", "sha256:1"), ("a", "sha256:1")), coded(("b", None), ("a", "sha256:2")))
 @settings(max_examples=150, deadline=None)

@@ -39,9 +39,7 @@ class Comparison:
         self._why: dict[
             int, list[Change]
         ] = {}  # of pairs that differ, by the later node: what may explain things inside
-        self._given: dict[
-            int, bool
-        ] = {}  # later nodes that were asked for: whether they, or what they were given, differ
+        self._differing: set[int] | None = None  # as `_differs` has them
 
     def changes(self) -> list[Change]:
         """Everything that differs between the nodes, in the order of the program."""
@@ -49,16 +47,22 @@ class Comparison:
         places = Places(self.before, self.after)
         earlier = self.before.nodes
         codes: dict[str, list[tuple[Node, Node]]] = {}
-        # Those around come before those built inside, which may follow from them.
+        compared: list[tuple[Node, Node, list[Change]]] = []
         for after, number in sorted(self.found.back.items()):
             one, other = earlier[number], self.after.nodes[after]
             changes = self.pairs.compare(one, other)
             if changes:
-                found += self._followed(one, other, changes)
+                compared.append((one, other, changes))
+                told = [change for change in changes if change.kind in _EXPLAINING]
+                if told:
+                    self._why[after] = told
             if one.code != other.code and one.target == other.target and None not in (one.code, other.code):
                 codes.setdefault(other.target, []).append((one, other))
             if one.site is not other.site:
                 places.add(one, other)
+        # What follows from what is asked when all is known: the order of construction may be another in either run.
+        for one, other, changes in compared:
+            found += self._followed(one, other, changes)
         found += self._codes(codes, {change.target for change in found if change.cause == "code" and not change.folded})
         found += self._come_and_gone()
         found += self._names()
@@ -76,60 +80,70 @@ class Comparison:
     def _followed(self, one: Node, other: Node, changes: list[Change]) -> list[Change]:
         """*changes* of a pair, those folded that follow from changed arguments of the construction that it was built in."""
         around = self._around(one, other)
-        if around is not None:
-            changes = [change if change.folded else self._explained(change, *around) for change in changes]
-        told = [change for change in changes if change.kind in ("argument", "class", "outcome", "shared", "renamed")]
+        if not around:
+            return changes
+        changes = [change if change.folded else self._explained(change, around) for change in changes]
+        told = [change for change in changes if change.kind in _EXPLAINING]
         if told:
             self._why[other.id] = told
         return changes
 
-    def _around(self, one: Node, other: Node) -> tuple[Node, Node] | None:
-        """The nearest pair of constructions that differ in which both nodes were built."""
-        number, seen = other.within, set()
-        outer = self._chain(self.before, one)
-        while number is not None and number not in seen:
-            seen.add(number)
-            if self.found.back.get(number) in outer and self._differs(number):
-                return self.before.nodes[self.found.back[number]], self.after.nodes[number]
-            at = self.after.nodes.get(number)
-            number = at.within if at is not None else None
-        return None
+    def _around(self, one: Node, other: Node) -> list[tuple[Node, Node]]:
+        """The nearest pair of constructions that differ in which both nodes were built; several where none is nearer in both runs."""
+        outer = {number: steps for steps, number in enumerate(self._chain(self.before, one))}
+        found: dict[int, list[tuple[Node, Node]]] = {}
+        for steps, number in enumerate(self._chain(self.after, other) if outer else ()):
+            earlier = self.found.back.get(number)
+            if earlier in outer and self._differs(number):
+                pair = self.before.nodes[earlier], self.after.nodes[number]
+                found.setdefault(steps + outer[earlier], []).append(pair)
+        return found[min(found)] if found else []
 
     def _differs(self, number: int) -> bool:
-        """Whether the later node *number* differs from its counterpart, or something that it was given does, however far down."""
-        todo = [number]
-        while todo:
-            at = todo[-1]
-            if at not in self._given:
-                # Only what was built before, and is compared by now: what was built later was not given to a constructor.
-                below = [ref for ref in _given_to(self.after.nodes[at]) if ref < at and ref in self.after.nodes]
-                missing = [] if at in self._why else [ref for ref in below if ref not in self._given]
-                if missing:
-                    todo += missing
-                    continue
-                self._given[at] = at in self._why or any(self._given[ref] for ref in below)
-            todo.pop()
-        return self._given[number]
+        """Whether the later node *number* differs from its counterpart, or something that either was given does, however far down."""
+        if self._differing is None:
+            users: dict[int, list[int]] = {}
+            for side in (self.before, self.after):
+                for node in side.nodes.values():
+                    for ref in _given_to(node):
+                        # What was built later was not given to a constructor.
+                        if ref < node.id:
+                            users.setdefault(self._later(side, ref), []).append(self._later(side, node.id))
+            self._differing = set(self._why)
+            todo = list(self._why)
+            while todo:
+                more = [user for user in users.get(todo.pop(), ()) if user not in self._differing]
+                self._differing.update(more)
+                todo += more
+        return number in self._differing
+
+    def _later(self, side: Side, number: int) -> int:
+        """The later node that *number* of *side* is; one that is gone has a number of its own."""
+        return number if side is self.after else self.found.pairs.get(number, ~number)
 
     @staticmethod
-    def _chain(side: Side, node: Node) -> set[int]:
-        found: set[int] = set()
+    def _chain(side: Side, node: Node) -> list[int]:
+        """The constructions that *node* was built in, the nearest first."""
+        found: dict[int, None] = {}
         number = node.within
-        while number is not None and number not in found:
-            found.add(number)
+        while number is not None and number != node.id and number not in found:
+            found[number] = None
             at = side.nodes.get(number)
             number = at.within if at is not None else None
-        return found
+        return list(found)
 
-    def _explained(self, change: Change, one: Node, other: Node) -> Change:
-        causes = self._why.get(other.id, [])
-        path = self.after.tree.names[other.id]
-        if any(self._is_same_step(change, cause) for cause in causes):
-            return fold(change, "follows", f"{path} was given the same")
-        if self.reasons.code(one, other):
-            return change  # its own lines may say so
-        what = "which differs" if causes else "which was given what differs"
-        return fold(change, "follows", f"built inside {path}, {what}")
+    def _explained(self, change: Change, around: list[tuple[Node, Node]]) -> Change:
+        for one, other in around:
+            causes = self._why.get(other.id, [])
+            path = self.after.tree.names[other.id]
+            if any(self._is_same_step(change, cause) for cause in causes):
+                why = f"{path} was given the same"
+            elif self.reasons.code(one, other):
+                return change  # its own lines may say so
+            else:
+                what = "which differs" if causes else "which was given what differs"
+                why = f"built inside {path}, {what}"
+        return fold(change, "follows", why)
 
     def _is_same_step(self, change: Change, cause: Change) -> bool:
         """Whether the value that changed is the same in both."""
@@ -179,8 +193,8 @@ class Comparison:
         parent = side.tree.parents[node.id]
         if told and parent is not None and _uses(side.nodes[parent], node.id):
             return fold(change, "follows", "an argument's change tells of it")
-        for number in sorted(self._chain(side, node), reverse=True):
-            later = number if side is self.after else self.found.pairs.get(number)
+        for number in self._chain(side, node):
+            later = self._later(side, number)
             if later in self.found.back and self._differs(later):
                 one, other = self.before.nodes[self.found.back[later]], self.after.nodes[later]
                 if not self.reasons.code(one, other):
@@ -280,6 +294,9 @@ class Comparison:
             for key in {**counts[0], **counts[1]}
             if counts[0].get(key, 0) != counts[1].get(key, 0)
         ]  # fmt: skip
+
+
+_EXPLAINING = ("argument", "class", "outcome", "shared", "renamed")
 
 
 def _given_to(node: Node) -> list[int]:
