@@ -81,6 +81,15 @@ def inside_itself(first, second):
     return Run(Header("20261122-104501-3fa9c2"), nodes)
 
 
+def below_a_second(*paths):
+    """A run of constructions of one class, of which the first is a library's, and the last alone is given something."""
+    nodes = [Node(number, "m:D", "class", path, {}, user=number > 0) for number, path in enumerate(paths)]
+    nodes[-1] = replace(nodes[-1], arguments={"x": Argument("x", [])})
+    return Run(Header("20261122-104501-3fa9c2"), tuple(nodes))
+
+
+# One that lies at the top of one run, and in the other below something that has no counterpart, and that another is called like.
+@example(below_a_second("C", "b"), below_a_second("a", "a", "a.y"))
 # What is given in one of the runs only, to something that neither follows from itself nor from what it is given.
 @example(inside_itself({}, {}), inside_itself({"x": 1}, {"x": [Ref(0)]}))
 # Pairs that cross, of which the first in one direction has codes and the first in the other has not.

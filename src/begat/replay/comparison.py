@@ -62,7 +62,8 @@ class Comparison:
                 places.add(one, other)
         # What follows from what is asked when all is known: the order of construction may be another in either run.
         for one, other, changes in compared:
-            found += self._followed(one, other, changes)
+            inside = one.within is not None and other.within is not None
+            found += self._followed(one, other, changes) if inside else changes
         found += self._codes(codes, {change.target for change in found if change.cause == "code" and not change.folded})
         found += self._come_and_gone()
         found += self._names()

@@ -19,7 +19,9 @@ def renames(before: Side, after: Side, found: Alignment, taken: set[tuple[int, o
         if names[one] == others[other]:
             continue
         parent, above = before.tree.parents[one], after.tree.parents[other]
-        together = (parent is None and above is None) or (parent is not None and found.pairs.get(parent) == above)
+        together = parent is above is None or (
+            parent is not None and above is not None and found.pairs.get(parent) == above
+        )
         if together:
             old, new = before.way(one), after.way(other)
             if old == new or _plain(old) == _plain(new):

@@ -53,12 +53,15 @@ class Side:
                 for name, argument in node.arguments.items():
                     if argument.source != "default":
                         value = argument.value
-                        parts += (name, value if type(value) in _PLAIN else self._content(value, found))
+                        plain = type(value) in _PLAIN and value != -1
+                        parts += (name, value if plain else self._content(value, found))
                 found[number] = hash(tuple(parts))
         return self._contents
 
     def _content(self, value: object, known: dict[int, int]) -> object:
         kind = type(value)
+        if kind in (int, float) and value == -1:
+            return kind, "-1"  # -1 and -2 have one hash in Python
         if kind is float and value == value:  # noqa: PLR0124  # NaN is not
             return value
         if kind is str:

@@ -55,7 +55,7 @@ class Values:
         if ref.run is not None:
             return "~"  # of a run around this one, which is not compared
         number = self.found.pairs.get(ref.node)
-        return f"#{number}" if number is not None else f"-{ref.node}" if ref.node in self.before.nodes else "?"
+        return f"#{number}" if number is not None else f"#-{ref.node}" if ref.node in self.before.nodes else "?"
 
     def _later(self, ref: Ref) -> str:
         return "~" if ref.run is not None else f"#{ref.node}" if ref.node in self.after.nodes else "?"
