@@ -19,6 +19,7 @@ import pytest
 import begat
 from begat.errors import CannotRebuild, OverrideError
 from begat.record.codec import dumps, loads
+from begat.record.values import Symbol
 
 BUILT: list[object] = []
 
@@ -35,10 +36,6 @@ class Encoder(Part):
     def __init__(self, dim, depth=2):
         super().__init__()
         self.dim, self.depth = dim, depth
-
-
-class Deep(Encoder):
-    pass
 
 
 class Net(Part):
@@ -63,6 +60,28 @@ class Net(Part):
 
 class Wide(Net):
     pass
+
+
+class Deeper(Encoder):
+    def __init__(self, dim, depth=2, width=1):
+        super().__init__(dim, depth)
+        self.inner = Part(width)
+
+
+class Hollow(Part):
+    pass
+
+
+class House:
+    def __init__(self, count):
+        self.head = Encoder(3)
+        self.rooms = [Encoder(i) for i in range(count)]
+        self.scaled = make(2)
+        self.more = [make(n) for n in range(2)]
+
+
+def twice(n):
+    return Deeper(2 * n)
 
 
 def make(n, /, *more, scale=1):
@@ -92,7 +111,7 @@ Point = namedtuple("Point", "x y")
 
 @pytest.fixture(autouse=True)
 def tracked(track):
-    for thing in (Part, Encoder, Deep, Net, Wide, make, Net.of):
+    for thing in (Part, Encoder, Net, Wide, House, make, Net.of):
         track(thing)
     BUILT.clear()
 
@@ -140,16 +159,61 @@ def test_text_that_an_override_set_inside_is_that_text():
     assert (model.head.depth, begat.rebuild(text, "model").head.depth) == (7, "7")
 
 
-def test_a_class_that_an_override_put_inside_a_constructor_is_refused(track):
-    """The constructor would build the other one."""
-    with begat.override({"model.head": Deep}), begat.capture() as run:
-        model = Net(None)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.head": Deeper},
+        {"Encoder.1": Deeper},
+        {"Encoder.2": Deeper, "Encoder.2.width": 5, "Encoder.2.dim": 6, "Encoder.3.depth": 7},
+        {"Encoder": Deeper, "Encoder.width": 5, "Part": Hollow},
+        {"model.scaled": twice, "model.scaled.n": 4, "make.1": twice},
+    ],
+    ids=["one", "in a list", "with its arguments", "in one another", "functions"],
+)
+def test_what_an_override_put_inside_a_constructor_is_put_there_again(changes):
+    """In the place of what the constructor calls, with arguments that only the other has, and what that builds inside."""
+    with begat.override(changes), begat.capture() as run:
+        model = House(3)
+    with begat.capture() as second:
+        model = begat.rebuild(again(run), "model", allow=[Deeper, Hollow, twice])
+    code = run.to_python()
+    space: dict[str, object] = {}
+    with begat.capture() as third:
+        exec(compile(code, "again.py", "exec"), space)  # noqa: S102  # what we wrote
 
-    with pytest.raises(CannotRebuild, match=r"model\.head: put by an override in the place of Encoder"):
-        begat.rebuild(again(run), "model", allow=[Deep])
+    def shape(nodes):
+        return [(n.target, n.within, {name: a.value for name, a in n.arguments.items()}) for n in nodes]
 
-    assert type(model.head) is Deep
-    assert "put by an override in the place of Encoder" in run.to_python()
+    assert shape(second.nodes) == shape(third.nodes) == shape(run.nodes) != shape(plain().nodes)
+    assert type(space["model"]) is type(model) is House
+
+
+def test_what_an_override_put_inside_a_constructor_has_to_be_allowed():
+    """Before any import, as what is built at the top; and nothing is called that the record does not name."""
+    with begat.override({"model.head": Deeper}), begat.capture() as run:
+        model = House(3)
+    begat.untrack(Deeper)
+    BUILT.clear()
+    [event] = [event for event in run.events if event.kind == "override"]
+
+    with pytest.raises(CannotRebuild, match=r"model\.head: .*Deeper is not allowed"):
+        begat.rebuild(again(run), "model")
+    for value in (Symbol("builtins:bytes"), Symbol("os:system", "function"), "os.system"):
+        called = dataclasses.replace(event.arguments["called"], value=value)
+        hostile = begat.Run(
+            run.header, run.nodes, run.environment, [dataclasses.replace(event, arguments={"called": called})]
+        )
+        with pytest.raises(CannotRebuild, match=r"model\.head"):
+            begat.rebuild(hostile, "model", allow=[House])
+
+    assert (type(model.head), BUILT) == (Deeper, [])
+    assert type(begat.rebuild(again(run), "model", allow=[Deeper]).head) is Deeper
+
+
+def plain():
+    with begat.capture() as run:
+        House(3)
+    return run
 
 
 def test_an_override_inside_a_class_that_nothing_tracks_is_refused(track):

@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from begat.capture.changing import Changes, Place, default_value, resolver, wanted
+from begat.capture.foretelling import Foretold
 from begat.capture.orders import Orders
 from begat.errors import CannotTrack, OverrideError
 from begat.intercept.constants import NOT_GIVEN
@@ -27,14 +28,14 @@ from begat.replay.override import Override, is_text
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A call that has begun: the overrides that hold, its place, the object (None for functions), its token and lane, its path."""
+    """A call that has begun: the overrides that hold, its place, the object (None for functions), its token and lane, its names."""
 
     orders: Orders
     place: Place
     me: Any
     token: Any
     lane: Lane
-    path: str
+    foretold: Foretold
 
 
 def called(override: Override, place: Place) -> Any:
@@ -124,7 +125,7 @@ def _arguments(
     named |= given.get(double, {}) if double is not None else {}
     rest = given.get(star, ()) if star is not None else ()
     theirs: Schema | None = plan_of(other).schema if is_class(other) else None
-    for reading in call.orders.meant_at(call.path, theirs) if theirs is not None else ():
+    for reading in call.orders.meant_instead(call.foretold, schema, theirs) if theirs is not None else ():
         assert theirs is not None
         if reading.parameter is not None and (reading.by_class or reading.parameter not in schema.names):
             now = named.get(reading.parameter, default_value(theirs, reading.parameter))

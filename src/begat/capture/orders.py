@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from begat.capture.changing import public_of
@@ -89,6 +90,18 @@ class Orders:
         by_class, by_path = self.readings(schema)
         known = named_by(path)
         return [each for each in by_class if each.ordinal is None] + [each for each in by_path if each.names(known)]
+
+    def meant_instead(self, call: Foretold, schema: Schema, other: Schema) -> list[Reading]:
+        """The readings that mean a call of *other* in the place of *call*, which is one of *schema* and may be named so."""
+        target = replace(_target(other), names=_target(schema).names)
+        named = [
+            each for each in target.readings(self.overrides) if each.by_class and each.parameter not in schema.names
+        ]
+        found = self.meant_at(call.path, other)
+        known = {each.override.number for each in found}
+        return found + [
+            each for each in named if each.ordinal in (None, call.number) and each.override.number not in known
+        ]
 
     def learn(self, run: Run) -> None:
         """What objects were called in an earlier *run* of the same program, where the source around a call does not tell."""

@@ -148,12 +148,12 @@ def _change(
     used, changes, applied = changed_values(place, values, picked.values(), orders.near)
     orders.applied(applied, token)
     if whole is not None:
-        path = orders.foretold(token, schema, lane, frame).path
+        foretold = orders.foretold(token, schema, lane, frame)
         other = called(whole.override, place)
         orders.applied((whole,), token)
         if other is not schema.subject():
             return answered(
-                instead(whole.override, other, Standing(orders, place, me, token, lane, path), used, changes)
+                instead(whole.override, other, Standing(orders, place, me, token, lane, foretold), used, changes)
             )
     if changes:
         lane.events.append(_changed(token, changes))

@@ -100,7 +100,7 @@ class _Writer:
 
     def _address(self, each: Forced) -> str:
         """By the class alone where only one is called so."""
-        module, _, qualname = each.node.target.partition(":")
+        module, _, qualname = each.called.partition(":")
         name = qualname.rpartition("<locals>.")[2]
         homes = {node.target for node in self.run.nodes if node.target.rpartition(":")[2].endswith(name)}
         return each.address(name if len(homes) == 1 else f"{self.imports.home(module)}.{name}", each.overall)

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from begat.record.model import Node
+from begat.record.model import Argument, Node
 from begat.record.paths import segment
-from begat.replay.terms import Absent, Built, Reached, Term, below
+from begat.record.values import Symbol
+from begat.replay.terms import Absent, Built, Name, Reached, Term, below
 
 _OWN = ("given", "default")
+_UNSAID = "put by an override in the place of something that the record does not name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +20,15 @@ class Forced:
     """
     The argument *name* of *node*, which was built inside the step of *outer*, has the value *term* by an override.
 
-    Without a name it is the class itself that an override put there.
-    *node* is the construction number *inner* of its class in that step, and number *overall* in all steps.
+    Without a name it is the class or function itself that an override put there, in the place of *called*, which the
+    constructor calls: this is its call number *inner* in that step, and number *overall* in all steps.
     """
 
     node: Node
     outer: Node
     name: str
     term: Term
+    called: str
     inner: int
     overall: int
 
@@ -46,13 +49,13 @@ class Forced:
 def forced(
     nodes: Mapping[int, Node],
     steps: Iterable[int],
-    replaced: Mapping[int, str],
+    replaced: Mapping[int, Argument],
     term: Callable[[object, str], Term],
 ) -> Iterator[Forced]:
     """
     What overrides set inside the constructions *steps*; *term* translates a value at a path.
 
-    *replaced* names the classes in whose place those of nodes were put, which cannot be done again.
+    *replaced* says of nodes what an override called in the place of what the code calls.
     """
     if not replaced and all(argument.source in _OWN for node in nodes.values() for argument in node.arguments.values()):
         return
@@ -64,18 +67,25 @@ def forced(
         outer = _outermost(nodes, node, outermost)
         if outer is None:
             continue
+        called = node.target
         if outer is not node:
-            if number in replaced:
-                what = f"put by an override in the place of {replaced[number]}, in the constructor of {outer.path}"
-                yield Forced(
-                    node, outer, "", Absent(node.path, what), inner[outer.id, node.target], overall[node.target]
-                )
-            for argument in node.arguments.values():
-                if argument.source not in _OWN:
-                    value = _value(term(argument.value, f"{node.path}.{segment(argument.name)}"), outer)
-                    yield Forced(node, outer, argument.name, value, inner[outer.id, node.target], overall[node.target])
-        inner[outer.id, node.target] += 1
-        overall[node.target] += 1
+            found: list[tuple[str, Term]] = []
+            match replaced.get(number):
+                case Argument(value=Symbol() as other, was=Symbol() as was):
+                    called = was.target
+                    # By name, as what is built has to be: among arguments `bytes` is data, here it would be called.
+                    found.append(("", Name(other.target, other.kind, node.path)))
+                case Argument():
+                    found.append(("", Absent(node.path, _UNSAID)))
+            found += [
+                (argument.name, _value(term(argument.value, f"{node.path}.{segment(argument.name)}"), outer))
+                for argument in node.arguments.values()
+                if argument.source not in _OWN
+            ]
+            for name, value in found:
+                yield Forced(node, outer, name, value, called, inner[outer.id, called], overall[called])
+        inner[outer.id, called] += 1
+        overall[called] += 1
 
 
 def _outermost(nodes: Mapping[int, Node], node: Node, steps: set[int]) -> Node | None:

@@ -228,10 +228,10 @@ def _events(run: Run) -> dict[int, list[Event]]:
     return found
 
 
-def _replaced(run: Run) -> dict[int, str]:
-    """For the nodes that stand in the place of another class, by an override, what was called."""
+def _replaced(run: Run) -> dict[int, Argument]:
+    """What was called for the nodes that stand in the place of another class or function, by an override; ``was`` is the other."""
     chosen = [event for event in run.events if event.kind == "override" and "called" in event.arguments]
-    return {event.node: text(event.arguments["called"].was, limit=60) for event in chosen}
+    return {event.node: event.arguments["called"] for event in chosen}
 
 
 def absent(said: Step | Forced) -> Iterator[Absent]:

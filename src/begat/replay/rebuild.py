@@ -248,7 +248,7 @@ def _fitted(planned: Plan, found: dict[Name, Any]) -> tuple[list[Call], list[Pro
 def _out_of_reach(prepared: Prepared) -> Iterator[Problem]:
     """What overrides set inside of constructors that nothing watches here: they would build something else, and say nothing."""
     for each in prepared.plan.forced:
-        target = prepared.resolver.now(each.node.target)
+        target = prepared.resolver.now(each.called)
         if DOOR.tracked(target) is None:
             what = (
                 f"set by an override, in the constructor of {each.outer.path}, and {_shown(target)} is not tracked here"
@@ -259,7 +259,7 @@ def _out_of_reach(prepared: Prepared) -> Iterator[Problem]:
 
 
 def _address(each: Forced, resolver: Resolver) -> str:
-    module, _, qualname = resolver.now(each.node.target).partition(":")
+    module, _, qualname = resolver.now(each.called).partition(":")
     return each.address(f"{module}.{qualname.rpartition('<locals>.')[2]}", each.inner)
 
 
