@@ -253,6 +253,24 @@ def test_a_class_that_an_override_chose_is_that_class(track):
     assert type(loss) is Most
 
 
+def test_another_class_by_an_override_is_said_to_be_that(track):
+    """Where the class came from, from both sides; what the override gave it is no default of another class."""
+    for cls in (Mean, Loss, Most):
+        track(cls)
+    with begat.capture() as one:
+        loss = Mean(2)
+    with begat.override({"loss": Most, "loss.size": 3}), begat.capture() as other:
+        loss = Mean(2)
+
+    there, back = begat.diff(one, other), begat.diff(other, one)
+
+    assert [(c.kind, c.cause) for c in there] == [("class", "override"), ("argument", "override")]
+    assert there.changes[0].why.startswith("Most in its place, put there by an override")
+    assert [(c.kind, c.cause) for c in back] == [("class", "override"), ("argument", "override")]
+    assert back.changes[0].why.startswith("Mean in its place, no longer put there by an override")
+    assert type(loss) is Most
+
+
 def test_an_override_and_where_it_came_from():
     """The value that the code has is told beside the override."""
     before = run(node(1, "a", arguments=given(x=128)))

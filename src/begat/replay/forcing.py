@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from begat.record.graph import Run
 from begat.record.model import Argument, Node
 from begat.record.paths import segment
 from begat.record.values import Symbol
@@ -86,6 +87,12 @@ def forced(
                 yield Forced(node, outer, name, value, called, inner[outer.id, called], overall[called])
         inner[outer.id, called] += 1
         overall[called] += 1
+
+
+def put_by_overrides(run: Run) -> dict[int, Argument]:
+    """What was called for the nodes that stand in the place of another class or function, by an override; ``was`` is the other."""
+    chosen = [event for event in run.events if event.kind == "override" and "called" in event.arguments]
+    return {event.node: event.arguments["called"] for event in chosen}
 
 
 def _outermost(nodes: Mapping[int, Node], node: Node, steps: set[int]) -> Node | None:

@@ -11,6 +11,7 @@ from begat.record.model import ABSENT, Node
 from begat.record.names import names_of
 from begat.record.paths import segment
 from begat.record.values import SCALARS, Ref, Symbol
+from begat.replay.forcing import put_by_overrides
 from begat.replay.override import Override, Reading, Target
 
 
@@ -94,7 +95,7 @@ def takes_of(run: Run) -> dict[str, list[str]]:
 
 def undone(run: Run) -> Run:
     """*run* as its code alone would have had it: every argument that an override replaced is what it was."""
-    called = {event.node: event.arguments["called"].was for event in run.events if event.kind == "override"}
+    called = {number: put.was for number, put in put_by_overrides(run).items()}
     nodes = tuple(_undone(node, called.get(node.id)) for node in run.nodes)
     return Run(run.header, nodes, run.environment, run.events, tuple(map(undone, run.children)))
 

@@ -10,7 +10,7 @@ from begat.record.names import called, short
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
 from begat.replay.changes import Change, fold
-from begat.replay.reasons import Reasons
+from begat.replay.reasons import Reasons, is_chosen
 from begat.replay.side import Side
 from begat.replay.values import Values, parts, refers
 
@@ -63,7 +63,11 @@ class Pairs:
         return Change(kind, path, was=was if was != path else None, target=other.target, site=other.site, **more)  # type: ignore[arg-type]  # by name
 
     def _class(self, one: Node, other: Node) -> Change:
-        if short(one.target) == short(other.target):
+        chosen = self.reasons.chosen(one, other)
+        if chosen is not None:
+            cause, by = chosen
+            why = f"{called(other.target)} in its place, {by}"
+        elif short(one.target) == short(other.target):
             cause, why = "module", f"{short(one.target)} comes from elsewhere; if it is the same, say so with moved="
         elif one.kind != other.kind:
             cause, why = "given", f"{called(other.target)} is called in its place"
@@ -130,7 +134,7 @@ class Pairs:
         before, after = (ABSENT if argument is None else argument.value for argument in (mine, theirs))
         there = mine or theirs
         assert there is not None
-        if one.target != other.target:
+        if one.target != other.target and not is_chosen(there):
             yield fold(self._told(one, other, mine, theirs, "", before, after), "class", "another class takes others")
         elif there.value in ((), {}) and there.name in (*one.starred, *other.starred):
             return  # an empty `**options` that a signature got

@@ -17,7 +17,7 @@ from begat.record.paths import normal, segment
 from begat.record.plain import text
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import refs
-from begat.replay.forcing import Forced, forced
+from begat.replay.forcing import Forced, forced, put_by_overrides
 from begat.replay.terms import Absent, Built, Given, Name, Pairs, Reached, Several, Term, below
 from begat.replay.translation import Translator
 
@@ -104,7 +104,7 @@ class _Planning:
         self._at = None
         wanted = tuple((node, self._refer(Ref(node.id), node.path)) for node in self.wanted)
         made = (step.node.id for _, _, step in steps)
-        inside = tuple(forced(self.nodes, made, _replaced(self.run), self.translator.argument))
+        inside = tuple(forced(self.nodes, made, put_by_overrides(self.run), self.translator.argument))
         unused = sorted(self.translator.replaced.keys() - self.translator.used)
         return Plan(self.run, wanted, tuple(step for _, _, step in steps), tuple(self.problems), tuple(unused), inside)
 
@@ -226,12 +226,6 @@ def _events(run: Run) -> dict[int, list[Event]]:
         if event.kind in ("reinit", "reused"):
             found.setdefault(event.node, []).append(event)
     return found
-
-
-def _replaced(run: Run) -> dict[int, Argument]:
-    """What was called for the nodes that stand in the place of another class or function, by an override; ``was`` is the other."""
-    chosen = [event for event in run.events if event.kind == "override" and "called" in event.arguments]
-    return {event.node: event.arguments["called"] for event in chosen}
 
 
 def absent(said: Step | Forced) -> Iterator[Absent]:

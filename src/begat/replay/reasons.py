@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT, Argument, Environment, Node, Overridden
-from begat.record.names import called
+from begat.record.names import called, short
 from begat.record.plain import text
+from begat.replay.forcing import put_by_overrides
 
 _CHOSEN = ("override", "config", "env")
 _BY = {"override": "an override", "config": "a configuration", "env": "the environment"}
@@ -20,11 +21,17 @@ class Reasons:
     before: Environment
     after: Environment
     overrides: tuple[tuple[Overridden, ...], tuple[Overridden, ...]] = ((), ())
+    instead: tuple[dict[int, Argument], dict[int, Argument]] = ({}, {})  # what overrides called, by node
 
     @staticmethod
     def of(before: Run, after: Run) -> Reasons:
         """Those of two runs."""
-        return Reasons(before.environment, after.environment, (before.header.overrides, after.header.overrides))
+        return Reasons(
+            before.environment,
+            after.environment,
+            (before.header.overrides, after.header.overrides),
+            (put_by_overrides(before), put_by_overrides(after)),
+        )
 
     @property
     def same_python(self) -> bool:
@@ -44,9 +51,9 @@ class Reasons:
 
     def argument(self, one: Node, other: Node, mine: Argument | None, theirs: Argument | None) -> tuple[str, str]:
         """The cause of a difference between two arguments of one name, and the sentence."""
-        if theirs is not None and theirs.source in _CHOSEN:
+        if theirs is not None and is_chosen(theirs):
             return theirs.source, f"set by {_BY[theirs.source]}{self._said(1, theirs)}{_was(theirs)}"
-        if mine is not None and mine.source in _CHOSEN:
+        if mine is not None and is_chosen(mine):
             return mine.source, f"no longer set by {_BY[mine.source]}{self._said(0, mine)}"
         old, new = (argument.source if argument is not None else None for argument in (mine, theirs))
         if (old, new) == ("given", "given"):
@@ -59,11 +66,23 @@ class Reasons:
             return self._signature(one, other, "a new parameter" if old is None else "no parameter any more")
         return self._signature(one, other, "another default")
 
-    def _said(self, which: int, argument: Argument) -> str:
-        """The override that set *argument*, as it was written, and where."""
+    def chosen(self, one: Node, other: Node) -> tuple[str, str] | None:
+        """The cause of another class or function, and the words for it, where an override chose one of the two."""
+        for which, node, verb in ((1, other, "put there"), (0, one, "no longer put there")):
+            put = self.instead[which].get(node.id)
+            if put is not None:
+                return (
+                    put.source,
+                    f"{verb} by {_BY.get(put.source, put.source)}{self._said(which, put, short(node.target))}",
+                )
+        return None
+
+    def _said(self, which: int, argument: Argument, value: str | None = None) -> str:
+        """The override that set *argument*, or put there what is called *value*, as it was written, and where."""
         for override in reversed(self.overrides[which]):
-            last = override.address.replace("]", "").replace("[", ".").rpartition(".")[2].strip("\"'")
-            if override.source == argument.source and last == argument.name:
+            address = override.address.replace("]", "").replace("[", ".")
+            last = (address if value is None else override.value.replace(":", ".")).rpartition(".")[2].strip("\"'")
+            if override.source == argument.source and last == (value or argument.name):
                 place = f", {override.place}" if override.place else ""
                 return f" ({override.address}={override.value}{place})"
         return ""
@@ -79,6 +98,11 @@ class Reasons:
         if self.before.python != self.after.python:
             return "python", f"{what}: Python {self.before.python} → {self.after.python}"
         return "default", what
+
+
+def is_chosen(argument: Argument) -> bool:
+    """Whether somebody set *argument* from outside of the program's code."""
+    return argument.source in _CHOSEN
 
 
 def _was(argument: Argument) -> str:
