@@ -139,8 +139,12 @@ class Recorder:
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
         self.closed = True
-        for name in replaced_constructors():
-            self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
+        replaced = replaced_constructors()
+        if replaced:
+            more = f" (and of {len(replaced) - 1} more)" if len(replaced) > 1 else ""
+            self.trouble(
+                f"the constructor of {replaced[0]}{more} was replaced after it was tracked: only what the new one hands on is here"
+            )
         for lane in list(self.lanes.values()):
             lane.thread = 0
         self.drain()
