@@ -101,6 +101,8 @@ def test_nothing_has_changed(checked):
         (("steps: int = 10", "steps: int = 11"), "conf.steps", "argument", "code"),
         (("lr: float", "rate: float"), "conf.lr", "argument", "signature"),
         (("def relu", "def silu"), "part.act", "removed", "missing"),
+        (("act, size=3", "act, size=3, bias=True"), "part.bias", "argument", "signature"),
+        (("act, size=3", "act"), "part.size", "argument", "signature"),
         (("size=3", "size"), "part.size", "argument", "signature"),
         (("x=1): pass", "x=2): pass"), "local.x", "argument", "code"),
     ],

@@ -151,9 +151,8 @@ class _Checker:
             parameter = parameters.get(key)
             if parameter is None or parameter.kind in ("*", "**"):
                 if argument.source == "default":
-                    yield self._change(
-                        node, key, value, ABSENT, "signature", f"{name} has no such parameter", folded=True
-                    )
+                    what = f"{name} has no such parameter"
+                    yield self._change(node, key, value, ABSENT, "signature", what, folded=parameter is not None)
                 elif "**" not in kinds:
                     yield self._change(node, key, value, ABSENT, "signature", f"{name} takes no {key} any more")
             elif argument.source == "default" and parameter.required:
@@ -169,7 +168,7 @@ class _Checker:
                 yield self._change(node, key, ABSENT, ABSENT, "signature", f"{name} asks for {key} now")
             elif not parameter.required:
                 after = parameter.default if parameter.constant else ABSENT
-                yield self._change(node, key, ABSENT, after, "signature", f"{name} has a new parameter", folded=True)
+                yield self._change(node, key, ABSENT, after, "signature", f"{name} has a new parameter")
 
     @staticmethod
     def _change(
