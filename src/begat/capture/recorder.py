@@ -351,10 +351,7 @@ class Recorder:
         if self._inner:
             self.rows.renew_within(self._resolved, numbers)
             self.rows.end_within(self._resolved)
-        # They stand before those that came since; some of them may be found already, and gone.
-        ids = set(map(id, known))
-        old = sum(id(link) in ids for link in self.links[: len(known)])
-        self.strangers |= links.find(self.links, numbers, self.again, self._outside, old)
+        self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
         self._meet([*self._around(), *self._young()[-_LAST:]], numbers)
         self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
         self._outer, self._suspicious, self.pins.met = None, False, False
