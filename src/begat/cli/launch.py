@@ -99,7 +99,8 @@ def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, 
 
 
 def _stand_for(main: ModuleType) -> None:
-    main.__dict__["__builtins__"] = sys.modules["builtins"]
+    annotations: dict[str, Any] = {"__annotations__": {}} if sys.version_info < (3, 14) else {}
+    main.__dict__.update(annotations, __builtins__=sys.modules["builtins"])  # in Python's order
     sys.modules["__main__"] = main
 
 
@@ -141,11 +142,7 @@ def _stdin(main: ModuleType) -> CodeType:
 
     sys.path[0] = ""
     code = compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True)
-    main.__dict__.update(
-        __file__="<stdin>", __loader__=BuiltinImporter, __cached__=None, __spec__=None, __annotations__={}
-    )
-    if sys.version_info >= (3, 14):
-        main.__dict__.pop("__annotations__")
+    main.__dict__.update(__file__="<stdin>", __loader__=BuiltinImporter, __cached__=None, __spec__=None)
     return FINDER.woven(code, "__main__", _from_here("<stdin>"))
 
 
@@ -156,11 +153,7 @@ def _script(path: str, main: ModuleType) -> CodeType:
     sys.path[0] = os.path.dirname(os.path.realpath(file))
     with io.open_code(file) as source:
         code = compile(source.read(), file, "exec", dont_inherit=True)
-    main.__dict__.update(
-        __file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None, __annotations__={}
-    )
-    if sys.version_info >= (3, 14):
-        main.__dict__.pop("__annotations__")
+    main.__dict__.update(__file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None)
     return FINDER.woven(code, "__main__", os.path.realpath(file))
 
 
@@ -197,7 +190,7 @@ def _die_of_interrupt(ending: Ending | Joined) -> None:
 def _from_here(path: str) -> str:
     """*path* from the root, as Python makes it: nothing else in it is changed. The present folder may not exist any more."""
     try:
-        return os.path.join(os.getcwd(), path)
+        return os.path.join(os.getcwd(), path) if path != os.curdir else os.getcwd()
     except OSError:
         return path
 
@@ -208,7 +201,7 @@ def _folder(target: str) -> str:
 
 
 def _is_archive(path: str) -> bool:
-    if path.endswith((".py", ".pyw", STDIN)):
+    if path.endswith((".py", ".pyw", STDIN)) or not os.path.isfile(path):  # what is in a pipe can be read once
         return False
     import zipfile
 
