@@ -18,10 +18,12 @@ from parts import Net
 class Own:
     def __init__(self, net): self.net = net
 own = Own(Net(int(sys.argv[1])))
-print(sys.argv, sys.orig_argv, sys.path, sys.flags, __name__, __file__, os.environ.get("BEGAT_GOES_ON"), os.environ.get("MORE"), list(globals()), flush=True)
+print(own.net.number, sys.argv, sys.orig_argv, sys.path, sys.flags, __name__, __file__, os.environ.get("BEGAT_GOES_ON"), os.environ.get("MORE"), list(globals()), flush=True)
 {end}
 """
 PARTS = """\
+class Size:
+    def __repr__(self): return "of the parts"
 class Net:
     def __init__(self, number): self.number = number
 """
@@ -110,8 +112,11 @@ def test_what_is_no_program_of_the_users_is_left_alone(tmp_path):
 
 
 def test_overrides_reach_programs(tmp_path):
-    """They change what is built there, and count as met."""
-    (tmp_path / "p.py").write_text(_parent(tmp_path, "run('child.py', '1')"))
+    """They change what is built there, and count as met; also values of the program's own, where they can travel."""
+    text = "run('child.py', '1')\nimport begat, parts\n"
+    for value in ("parts.Size()", "lambda: 1"):
+        text += f"with begat.override({{'Net.number': {value}}}):\n    Net(2)\n    run('child.py', '3')\n"
+    (tmp_path / "p.py").write_text(_parent(tmp_path, text))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
 
     done = subprocess.run(
@@ -120,7 +125,10 @@ def test_overrides_reach_programs(tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert _numbers(found(tmp_path)) == [0, 7]
+    numbers = [str(node.params["number"]) for node in found(tmp_path).nodes if "number" in node.params]
+    assert "0" in numbers and numbers.count("7") == 2, numbers
+    assert done.stdout.splitlines()[2].partition(" of the parts ")[1], done.stdout
+    assert "PicklingError while handing the override of Net.number" in done.stderr
 
 
 def test_a_scope_with_a_file_has_them_too(tmp_path):

@@ -80,7 +80,8 @@ def _program(words: Sequence[Any], cwd: Any, env: Mapping[Any, Any]) -> int | No
     while at < len(words):
         word = words[at]
         if word == "-m":
-            return at if at + 1 < len(words) and words[at + 1].partition(".")[0] not in _LIBRARIES else None
+            given = at + 1 < len(words) and words[at + 1].partition(".")[0] not in _LIBRARIES
+            return at if given and _is_script(os.curdir, cwd) else None
         if not word.startswith("-"):
             return at if _is_script(word, cwd) else None
         if "importtime" in word or (word in _VALUED and words[at + 1 : at + 2] == ["importtime"]):

@@ -14,14 +14,13 @@ def _join() -> None:
     said = literal_eval(os.environ.pop("BEGAT_GOES_ON"))
     del sys.orig_argv[-len(sys.argv)]  # this file
     try:
-        found = _HOME in sys.path
-        if not found:
-            sys.path.append(_HOME)
+        own = sys.path.pop(0)  # the folder of this file, whose names are those of modules of Python's
+        sys.path.append(_HOME)
         try:
             from begat.cli import launch
         finally:
-            if not found:
-                sys.path.remove(_HOME)
+            sys.path.pop()
+            sys.path.insert(0, own)  # `launch` puts the program's in its place
     except Exception as error:
         import warnings
 

@@ -85,9 +85,10 @@ def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, 
     ending, main = Joined(), ModuleType("__main__")
     atexit.register(_die_of_interrupt, ending)
     at_end(children.end)
+    folder = os.getcwd() if is_module else _folder(target)
+    sys.path[0] = folder  # where values of overrides may come from
     children.go_on(run)
     if any(folders for _, folders, _ in run["watches"]):  # so does the program that started this one
-        folder = os.path.abspath("." if is_module else _folder(target))
         claim(folder)
         Watch((target.partition(".")[0],) if is_module else (), (folder,)).start()
     sys.argv = [target, *arguments]
