@@ -11,23 +11,25 @@ from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from begat.capture.endings import at_end
-from begat.capture.journal import Journal
 from begat.capture.ownership import claim
-from begat.capture.ranks import agree
 from begat.capture.session import session
-from begat.cli.ending import Ending
-from begat.cli.plan import HANDED_ON, STDIN, Plan
+from begat.cli.plan import HANDED_ON, STDIN
 from begat.intercept.importing import FINDER
 from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
 
 if TYPE_CHECKING:
     from begat.capture.orders import Orders
+    from begat.cli.ending import Ending
+    from begat.cli.plan import Plan
 
 
 def start(plan: Plan) -> None:
     """Run *plan*'s program in this process, as its main program. Ends as the program ends."""
-    from begat.capture import seeds
+    from begat.capture import seeds  # all this is for who begins a run: a program that joins one begins sooner without
+    from begat.capture.journal import Journal
+    from begat.capture.ranks import agree
+    from begat.cli.ending import Ending
 
     folder = os.path.abspath("." if plan.is_module else _folder(plan.target))
     run = session.root
