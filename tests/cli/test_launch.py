@@ -135,6 +135,25 @@ def test_a_script_on_standard_input(run):
     assert [node.params for node in kept(run)[0]] == [{"width": 5}]
 
 
+@pytest.mark.parametrize(("words", "built"), [(["train.py"], ["net"]), (["--script"], ["Own", "net"])])
+def test_an_installed_launcher_is_not_watched_itself(run, monkeypatch, words, built):
+    """`-m torch.distributed.run train.py`: what is asked for is the script's, not the launcher's package."""
+    packages = run.folder / "lib" / "site-packages"
+    launcher = "import subprocess, sys\nclass Own: pass\nown = Own()\nsubprocess.run([sys.executable, 'train.py'], check=True)\n"
+    run(launcher, plain=True, script="lib.py")
+    (packages / "launcher").mkdir(parents=True)
+    (run.folder / "lib.py").rename(packages / "launcher" / "__main__.py")
+    (packages / "launcher" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(packages))
+    (run.folder / "train.py").write_text(f"{NET}net = Net(2)\n")
+
+    done = run.command("-m", "begat", "run", "-m", "launcher", *words)
+
+    assert done.returncode == 0, done.stderr
+    (record,) = kept(run)
+    assert [node.path for node in record.nodes] == built
+
+
 @pytest.mark.parametrize("program", ["app", "app.pyz", "./app.pyz", "archive"])
 def test_a_folder_or_an_archive_with_a_main_module(run, program):
     """As `python app.pyz` runs it; the classes inside are watched, and named by the source inside."""

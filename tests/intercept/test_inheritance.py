@@ -484,3 +484,37 @@ def test_a_wrapper_that_adds_an_argument(track):
         C(1, 5)
 
     assert any("assumed" in note or "as if the wrapper" in note for note in run.nodes[0].notes)
+
+
+def test_a_constructor_that_is_wrapped_after_it_was_tracked(track):
+    """As torch's compiler wraps that of all modules: what the wrapper hands on is recorded, and said to be that; what it keeps is not."""
+
+    class Base:
+        def __init__(self, x, y=2):
+            self.x = x
+
+    class Plain(Base):
+        pass
+
+    for cls in (Base, Plain):
+        track(cls)
+    plain = Base.__init__
+
+    def wrapper(self, *args, **kwargs):
+        plain(self, *args, **kwargs)
+
+    with begat.capture() as run:
+        Base.__init__ = wrapper
+        wrapped = Plain(1, y=5)
+        Base.__init__ = lambda self, *args: None
+        Plain(9)
+    (node,) = run.nodes
+
+    assert wrapped.x == 1
+    assert (node.path, node.params, node.site.function.split(".")[0]) == (
+        "wrapped",
+        {"x": 1, "y": 5},
+        "test_a_constructor_that_is_wrapped_after_it_was_tracked",
+    )
+    assert any("replaced since it was tracked" in note for note in node.notes)
+    assert any("Base (and of 1 more) was replaced" in mark for mark in run.header.marks)

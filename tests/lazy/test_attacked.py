@@ -255,7 +255,7 @@ with begat.deferred(Net):
     assert begat.is_lazy(Net(3))
 print(refused, sorted(asked))
 """
-_LOADED_LATE = ["capture.overriding", "capture.waiting", "introspect.secrets"]
+_LOADED_LATE = ["capture.overriding", "capture.waiting"]
 
 
 @pytest.mark.parametrize("module", _LOADED_LATE)

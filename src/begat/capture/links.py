@@ -5,7 +5,7 @@ Rows are never searched for links, which every hook hands over in a list, and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from begat.introspect.describe import Link
@@ -18,16 +18,17 @@ def find(
     numbers: dict[int, int],
     again: dict[int, tuple[str, int]],
     outside: Callable[[object], Ref | None] | None = None,
-    old: int = 0,
+    old: Iterable[Any] = (),
 ) -> bool:
     """
     Make a `Ref` of each of *links* whose token, by its id, is among *numbers* or known *outside*, and keep the others.
 
-    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, those of the first *old* that
+    The number of a row that turned out to be another's, by *again*, is that one's. With *outside*, those of the *old* ones that
     are not found lead to nothing that was recorded, and are let go. Returns whether there may be such links.
     """
     todo, left, strangers = links[:], [], False
-    for place, link in enumerate(todo):
+    ids = set(map(id, old))
+    for link in todo:
         token = link.node
         number = numbers.get(id(token))
         if number is not None:
@@ -45,7 +46,7 @@ def find(
                 link.__class__ = Ref
             else:
                 strangers = outside is not None
-                if not strangers or place >= old:
+                if not strangers or id(link) not in ids:
                     left.append(link)
     links[: len(todo)] = left
     return strangers

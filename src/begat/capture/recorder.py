@@ -139,8 +139,12 @@ class Recorder:
     def close(self) -> None:
         """No more rows: threads and tasks that still hold a lane are sent on."""
         self.closed = True
-        for name in replaced_constructors():
-            self.trouble(f"the constructor of {name} was replaced after it was tracked: what that built is not here")
+        replaced = replaced_constructors()
+        if replaced:
+            more = f" (and of {len(replaced) - 1} more)" if len(replaced) > 1 else ""
+            self.trouble(
+                f"the constructor of {replaced[0]}{more} was replaced after it was tracked: only what the new one hands on is here"
+            )
         for lane in list(self.lanes.values()):
             lane.thread = 0
         self.drain()
@@ -347,10 +351,7 @@ class Recorder:
         if self._inner:
             self.rows.renew_within(self._resolved, numbers)
             self.rows.end_within(self._resolved)
-        # They stand before those that came since; some of them may be found already, and gone.
-        ids = set(map(id, known))
-        old = sum(id(link) in ids for link in self.links[: len(known)])
-        self.strangers |= links.find(self.links, numbers, self.again, self._outside, old)
+        self.strangers |= links.find(self.links, numbers, self.again, self._outside, known)
         self._meet([*self._around(), *self._young()[-_LAST:]], numbers)
         self._raised, self._returned, self._later, self._inner, self._far = [], [], [], False, False
         self._outer, self._suspicious, self.pins.met = None, False, False

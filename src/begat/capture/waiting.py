@@ -341,8 +341,11 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     """The arguments as a call would give them; what the caller left out stays out."""
     star, double = schema.starred
     positional = schema.positional
-    if positional == len(values) and all([value is not NOT_GIVEN for value in values]):  # noqa: C419  # faster, and most often so
-        return values, {}
+    if star is None and double is None:  # most often so
+        given = [value is not NOT_GIVEN for value in values]
+        cut = min(positional, given.index(False)) if False in given else positional
+        rest = zip(schema.names[cut:], values[cut:], given[cut:], strict=True)
+        return values[:cut], {name: value for name, value, told in rest if told}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):

@@ -17,6 +17,7 @@ from begat.cli.plan import HANDED_ON, STDIN
 from begat.intercept.importing import FINDER
 from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
+from begat.record.installed import is_installed
 
 if TYPE_CHECKING:
     from begat.capture.orders import Orders
@@ -34,8 +35,8 @@ def start(plan: Plan) -> None:
     folder = os.path.abspath("." if plan.is_module else _folder(plan.target))
     run = session.root
     claim(folder)
-    patterns = (*plan.watch, plan.target.partition(".")[0]) if plan.is_module else plan.watch
-    watching = Watch(patterns, (folder,), plan.lazy).start()
+    own = _own(plan.target, plan.arguments) if plan.is_module else ()
+    watching = Watch((*plan.watch, *own), (folder,), plan.lazy).start()
     seeds.watch()
     sys.argv = [plan.target, *plan.arguments]
     said = f"-m {plan.target}" if plan.is_module else plan.target
@@ -92,7 +93,7 @@ def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, 
     children.go_on(run)
     if any(folders for _, folders, _ in run["watches"]):  # so does the program that started this one
         claim(folder)
-        Watch((target.partition(".")[0],) if is_module else (), (folder,)).start()
+        Watch(_own(target, arguments) if is_module else (), (folder,)).start()
     sys.argv = [target, *arguments]
     _stand_for(main)
     failed = _program(target, is_module, main, ending)
@@ -201,6 +202,20 @@ def _from_here(path: str) -> str:
 def _folder(target: str) -> str:
     path = _from_here(target)
     return path if os.path.isdir(path) or _is_archive(path) else os.path.dirname(os.path.realpath(path))
+
+
+def _own(module: str, arguments: Sequence[str]) -> tuple[str, ...]:
+    """What is watched of a program that is *module*: its package, unless that is installed and runs a script that is among the *arguments*."""
+    package = module.partition(".")[0]
+    if not any(word.endswith(".py") and os.path.isfile(word) for word in arguments):
+        return (package,)
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return (package,)
+    return () if spec is not None and spec.origin is not None and is_installed(spec.origin) else (package,)
 
 
 def _is_archive(path: str) -> bool:

@@ -165,9 +165,14 @@ def replaced_constructors() -> list[str]:
     found = []
     for tracked in list(TRACKED.values()):
         cls = tracked.subject()
-        if tracked.constructor == "init" and cls is not None and not _is_entered(cls) and _decide(cls)[0] is None:
+        if tracked.constructor == "init" and cls is not None and not _is_entered(cls) and _is_replaced(cls):
             found.append(name_of(cls))
     return found
+
+
+def _is_replaced(cls: type) -> bool:
+    schema = _decide(cls)[1]
+    return schema is None or _HANDED_ON in schema.notes
 
 
 def _is_entered(cls: type) -> bool:
@@ -201,9 +206,7 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
     if tracked is None:
         return None, None
     if tracked.constructor == "bare":
-        notes = (
-            _seen_by(kind, tracked) if any("__init__" in dict_of(c) for c in _before(order, tracked.subject())) else ()
-        )
+        notes = _passed_on(kind, tracked)
         return tracked.key, _schema(kind, name_of(kind), "class", None, 0, tracked.options, notes)
     name = "__new__" if tracked.constructor == "new" else "__init__"
     notes = ()
@@ -219,11 +222,24 @@ def _decide(kind: Any) -> tuple[int | None, Schema | None]:
             return woven.key, schema
         if found is not None:
             notes = _seen_by(kind, tracked)
+    # Replaced since: most often by what calls it, as torch's compiler does with that of all modules.
+    woven = WOVEN.get(tracked.key)
+    if woven is not None and woven.way == "init" and woven.users and woven.function() is not None:
+        notes = (*_passed_on(kind, tracked), _HANDED_ON)
+        schema = _schema(kind, name_of(kind), "class", woven, 1, tracked.options, notes)
+        schema.passed_on = True
+        return woven.key, schema
     return None, None
 
 
-def _before(order: tuple[type, ...], cls: Any) -> tuple[type, ...]:
-    return order[: next(i for i, each in enumerate(order) if each is cls)]
+_HANDED_ON = "its constructor was replaced since it was tracked: these are the arguments that the new one handed on"
+
+
+def _passed_on(kind: Any, tracked: Tracked) -> tuple[str, ...]:
+    """The note that a constructor of *kind*'s own, which nobody tracks, stands before the one that is, if so."""
+    order, cls = mro_of(kind), tracked.subject()
+    before = order[: next(i for i, each in enumerate(order) if each is cls)]
+    return _seen_by(kind, tracked) if any("__init__" in dict_of(each) for each in before) else ()
 
 
 def _tracked(cls: type) -> Tracked | None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -115,9 +116,22 @@ def _done(line: dict[str, Any]) -> Done:
     return Done(trial, Ending(**line))
 
 
+_PATIENCE = 1.0  # seconds: what a sweep that was killed has just forked holds its lock until it is the trial
+
+
 def _lock(folder: str) -> int:
     """A file that is locked as long as this process lives. SweepError if another has it."""
     handle = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    end = time.monotonic() + _PATIENCE
+    while not _locked(handle):
+        if time.monotonic() > end:
+            os.close(handle)
+            raise SweepError(f"the sweep {os.path.basename(folder)} is under way in another process")
+        time.sleep(0.05)
+    return handle
+
+
+def _locked(handle: int) -> bool:
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -127,7 +141,6 @@ def _lock(folder: str) -> int:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise SweepError(f"the sweep {os.path.basename(folder)} is under way in another process") from error
-    return handle
+    except OSError:
+        return False
+    return True
