@@ -151,6 +151,36 @@ def test_objects_that_travel_keep_their_node(way, method, tmp_path):
     assert len({node.process.pid for node in run.nodes}) > 1
 
 
+def test_messages_read_by_hand(tmp_path):
+    """By whatever names and with whatever values beside them; threads that read at once do not disturb each other."""
+    text = """\
+import pickle, sys, threading
+from multiprocessing.reduction import ForkingPickler
+class Net:
+    def __init__(self, number): self.number = number
+class Own:
+    def __init__(self, net): pass
+class Odd:
+    def __bool__(self): raise ValueError("neither")
+def by_hand(res, buf, data): return ForkingPickler.loads(data)
+sent = ForkingPickler.dumps([Net(1), *range(300)])
+Own(by_hand(b"", sent, sent)[0])
+print(by_hand(Odd(), Odd(), sent)[0].number, by_hand(bytes(sent), 0, pickle.dumps(2)), pickle.loads(sent)[0].number)
+sys.setswitchinterval(1e-6)
+def reads():
+    data = bytes(ForkingPickler.dumps([Net(2) for _ in range(200)]))
+    for _ in range(60): by_hand(data, 0, data)
+threads = [threading.Thread(target=reads) for _ in range(4)]
+[each.start() for each in threads], [each.join() for each in threads]
+"""
+
+    seen = same(tmp_path, text, "run", env={"BEGAT_STRICT": "1"})
+
+    assert seen.code == 0
+    own = next(node for node in seen.record.nodes if node.target.endswith(":Own"))
+    assert seen.record.nodes[own.params["net"].node].params == {"number": 1}
+
+
 def test_a_scope_tells_workers_of_what_was_built_before_it(tmp_path):
     """It refers to another run by its id; a worker of a pool that works on for the next scope knows its objects, too."""
     (tmp_path / "parts.py").write_text(TRAVELLED)

@@ -18,10 +18,12 @@ from parts import Net
 class Own:
     def __init__(self, net): self.net = net
 own = Own(Net(int(sys.argv[1])))
-print(sys.argv, sys.orig_argv, sys.path, sys.flags, __name__, __file__, os.environ.get("BEGAT_GOES_ON"), flush=True)
+print(own.net.number, sys.argv, sys.orig_argv, sys.path, sys.flags, __name__, __file__, os.environ.get("BEGAT_GOES_ON"), os.environ.get("MORE"), list(globals()), flush=True)
 {end}
 """
 PARTS = """\
+class Size:
+    def __repr__(self): return "of the parts"
 class Net:
     def __init__(self, number): self.number = number
 """
@@ -49,7 +51,10 @@ def _numbers(record):
 @pytest.mark.parametrize(
     "words",
     ["'child.py', '1'", "'-m', 'child', '1'", "'-u', '-W', 'ignore', '-Xdev', '-OO', './child.py', '1', '--word'",
-     "os.path.abspath('child.py'), '1', env={**os.environ, 'MORE': '1'}", "'../child.py', '1', cwd='parts'", "'child.py', '1', env={}"],
+     "os.path.abspath('child.py'), '1', env={**os.environ, 'MORE': '1'}", "'../child.py', '1', cwd='parts'", "'child.py', '1', env={}",
+     "'../child.py', '1', '\\udcff', '', 'ä€', cwd=b'parts', env={'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}",
+     "*(os.path.abspath('child.py'), '1', os.mkdir('d') or os.chdir('d') or os.rmdir('../d') or 'lost')",
+     "'child.py', '1', preexec_fn=lambda: os.environ.update(MORE='1')"],
 )  # fmt: skip
 def test_programs_belong_to_the_run(words, tmp_path):
     """By script or module, whatever its options; the program, and who waits for it, sees nothing else."""
@@ -93,6 +98,10 @@ def test_what_is_no_program_of_the_users_is_left_alone(tmp_path):
     """Text, the library's own programs, another run, and what does not exist: as they are, tracebacks too."""
     text = _parent(
         tmp_path,
+        "os.mkfifo('pipe')\nprint(subprocess.run([sys.executable, '/dev/stdin'], input=b'print(__file__)', capture_output=True))\n"
+        "p = subprocess.Popen([sys.executable, 'pipe'], stdout=subprocess.PIPE)\nwith open('pipe', 'w') as file: file.write('print(__file__)')\n"
+        "print(p.communicate(), os.unlink('pipe'))\nclass Odd:\n    def items(self): return [('A', '1')]\nrun('child.py', '1', env=Odd())\n"
+        "run('-X', 'importtime', 'child.py', '1')\nrun('-v', 'child.py', '1')\n"
         "run('-c', 'from parts import Net; Net(1)')\nrun('-I', 'child.py', '1')\nrun('nothing.py')\nrun('-m', 'timeit', '-n1', 'pass')\n"
         "import traceback\ntry:\n    subprocess.run(['no-such-program'])\nexcept FileNotFoundError:\n    traceback.print_exc(file=sys.stdout)\n",
     ).replace("done.stdout, done.stderr", "len(done.stdout) > 3, len(done.stderr) > 3")
@@ -103,8 +112,11 @@ def test_what_is_no_program_of_the_users_is_left_alone(tmp_path):
 
 
 def test_overrides_reach_programs(tmp_path):
-    """They change what is built there, and count as met."""
-    (tmp_path / "p.py").write_text(_parent(tmp_path, "run('child.py', '1')"))
+    """They change what is built there, and count as met; also values of the program's own, where they can travel."""
+    text = "run('child.py', '1')\nimport begat, parts\n"
+    for value in ("parts.Size()", "lambda: 1"):
+        text += f"with begat.override({{'Net.number': {value}}}):\n    Net(2)\n    run('child.py', '3')\n"
+    (tmp_path / "p.py").write_text(_parent(tmp_path, text))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BEGAT")} | {"PYTHONPATH": str(SOURCE)}
 
     done = subprocess.run(
@@ -113,7 +125,10 @@ def test_overrides_reach_programs(tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert _numbers(found(tmp_path)) == [0, 7]
+    numbers = [str(node.params["number"]) for node in found(tmp_path).nodes if "number" in node.params]
+    assert "0" in numbers and numbers.count("7") == 2, numbers
+    assert done.stdout.splitlines()[2].partition(" of the parts ")[1], done.stdout
+    assert "PicklingError while handing the override of Net.number" in done.stderr
 
 
 def test_a_scope_with_a_file_has_them_too(tmp_path):

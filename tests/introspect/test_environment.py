@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -176,6 +177,25 @@ def test_no_repository_is_none(tmp_path):
     """A folder outside any repository, or one that is not there, has no git."""
     assert git(str(tmp_path)) is None
     assert git(str(tmp_path / "missing")) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is asked")
+def test_no_process_is_started_for_the_platform():
+    """One that ends would be news to a program that waits for its own; the text is the same."""
+    begun: list[object] = []
+    sys.addaudithook(lambda event, args: begun.append(args) if event == "subprocess.Popen" else None)
+    found = environment.collect(running=True).platform
+
+    assert begun == []
+    assert found == platform.platform()
+
+
+@needs_git
+def test_git_is_asked_whatever_stands_for_popen(repository, monkeypatch):
+    """What the program put in the place of `subprocess.Popen` is for itself."""
+    monkeypatch.setattr(subprocess, "Popen", None)
+
+    assert git(str(repository))["branch"] == "trunk"
 
 
 def test_no_git_is_none(tmp_path, monkeypatch):

@@ -22,14 +22,13 @@ from begat.capture.ownership import claim, claimed
 from begat.capture.session import session
 from begat.intercept.constants import LISTENING
 from begat.intercept.importing import FINDER, Attached
-from begat.intercept.interceptor import trouble
+from begat.intercept.interceptor import report, trouble
 from begat.intercept.watching import Watch
 from begat.intercept.woven import enter_first
 
 _PLACES = ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn", "loky.backend.spawn")
 _ITEM = "begat"
 _leaving: list[Callable[[], object]] = []  # what puts back what going on with a run has changed here
-_late: list[bytes | tuple[Any, ...]] = []  # overrides of a new process that have to be read again
 
 # What the child executes. A child that cannot import begat goes on without it.
 _SOURCE = """\
@@ -170,7 +169,8 @@ def _overrides(process: object) -> list[bytes | tuple[Any, ...]]:
         try:
             found.append(each if type(each[1]) is str else pickle.dumps(each))
         except Exception as error:  # whatever the program's own reductions raise
-            trouble(error, f"handing the override of {each[0]} to a new process")
+            tell = report if isinstance(error, pickle.PicklingError) else trouble
+            tell(error, f"handing the override of {each[0]} to a new process")
     return found
 
 
@@ -206,12 +206,12 @@ def go_on(plan: dict[str, Any]) -> bool:
     for patterns, folders, lazy in plan["watches"]:
         _leaving.append(Watch(patterns, folders, lazy).start().remove)
     if plan["overrides"]:
-        _hold(plan["overrides"])
+        _hold(plan["overrides"], again=plan["main"] is not None)
     return True
 
 
-def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
-    """Let *overrides* hold here. What is of the program's main module is known only when that was imported: then again."""
+def _hold(overrides: list[bytes | tuple[Any, ...]], *, again: bool) -> None:
+    """Let *overrides* hold here. What is of the program's main module may be known only when that was imported: then *again*."""
     from begat.capture.overriding import drop, hold
     from begat.capture.tasks import taken
 
@@ -223,18 +223,11 @@ def _hold(overrides: list[bytes | tuple[Any, ...]]) -> None:
             found.append(pickle.loads(each) if type(each) is bytes else each)  # noqa: S301
         except Exception as error:  # whatever the program's own reductions raise
             failed = True
-            if _late:
+            if not again:
                 trouble(error, "overriding in a new process")
     _leaving.append(partial(drop, hold(taken(tuple(found)))))
-    if failed and not _late:
-        _late.extend(overrides)
-        _when_begun(_hold_late)
-
-
-def _hold_late(_: object) -> None:
-    """Read them again."""
-    _hold(_late)
-    _late.clear()
+    if failed and again:
+        _when_begun(lambda _: _hold(overrides, again=False))
 
 
 def _when_begun(action: Callable[[object], None]) -> None:

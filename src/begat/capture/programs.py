@@ -8,8 +8,9 @@ variable of the environment, which it takes out.
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from begat.capture.ownership import is_users
@@ -18,7 +19,7 @@ from begat.intercept.woven import enter_first, instead
 
 GOES_ON = "BEGAT_GOES_ON"
 _JOINED = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli", "joined.py")
-_PLAIN = frozenset("bBdOqsuv")  # options without a value that do not change what is found where
+_PLAIN = frozenset("bBdOqsu")  # options without a value that change neither what is found where nor what imports tell
 _VALUED = ("-W", "-X")
 _LONGEST = 100_000  # of a variable: Linux takes no more than 128 KiB
 _LIBRARIES = sys.stdlib_module_names | {"begat", "pip"}
@@ -32,29 +33,41 @@ def starts(module: Any) -> Any:
 def _starting(popen: Any, args: Any, executable: Any, *others: Any) -> Any:
     # The same in all versions: preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell, ...
     try:
-        cwd, env, shell = others[3], others[4], others[7]
+        before, cwd, env, shell = others[0], others[3], others[4], others[7]
         if executable is not None or shell or not isinstance(args, (list, tuple)):
             return None
+        known = os.environ if env is None else env
         words = [os.fspath(word) for word in args]
-        at = _program(words, cwd, os.environ if env is None else env)
-        plan = None if at is None else _plan(words)
+        at = _program(words, cwd, known) if isinstance(known, Mapping) else None
+        plan = None if at is None else _plan()
         if plan is None:
             return None
-        changed = {**(os.environ if env is None else env), GOES_ON: plan}
-        return instead(popen, [*words[:at], _JOINED, *words[at:]], executable, *others[:4], changed, *others[5:])
+        if before is not None and env is None:
+            before = _said_before(before, plan)  # what that sets in the environment is the child's
+        else:
+            env = {**known, GOES_ON: plan}
+        return instead(popen, [*words[:at], _JOINED, *words[at:]], executable, before, *others[1:4], env, *others[5:])
     except Exception as error:
         trouble(error, "letting a Python program go on with the run")
         return None
 
 
-def _plan(words: Sequence[str]) -> str | None:
+def _plan() -> str | None:
     from begat.capture.children import plan
 
     found = plan(None)
     if found is None or found["run"] is None:
         return None
-    said = repr({**found, "main": None, "command": list(words)})
+    said = ascii({**found, "main": None})  # the program may take another encoding for the system's than this one
     return said if len(said) < _LONGEST else None
+
+
+def _said_before(before: Callable[[], object], plan: str) -> Callable[[], object]:
+    def preexec_fn() -> None:
+        os.environ[GOES_ON] = plan
+        before()
+
+    return preexec_fn
 
 
 def _program(words: Sequence[Any], cwd: Any, env: Mapping[Any, Any]) -> int | None:
@@ -67,16 +80,28 @@ def _program(words: Sequence[Any], cwd: Any, env: Mapping[Any, Any]) -> int | No
     while at < len(words):
         word = words[at]
         if word == "-m":
-            return at if at + 1 < len(words) and words[at + 1].partition(".")[0] not in _LIBRARIES else None
+            given = at + 1 < len(words) and words[at + 1].partition(".")[0] not in _LIBRARIES
+            return at if given and _is_script(os.curdir, cwd) else None
         if not word.startswith("-"):
-            script = os.path.join(os.fspath(cwd or os.getcwd()), word)
-            return at if is_users(script) and os.path.exists(script) else None
+            return at if _is_script(word, cwd) else None
+        if "importtime" in word or (word in _VALUED and words[at + 1 : at + 2] == ["importtime"]):
+            return None
         if word in _VALUED:
             at += 1
         elif not word.startswith(_VALUED) and not (len(word) > 1 and _PLAIN.issuperset(word[1:])):
             return None
         at += 1
     return None
+
+
+def _is_script(word: str, cwd: Any) -> bool:
+    """Whether that is a file or folder of the user's: a pipe can be read once."""
+    try:
+        script = os.path.realpath(os.path.join(os.fsdecode(cwd) if cwd is not None else "", word))
+        mode = os.stat(script).st_mode
+    except (OSError, ValueError):
+        return False
+    return is_users(script) and (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _is_this_python(word: str, env: Mapping[Any, Any]) -> bool:

@@ -1,8 +1,9 @@
 """Objects that go to another process keep their node: behind a message of multiprocessing's that holds some stands which they are.
 
 A pickle says itself where it ends, and whoever reads one ignores what follows; so the message means the same to everybody else,
-and what the program pickles is never touched. An object is told by its number in the pickler's memo, which the unpickler's has
-too; its node by the journal it is in and its number there, which whoever reads the journals knows.
+and what the program pickles is never touched. Objects are told by a second pickle of the same pickler, a list of places in the
+memo, which the same unpickler has too; their nodes by the journal they are in and the number there, which whoever reads the
+journals knows.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _index(recorder: Recorder) -> dict[int, tuple[Any, int]]:
     index.update((id(token), (token, number)) for number, token in recorder.rows.known_since(recorder.indexed))
     recorder.indexed = count
     if len(index) > 2 * recorder.pruned:
-        recorder.index = index = {key: known for key, known in index.items() if known[0]() is not None}
+        recorder.index = index = {key: known for key, known in list(index.items()) if known[0]() is not None}
         recorder.pruned = max(4096, len(index))
     return index
 
@@ -80,8 +81,8 @@ _living = 0
 
 def _prune() -> None:
     global _living
-    for key in [key for key, (token, _) in ARRIVED.items() if token() is None]:
-        del ARRIVED[key]
+    for key in [key for key, (token, _) in list(ARRIVED.items()) if token() is None]:  # other threads add to it
+        ARRIVED.pop(key, None)
     _living = len(ARRIVED)
 
 
@@ -105,10 +106,9 @@ class Telling:
         """Write to *file*, behind the pickle, which nodes are in it."""
         try:
             known = addresses(self._seen)
-            if known:
-                memo, seen = self._pickler.memo.copy(), self._seen
-                told = [[memo[id(seen[at])][0], *address] for at, address in known if id(seen[at]) in memo]
-                data = engine().dumps(told)
+            if known and not self._pickler.fast:  # that has no memo
+                self._pickler.dump([self._seen[at] for at, _ in known])
+                data = engine().dumps([address for _, address in known])
                 file.write(data + len(data).to_bytes(_SIZE, "big") + _MARK)
         except Exception as error:
             trouble(error, "telling another process which objects it gets")
@@ -168,21 +168,26 @@ class Loads:
 
     def __get__(self, _: object, kind: type) -> Callable[[Any], Any]:
         names = sys._getframe(1).f_locals
-        data: Any = names.get("res") or names.get("buf")
-        data = data.getbuffer() if type(data) is io.BytesIO else data
-        return loaded if type(data) in (bytes, memoryview) and bytes(data[-len(_MARK) :]) == _MARK else pickle.loads
+        return loaded if _marked(names.get("res")) or _marked(names.get("buf")) else pickle.loads
+
+
+def _marked(data: Any) -> bool:
+    data = data.getbuffer() if type(data) is io.BytesIO else data
+    return type(data) in (bytes, memoryview) and bytes(data[-len(_MARK) :]) == _MARK
 
 
 def loaded(data: Any) -> Any:
     """What the message *data* holds; its objects are known by their nodes."""
+    if not _marked(data):  # it was another variable of the caller's
+        return pickle.loads(data)  # noqa: S301  # as multiprocessing does
     unpickler = pickle.Unpickler(io.BytesIO(data))  # noqa: S301  # as multiprocessing does
     found = unpickler.load()
     try:
         end = len(data) - len(_MARK) - _SIZE
         size = int.from_bytes(data[end : end + _SIZE], "big")
-        memo: dict[int, Any] = unpickler.memo.copy()
-        for place, journal, number in engine().loads(bytes(data[end - size : end])):
-            arrive(memo[place], (journal, number))
+        told = engine().loads(bytes(data[end - size : end]))
+        for part, (journal, number) in zip(unpickler.load(), told, strict=True):
+            arrive(part, (journal, number))
     except Exception as error:
         trouble(error, "learning which objects another process has sent")
     return found

@@ -12,22 +12,22 @@ def _join() -> None:
     from ast import literal_eval
 
     said = literal_eval(os.environ.pop("BEGAT_GOES_ON"))
-    command = said.pop("command")
+    del sys.orig_argv[-len(sys.argv)]  # this file
     try:
-        found = _HOME in sys.path
-        if not found:
-            sys.path.append(_HOME)
+        own = sys.path.pop(0)  # the folder of this file, whose names are those of modules of Python's
+        sys.path.append(_HOME)
         try:
             from begat.cli import launch
         finally:
-            if not found:
-                sys.path.remove(_HOME)
+            sys.path.pop()
+            sys.path.insert(0, own)  # `launch` puts the program's in its place
     except Exception as error:
         import warnings
 
-        warnings.warn(f"begat: what this program builds is not recorded: {error!r}", RuntimeWarning, stacklevel=1)
-        os.execv(sys.executable, command)  # noqa: S606  # the command as it was
-    sys.orig_argv[:] = [sys.orig_argv[0], *command[1:]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # where it is an error, the program has to go on all the same
+            warnings.warn(f"begat: what this program builds is not recorded: {error!r}", RuntimeWarning, stacklevel=1)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # the command as it was
     is_module = sys.argv[1] == "-m"
     target, *arguments = sys.argv[2 if is_module else 1 :]
     launch.join(target, is_module, arguments, said)

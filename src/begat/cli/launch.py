@@ -11,12 +11,9 @@ from types import CodeType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from begat.capture.endings import at_end
-from begat.capture.journal import Journal
 from begat.capture.ownership import claim
-from begat.capture.ranks import agree
 from begat.capture.session import session
-from begat.cli.ending import Ending
-from begat.cli.plan import HANDED_ON, STDIN, Plan
+from begat.cli.plan import HANDED_ON, STDIN
 from begat.intercept.importing import FINDER
 from begat.intercept.watching import Watch
 from begat.introspect.secrets import scrubbed, scrubbed_argv
@@ -24,11 +21,16 @@ from begat.record.installed import is_installed
 
 if TYPE_CHECKING:
     from begat.capture.orders import Orders
+    from begat.cli.ending import Ending
+    from begat.cli.plan import Plan
 
 
 def start(plan: Plan) -> None:
     """Run *plan*'s program in this process, as its main program. Ends as the program ends."""
-    from begat.capture import seeds
+    from begat.capture import seeds  # all this is for who begins a run: a program that joins one begins sooner without
+    from begat.capture.journal import Journal
+    from begat.capture.ranks import agree
+    from begat.cli.ending import Ending
 
     folder = os.path.abspath("." if plan.is_module else _folder(plan.target))
     run = session.root
@@ -86,9 +88,10 @@ def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, 
     ending, main = Joined(), ModuleType("__main__")
     atexit.register(_die_of_interrupt, ending)
     at_end(children.end)
+    folder = os.getcwd() if is_module else _folder(target)
+    sys.path[0] = folder  # where values of overrides may come from
     children.go_on(run)
     if any(folders for _, folders, _ in run["watches"]):  # so does the program that started this one
-        folder = os.path.abspath("." if is_module else _folder(target))
         claim(folder)
         Watch(_own(target, arguments) if is_module else (), (folder,)).start()
     sys.argv = [target, *arguments]
@@ -100,7 +103,8 @@ def join(target: str, is_module: bool, arguments: Sequence[str], run: dict[str, 
 
 
 def _stand_for(main: ModuleType) -> None:
-    main.__dict__["__builtins__"] = sys.modules["builtins"]
+    annotations: dict[str, Any] = {"__annotations__": {}} if sys.version_info < (3, 14) else {}
+    main.__dict__.update(annotations, __builtins__=sys.modules["builtins"])  # in Python's order
     sys.modules["__main__"] = main
 
 
@@ -142,11 +146,7 @@ def _stdin(main: ModuleType) -> CodeType:
 
     sys.path[0] = ""
     code = compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True)
-    main.__dict__.update(
-        __file__="<stdin>", __loader__=BuiltinImporter, __cached__=None, __spec__=None, __annotations__={}
-    )
-    if sys.version_info >= (3, 14):
-        main.__dict__.pop("__annotations__")
+    main.__dict__.update(__file__="<stdin>", __loader__=BuiltinImporter, __cached__=None, __spec__=None)
     return FINDER.woven(code, "__main__", _from_here("<stdin>"))
 
 
@@ -157,11 +157,7 @@ def _script(path: str, main: ModuleType) -> CodeType:
     sys.path[0] = os.path.dirname(os.path.realpath(file))
     with io.open_code(file) as source:
         code = compile(source.read(), file, "exec", dont_inherit=True)
-    main.__dict__.update(
-        __file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None, __annotations__={}
-    )
-    if sys.version_info >= (3, 14):
-        main.__dict__.pop("__annotations__")
+    main.__dict__.update(__file__=file, __loader__=SourceFileLoader("__main__", file), __cached__=None, __spec__=None)
     return FINDER.woven(code, "__main__", os.path.realpath(file))
 
 
@@ -198,7 +194,7 @@ def _die_of_interrupt(ending: Ending | Joined) -> None:
 def _from_here(path: str) -> str:
     """*path* from the root, as Python makes it: nothing else in it is changed. The present folder may not exist any more."""
     try:
-        return os.path.join(os.getcwd(), path)
+        return os.path.join(os.getcwd(), path) if path != os.curdir else os.getcwd()
     except OSError:
         return path
 
@@ -223,7 +219,7 @@ def _own(module: str, arguments: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_archive(path: str) -> bool:
-    if path.endswith((".py", ".pyw", STDIN)):
+    if path.endswith((".py", ".pyw", STDIN)) or not os.path.isfile(path):  # what is in a pipe can be read once
         return False
     import zipfile
 

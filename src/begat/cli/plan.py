@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from begat.replay.override import Override
+if TYPE_CHECKING:
+    from begat.replay.override import Override
 
 STDIN = "-"
 HANDED_ON = "BEGAT_HANDED_ON"

@@ -9,7 +9,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from begat.record.installed import is_installed
 from begat.record.model import Environment
@@ -35,7 +36,7 @@ def collect(packages: Iterable[str] = (), folder: str | None = None, *, running:
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
-        platform=_tried(platform.platform, ""),
+        platform=_tried(_platform, ""),
         host=_tried(platform.node, ""),
         user=_tried(_user, ""),
         cwd=_tried(os.getcwd, ""),
@@ -49,6 +50,15 @@ def _tried(ask: Callable[[], T], otherwise: T) -> T:
         return ask()
     except Exception:
         return otherwise
+
+
+def _platform() -> str:
+    import platform
+
+    if not sys.platform.startswith("linux"):
+        return platform.platform()
+    of = os.uname()  # the same text, but that `platform` starts a process, to ask for what it then leaves out
+    return "-".join((of.sysname, of.release, of.machine, "with", "".join(platform.libc_ver())))
 
 
 def _user() -> str:
@@ -213,10 +223,22 @@ def _text(file: str) -> str:
         return opened.read().strip()
 
 
+def _untouched(name: str) -> Any:
+    """The module of this name as no program has changed it: what a test has put in the place of `Popen` is not asked by us."""
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    spec = PathFinder.find_spec(name) if name in sys.modules else None
+    if spec is None or spec.loader is None:
+        return import_module(name)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _git(folder: str, *command: str) -> str | None:
     """The output of one git command; None if it failed, is not there or took too long."""
-    import subprocess
-
+    subprocess = _untouched("subprocess")
     environment = {name: value for name, value in os.environ.items() if name not in _GIT_MISLEADERS}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C"}
     try:
