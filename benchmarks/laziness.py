@@ -5,10 +5,13 @@ python benchmarks/laziness.py
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import tracemalloc
-from time import perf_counter
+from contextlib import nullcontext
+from statistics import median
+from time import perf_counter, process_time
 from typing import Any
 
 import begat
@@ -143,23 +146,15 @@ def modules() -> None:
     if torch is None:
         return
     nn = torch.nn
+    torch.set_num_threads(1)
     with begat.deferred(nn.Linear):
         nn.Linear(4, 4)  # the ghost class is made once
         begin = perf_counter()
         layers = [nn.Linear(512, 512) for _ in range(1_000)]
-        spent = perf_counter() - begin
-        begin = perf_counter()
-        begat.materialize(layers, deep=True)
-        late = perf_counter() - begin
+        print(f"1,000 × nn.Linear(512, 512): deferred {(perf_counter() - begin) * 1e3:.1f} ms")
     del layers
-    with begat.paused():
-        begin = perf_counter()
-        layers = [nn.Linear(512, 512) for _ in range(1_000)]
-        eager = perf_counter() - begin
-    del layers
-    print(
-        f"1,000 × nn.Linear(512, 512): deferred {spent * 1e3:.1f} ms, built then {late:.2f} s; built at once {eager:.2f} s"
-    )
+    for size, count in ((512, 200), (1024, 60)):
+        late(nn, size, count)
     tracemalloc.start()
     before = resident()
     with begat.deferred(nn.Linear):
@@ -172,6 +167,33 @@ def modules() -> None:
     forward(torch)
 
 
+def late(nn: Any, size: int, count: int, pairs: int = 30) -> None:
+    """To defer and build, over recording and building at once: pairs in turn, in processor time."""
+
+    def build(waits: bool) -> float:
+        gc.collect()
+        begin = process_time()
+        with begat.deferred(nn.Linear) if waits else nullcontext():
+            layers = [nn.Linear(size, size) for _ in range(count)]
+        for layer in layers:
+            layer.weight  # the touch
+        return process_time() - begin
+
+    begat.trackable(nn.Linear)
+    spent = []
+    with (
+        begat.capture()
+    ):  # one for all: what a scope leaves decides whether the next finds memory that is mapped already
+        build(False)
+        for number in range(pairs):
+            order = (True, False) if number % 2 else (False, True)
+            taken = {waits: build(waits) for waits in order}
+            spent.append((taken[True], taken[False]))
+    ratio = median(one / other for one, other in spent) - 1
+    each = min(other for _, other in spent) / count * 1e3
+    print(f"nn.Linear({size}, {size}), {each:.2f} ms each: built late {ratio:+.1%}, the median of {pairs} pairs")
+
+
 def resident() -> int:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096
@@ -179,7 +201,6 @@ def resident() -> int:
 
 def forward(torch: Any) -> None:
     nn = torch.nn
-    torch.set_num_threads(1)
     with begat.paused():
         eager = nn.Sequential(*[nn.Linear(256, 256) for _ in range(8)])
     with begat.deferred(nn.Linear, nn.Sequential):
