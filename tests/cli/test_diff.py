@@ -11,7 +11,7 @@ import pytest
 
 from begat.record.codec import dumps
 from begat.record.graph import Run
-from begat.record.model import Header
+from begat.record.model import Environment, Header
 from handmade import given, node
 
 
@@ -33,6 +33,15 @@ def test_what_differs_is_one_line(begat, records):
     assert "~ loss: 1.1 → 2.1" in result.stdout.splitlines()
     assert "folded:" in result.stdout
     assert "folded:" not in begat("diff", "a.json", "b.json", "--all").stdout
+
+
+def test_packages_of_one_run_alone_are_counted_as_that(begat, tmp_path):
+    """They are no objects, and no library made them."""
+    for name, packages in {"a": {}, "b": {"lib": "1", "other": "2"}}.items():
+        run = Run(Header(name, name), (node(1, "enc", "t:Encoder"),), Environment(packages=packages))
+        (tmp_path / f"{name}.json").write_bytes(dumps(run))
+
+    assert "folded: 2 packages imported in one run only" in begat("diff", "a.json", "b.json").stdout
 
 
 def test_the_same_is_exit_code_0(begat, records):

@@ -47,9 +47,8 @@ class Session:
         if self._root is None:
             with self._lock:
                 if self._root is None:
-                    paused = LANE.set(
-                        None
-                    )  # what we build ourselves, or the finders of imports of ours, is not the program's
+                    # What we build ourselves, or the finders of our imports, is not the program's.
+                    paused = LANE.set(None)
                     try:
                         root = LiveRun(None)
                     finally:
