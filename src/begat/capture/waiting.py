@@ -111,7 +111,7 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         return None
     if schema.kind == "class":
         assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
+        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(schema.subject()).reason}")
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None
