@@ -34,11 +34,8 @@ import signal
 def test_interrupted():
     def late(*_): raise TimeoutError
     signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.01)
-    try:
-        while True: Net(3)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    while True: Net(3)
 """
 UNSTEADY = "import os\ndef test_unsteady():\n    if os.path.exists('seen'): return\n    open('seen', 'w').close()\n    assert False\n"
 
