@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
-from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
@@ -39,35 +38,35 @@ class _Touch:
 TOUCH = _Touch()
 
 
-def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+def waits(
+    me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, code: CodeType, at: int, values: tuple[Any, ...]
+) -> Answer | None:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
-    if frame.f_code is Ours.call:
+    if code is Ours.call:
         frame = callers(frame)
-        _place(lane.log, token, frame)
+        code, at = frame.f_code, frame.f_lasti
+        _place(lane.log, token, code, at)
     if me is None:
-        return _call_waits(token, schema, lane, frame, values)
-    rule: Rule
-    kind, blocks = type(me), BLOCKS.get()
-    if blocks and (known := (rule := blocks[-1]).cache.get(id(kind))) and known[0]() is kind and known[1]:
-        manner: Manner = known[1]  # most often it is the block around
-    else:
-        found = _manner(kind, schema.target)
+        return _call_waits(token, schema, lane, code, at, values)
+    blocks = BLOCKS.get() or EVERYWHERE
+    found = schema.waits
+    if found is None or not blocks or found[0] is not blocks[-1]:
+        found = _found(type(me), schema)
         if found is None:
             return None
-        rule, manner = found
+    rule, manner, reason = found
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None  # it draws within the construction around it, in its turn
-    reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
-            reason = manner.haunt(me, Waiting(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+            reason = manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule))
         except TypeError as error:
             reason = str(error)
     if reason:
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {reason}")
         return None
-    lane.events.append((token, None))
+    lane.events.append(token)
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
@@ -83,28 +82,29 @@ def callers(frame: Any) -> Any:
     return frame
 
 
-def _manner(kind: type, target: str) -> tuple[Rule, Manner] | None:
-    """The innermost rule by which constructions of *kind* wait here, and how they do."""
-    for rules in (BLOCKS.get(), EVERYWHERE):
-        for rule in reversed(rules):
-            known = rule.cache.get(id(kind))
-            if known is None or known[0]() is not kind:
-                covered = rule.covers(kind, target)
-                known = rule.cache[id(kind)] = ref(kind), ghost.manner(kind) if covered else None
-            if known[1] is not None:
-                return rule, known[1]
-    return None
+def _found(kind: type, schema: Schema) -> tuple[Rule, Manner, str] | None:
+    """The innermost rule by which constructions of *kind*, the class of *schema*, wait here, how they do, or why they cannot."""
+    rule = rule_for(kind, schema.target)
+    if rule is None:
+        return None
+    manner = ghost.manner(kind)
+    found = rule, manner, manner.reason or (_SEEN_BY_BASE if schema.notes else "")
+    if rule.rng is None:  # others hold what waits by them: the schema would keep it alive
+        schema.waits = found
+    return found
 
 
-def _place(log: list[object], token: object, frame: Any) -> None:
-    """Put the place of *frame* into the row of *token*, one of the last in the *log*."""
+def _place(log: list[object], token: object, code: CodeType, lasti: int) -> None:
+    """Put another place into the row of *token*, one of the last in the *log*."""
     for at in range(len(log) - 1, max(-1, len(log) - 1_000), -1):
         if log[at] is token:
-            log[at + 2 : at + 4] = frame.f_code, frame.f_lasti
+            log[at + 2 : at + 4] = code, lasti
             return
 
 
-def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+def _call_waits(
+    token: Any, schema: Schema, lane: Lane, code: CodeType, at: int, values: tuple[Any, ...]
+) -> Answer | None:
     subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
     rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
     if rule is None:
@@ -117,8 +117,8 @@ def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tupl
         return None
     from begat.lazy.proxy import Proxy
 
-    lane.events.append((token, None))
-    made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+    lane.events.append(token)
+    made = Proxy(Calling(token, schema, lane, code, at, values, rule))
     if rule.rng == "order":
         rule.waiting.append(made)
     return answered(made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from types import CodeType
 from typing import Any
 from weakref import ref
 
@@ -20,7 +21,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
+    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -39,7 +40,6 @@ class Rule:
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
-        self.cache: dict[int, Any] = {}  # for whoever asks: what goes with a type, by its id, behind a reference to it
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 
     def covers(self, subject: Any, target: str) -> bool:
@@ -138,8 +138,8 @@ class _Door:
     There is no answer where the call goes on as it is.
     """
 
-    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None]
-    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None] | None = None  # the first time
+    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...], bool], Answer | None]
+    waits: Callable[[Any, object, Schema, Lane, Any, CodeType, int, tuple[Any, ...]], Answer | None]
 
 
 DOOR = _Door()
