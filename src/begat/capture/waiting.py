@@ -230,7 +230,7 @@ class Waiting(Thunk):
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
         args, kwargs = _as_called(self.schema, TOUCH.values(self, self.passed()))
-        found = _called(self.token, obj, self.seed, self._function, obj, *args, **kwargs)
+        found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
@@ -293,7 +293,7 @@ class Calling(Waiting):
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        result = _called(token, token, self.seed, plain, *args, **kwargs)
+        result = _called(token, token, self.seed, plain, args, kwargs)
         identity = identity_of(result, self.lane)
         token.over = True
         if identity is not None:
@@ -342,10 +342,13 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     star, double = schema.starred
     positional = schema.positional
     if star is None and double is None:  # most often so
-        given = [value is not NOT_GIVEN for value in values]
-        cut = min(positional, given.index(False)) if False in given else positional
-        rest = zip(schema.names[cut:], values[cut:], given[cut:], strict=True)
-        return values[:cut], {name: value for name, value, told in rest if told}
+        cut = 0
+        for value in values[:positional]:
+            if value is NOT_GIVEN:
+                break
+            cut += 1
+        rest = zip(schema.names[cut:], values[cut:], strict=True)
+        return values[:cut], {name: value for name, value in rest if value is not NOT_GIVEN}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
@@ -361,7 +364,9 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     return tuple(args), kwargs
 
 
-def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _called(
+    token: Any, obj: object, seed: Seed | None, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
     lane = LANE.get()
     if lane is not None and lane.thread != ident():
