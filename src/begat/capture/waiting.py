@@ -11,7 +11,7 @@ from typing import Any
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
@@ -45,7 +45,7 @@ def waits(
     if code is Ours.call:
         frame = callers(frame)
         code, at = frame.f_code, frame.f_lasti
-        _place(lane.log, token, code, at)
+        _place(lane.log, token, HEAD + len(values), code, at)
     if me is None:
         return _call_waits(token, schema, lane, code, at, values)
     blocks = BLOCKS.get() or EVERYWHERE
@@ -77,8 +77,7 @@ def waits(
 def callers(frame: Any) -> Any:
     """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
     if frame.f_code is Ours.call:
-        while _is_ours(frame):
-            frame = frame.f_back
+        frame = _outside(frame.f_back)
     return frame
 
 
@@ -94,9 +93,9 @@ def _found(kind: type, schema: Schema) -> tuple[Rule, Manner, str] | None:
     return found
 
 
-def _place(log: list[object], token: object, code: CodeType, lasti: int) -> None:
-    """Put another place into the row of *token*, one of the last in the *log*."""
-    for at in range(len(log) - 1, max(-1, len(log) - 1_000), -1):
+def _place(log: list[object], token: object, length: int, code: CodeType, lasti: int) -> None:
+    """Put another place into the row of *token*, most often the last in the *log*, of that *length*."""
+    for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
         if log[at] is token:
             log[at + 2 : at + 4] = code, lasti
             return
@@ -129,8 +128,11 @@ def _builds_by(rule: Rule) -> bool:
     return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
 
 
-def _is_ours(frame: Any) -> bool:
-    return bool(frame.f_globals.get("__name__", "")[:6] == "begat.") and frame.f_back is not None
+def _outside(frame: Any) -> Any:
+    """The innermost frame from *frame* on that is not ours."""
+    while frame.f_globals.get("__name__", "")[:6] == "begat." and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 _NOTHING = answered(None)
@@ -386,7 +388,5 @@ def _called(
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
     # The five that stand between here and the touch in any case: each that is looked at costs an object.
-    frame: Any = sys._getframe(5)
-    while _is_ours(frame):
-        frame = frame.f_back
+    frame = _outside(sys._getframe(5))
     return frame.f_code, frame.f_lasti
