@@ -20,11 +20,12 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             token = REF(me); frame = FRAME(2)
             if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
             note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
+            note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now and (RULES.alike or (ID(frame.f_code), frame.f_lasti, ID(schema)) not in RULES.now):
-                answer = LATER.asks(me, token, schema, lane, frame, (a, b))
+            if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
+                answer = LATER.waits(me, token, schema, lane, frame, code, at, (a, b)) if alike else None
+                if answer is None: answer = LATER.asks(me, token, schema, lane, frame, (a, b), alike)
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer           # the body runs later, or not at all
@@ -90,10 +91,11 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {choose}
 {behind}\
 {changing}            note = lane.extend
-            note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
+            note((token, schema, {code}, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now and (RULES.alike or {site} not in RULES.now):
-                answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
+            if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
+                answer = {waits}
+                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), {alike})
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer
@@ -149,6 +151,7 @@ _LEAVE = """\
             stack.append(token)
             return leave"""
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
+_WAITS = "LATER.waits(me, token, schema, lane, frame, code, at, ({})) if alike else None"
 _UNPACK = """\
             if not {0}: return None
             me, {0} = {0}[0], {0}[1:]
@@ -229,23 +232,24 @@ def _maker(
     unpack = starred is not None and way != "call"  # def __init__(*args): the object is the first of them
     head = "me" if first or unpack else names[0] if names and starred is None else "None"
     codes = [f"BETWEEN{i}" for i in range(between)]
-    code = "code" if codes else "frame.f_code"
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=head)
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
     going = _LEAVES[way]
     given = "(me, *kept)" if made else "kept"
     if starred is not None and unpack:
         given = f"(*kept[:{starred}], (me, *kept[{starred}]), *kept[{starred + 1}:])"
+    raw = "".join(f"{name}, " for name in names[first:])
     source = _OPENING.format(
         parameters=", ".join(names),
         chain=_CHAIN if made else "",
         choose=choose,
         me="me" if made else "None",
-        raw="".join(f"{name}, " for name in names[first:]),
+        waits=_WAITS.format(raw) if made else "None",
+        alike="alike" if made else "False",
+        raw=raw,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
-        code=code,
-        site=f"(ID({code}), frame.f_lasti, ID(schema))",
+        code="code" if codes else "code := frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
