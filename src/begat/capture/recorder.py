@@ -86,6 +86,8 @@ class Recorder:
         self._swept = self._lived = 4096
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
+        self._survivor: Callable[[], object] = living.gone
+        self.nth = 0
         living.join(self)
 
     def forked(self) -> None:
@@ -153,10 +155,14 @@ class Recorder:
             self.let_go(0)
         self.pins.clear()
         self.lanes.clear()
+        living.closed(self)
 
     def lives(self) -> bool:
         """Whether an object that was built in this run still lives, as of the last look at them all."""
-        return any(token() is not None for _, token in self.rows.tokened())
+        # The one that did the last time is asked first: of a run that stays they are not all looked at again and again.
+        if self._survivor() is None:
+            self._survivor = next((token for _, token in self.rows.tokened() if token() is not None), living.gone)
+        return self._survivor() is not None
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -286,7 +292,7 @@ class Recorder:
             self._far = True
             return
         # Else something may have come in meanwhile, and refer to what died since.
-        if not (self.log or self.events or any(r.links for r in living.recorders())):
+        if not (self.log or self.events or any(r.links for r in living.opened())):
             tokens[start:] = alive
             self._settled_up_to_here()
 
@@ -329,6 +335,8 @@ class Recorder:
         young = rows.tokens[start:]
         if any(young):
             rows.live.extend([i for i, token in enumerate(young, start) if token is not None])
+            if self.closed:  # a thread was late
+                living.closed(self)
         self._resolved = rows.base + len(rows.tokens)
         self.rows.pack()
 

@@ -31,6 +31,9 @@ from begat.replay import door
 BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
 
 
+_SOME = 32
+
+
 class Session:
     """The process-wide run, and what threads inherit."""
 
@@ -113,8 +116,9 @@ class Session:
         arguments; the last one in any case.
         """
         with self._lock:
-            self._ended = [known for known in self._ended if known.recorder.lives()]
-            self._ended.append(run)
+            # All of few; of many the latest, which most often go first, and some of the others in turn.
+            late, turn, rest = self._ended[-_SOME:], self._ended[:-_SOME][:_SOME], self._ended[:-_SOME][_SOME:]
+            self._ended = [*rest, *[known for known in (*turn, *late) if known.recorder.lives()], run]
         self.closed()
 
     def closed(self) -> None:
