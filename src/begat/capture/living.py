@@ -30,20 +30,21 @@ _lock = threading.RLock()
 _swept = 4096
 
 
+COUNT = count()
+
+
 def join(recorder: Recorder) -> None:
     """*recorder* is one of them, as long as it lives."""
     own = ref(recorder)
-    recorder.nth = next(_COUNT)
     _KNOWN.append(own)
     _OPEN.append(own)
 
 
-_COUNT = count()
-
-
 def closed(recorder: Recorder) -> None:
     """No more rows are expected of *recorder*."""
-    _CLOSED.append(ref(recorder))
+    own = ref(recorder)
+    if _CLOSED[-1:] != [own]:
+        _CLOSED.append(own)
 
 
 def recorders() -> list[Recorder]:
@@ -51,6 +52,14 @@ def recorders() -> list[Recorder]:
     _KNOWN[:] = [known for known in _KNOWN if known() is not None]
     living = [known() for known in _KNOWN]
     return [recorder for recorder in reversed(living) if recorder is not None]
+
+
+def lives(recorder: Recorder) -> bool:
+    """Whether an object that was built in it still lives, as of the last look at them all."""
+    # The one that did the last time is asked first: of a run that stays they are not all looked at again and again.
+    if recorder.survivor() is None:
+        recorder.survivor = next((token for _, token in recorder.rows.tokened() if token() is not None), gone)
+    return recorder.survivor() is not None
 
 
 def opened() -> list[Recorder]:

@@ -86,8 +86,7 @@ class Recorder:
         self._swept = self._lived = 4096
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
-        self._survivor: Callable[[], object] = living.gone
-        self.nth = 0
+        self.nth, self.survivor = next(living.COUNT), living.gone  # a token: its object lived
         living.join(self)
 
     def forked(self) -> None:
@@ -156,13 +155,6 @@ class Recorder:
         self.pins.clear()
         self.lanes.clear()
         living.closed(self)
-
-    def lives(self) -> bool:
-        """Whether an object that was built in this run still lives, as of the last look at them all."""
-        # The one that did the last time is asked first: of a run that stays they are not all looked at again and again.
-        if self._survivor() is None:
-            self._survivor = next((token for _, token in self.rows.tokened() if token() is not None), living.gone)
-        return self._survivor() is not None
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
