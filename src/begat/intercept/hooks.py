@@ -20,11 +20,12 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
             token = REF(me); frame = FRAME(2)
             if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
             note = lane.extend
-            note((token, schema, frame.f_code, frame.f_lasti, stack[-1] if stack else None, 8,
+            note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now and (RULES.alike or (ID(frame.f_code), frame.f_lasti, ID(schema)) not in RULES.now):
-                answer = LATER.asks(me, token, schema, lane, frame, (a, b))
+            if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
+                answer = LATER.waits(me, token, schema, lane, frame, code, at, (a, b)) if alike else None
+                if answer is None: answer = LATER.asks(me, token, schema, lane, frame, (a, b), alike)
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer           # the body runs later, or not at all
@@ -90,10 +91,11 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
 {choose}
 {behind}\
 {changing}            note = lane.extend
-            note((token, schema, {code}, frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
+            note((token, schema, {code}, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and schema.quiet is not RULES.now and (RULES.alike or {site} not in RULES.now):
-                answer = LATER.asks({me}, token, schema, lane, frame, ({raw}))
+            if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
+                answer = {waits}
+                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), {alike})
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer
@@ -148,6 +150,7 @@ _LEAVE = """\
             stack.append(token)
             return leave"""
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
+_WAITS = "LATER.waits(me, token, schema, lane, frame, code, at, ({})) if alike else None"
 _UNPACK = """\
             if not a0: return None
             me, a0 = a0[0], a0[1:]
@@ -226,21 +229,22 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
     elif first:
         names[0] = "me"
     codes = [f"BETWEEN{i}" for i in range(between)]
-    code = "code" if codes else "frame.f_code"
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
     going = _LEAVES[way]
     given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
+    raw = "".join(f"{name}, " for name in names[first:])
     source = _OPENING.format(
         parameters=", ".join(names),
         chain=_CHAIN if way in ("fast", "slow") else "",
         choose=choose,
         me="me" if way in ("fast", "slow") else "None",
-        raw="".join(f"{name}, " for name in names[first:]),
+        waits=_WAITS.format(raw) if way in ("fast", "slow") else "None",
+        alike="alike" if way in ("fast", "slow") else "False",
+        raw=raw,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
-        code=code,
-        site=f"(ID({code}), frame.f_lasti, ID(schema))",
+        code="code" if codes else "code := frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",

@@ -110,7 +110,7 @@ class Lane:
     *limit* the sink is asked to settle.
 
     *thread* is 0 when the run is over, and None when an interrupt fell on our own instructions: `arrive` looks after it.
-    *events* holds a `Returned`, or a token and the type of the exception in which its call ended; *links* every `Link` in
+    *events* holds a `Returned`, a token and the type of the exception in which its call ended, or the token of a call that waits; *links* every `Link` in
     the rows whose number is not known yet.
     """
 

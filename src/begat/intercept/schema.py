@@ -73,6 +73,7 @@ class Schema:
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
     quiet: object = None  # the state of the rules in which none of them holds for this
+    waits: Any = None  # the rule by which calls of this waited last, and how they do
     passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 
