@@ -180,11 +180,6 @@ class LiveRun(Run):
             self._index = self._numbers = self._inside = self._homes = None
         return self._seen
 
-    def unread(self) -> None:
-        """Let the nodes go that were read: they are read again when somebody asks. A run may stay long, and they take a kilobyte each."""
-        self._seen, self._version = ((), ()), ()
-        self._index = self._numbers = self._inside = self._homes = None
-
     def change(self, **changes: Any) -> None:
         """Set what the run says of itself: script, name, argv, …"""
         from dataclasses import replace
