@@ -109,15 +109,14 @@ def _enter() -> None:
     global _swept
     with _lock:
         while _CLOSED:
-            own = _CLOSED.pop()
-            recorder = own()
-            if recorder is None:
-                continue
-            # The newest first: of the rows of one object the first is left.
-            for number, token in recorder.rows.tokened():
-                seen = _in_table(token)[0]
-                if seen is None or seen.nth <= recorder.nth:
-                    _TABLE[id(token)] = own, number
+            own = _CLOSED[-1]
+            if (recorder := own()) is not None:
+                # The newest first: of the rows of one object the first is left.
+                for number, token in recorder.rows.tokened():
+                    seen = _in_table(token)[0]
+                    if seen is None or seen.nth <= recorder.nth:
+                        _TABLE[id(token)] = own, number
+            _CLOSED.remove(own)  # now: an interrupt may have come in between
         if len(_TABLE) > _swept:
             known = [(key, own(), number) for key, (own, number) in _TABLE.items()]
             tokens = [seen.rows.token(number) if seen is not None else None for _, seen, number in known]
