@@ -16,7 +16,10 @@ from harness import SOURCE, found, same
 MODULE = """\
 class Net:
     def __init__(self, number): self.number = number
+class Trainer:
+    def __init__(self, net): self.net = net
 def work(number): return Net(number).number
+def train(net): return Trainer(net)
 """
 EXECUTOR = """\
 import concurrent.futures, multiprocessing
@@ -43,7 +46,7 @@ METHODS = ("fork", "spawn", "forkserver")
 
 
 def _numbers(record):
-    return sorted(node.params["number"] for node in record.nodes)
+    return sorted(node.params["number"] for node in record.select("Net"))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -165,7 +168,9 @@ class Odd:
 def by_hand(res, buf, data): return ForkingPickler.loads(data)
 sent = ForkingPickler.dumps([Net(1), *range(300)])
 Own(by_hand(b"", sent, sent)[0])
-print(by_hand(Odd(), Odd(), sent)[0].number, by_hand(bytes(sent), 0, pickle.dumps(2)), pickle.loads(sent)[0].number)
+gone = memoryview(b"")
+gone.release()
+print(by_hand(Odd(), gone, sent)[0].number, by_hand(bytes(sent), 0, pickle.dumps(2)), pickle.loads(sent)[0].number)
 sys.setswitchinterval(1e-6)
 def reads():
     data = bytes(ForkingPickler.dumps([Net(2) for _ in range(200)]))
@@ -305,14 +310,17 @@ except ImportError:
     Dataset = object
 class Data(Dataset):
     def __len__(self): return 20
-    def __getitem__(self, i): return work(i)
+    def __init__(self, source=None): pass
+    def __getitem__(self, i):
+        Trainer(self)
+        return work(i)
 """
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_libraries(library, tmp_path):
-    """joblib's workers and those of torch's loaders."""
+    """joblib's workers and those of torch's loaders, which know the data set that they were sent."""
     pytest.importorskip("joblib" if library == "loky" else "torch")
     (tmp_path / "parts.py").write_text(MODULE + DATA)
     body = LIBRARIES[library].replace("\n", "\n    ")
@@ -325,28 +333,32 @@ def test_libraries(library, tmp_path):
     )
 
     assert seen.out == "190\n"
-    built = [node for node in seen.record.nodes if node.target == "parts:Net"]
-    assert sorted(node.params["number"] for node in built) == list(range(20))
+    assert _numbers(seen.record) == list(range(20))
+    if library != "loky":
+        [data] = seen.record.select("Data")
+        assert [node.params["net"] for node in seen.record.select("Trainer")] == [Ref(data.id)] * 20
 
 
 DASK = """\
 import begat
 from dask.distributed import Client, LocalCluster
-from parts import Net, work
+from parts import Net, Trainer, train, work
 if __name__ == "__main__":
     with {cluster} as cluster, Client(cluster) as client:
         {setup}
         print(sum(client.gather(client.map(work, range(20), pure=False))))
+        last = Trainer(client.submit(train, Trainer(None)).result())
 """
 RAY = """\
 import begat, ray
-from parts import Net, work
+from parts import Net, Trainer, train, work
 class Actor:
     def __init__(self, number): self.net = Net(number)
     def number(self): return self.net.number
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"worker_process_setup_hook": begat.worker_setup()})
 task, actor = ray.remote(work), ray.remote(Actor).remote(19)
 print(sum(ray.get([*(task.remote(i) for i in range(19)), actor.number.remote()])))
+last = Trainer(ray.get(ray.remote(train).remote(Trainer(None))))
 ray.shutdown()
 """
 LOCAL = "LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes={})"
@@ -362,16 +374,25 @@ LOCAL = "LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
     ],
 )
 def test_clusters_that_the_program_starts(program, tmp_path):
-    """What their workers build belongs to the run, each in its process."""
+    """What their workers build belongs to the run, each in its process; what goes there and comes back is known."""
     pytest.importorskip("ray" if program is RAY else "distributed")
     (tmp_path / "parts.py").write_text(MODULE)
 
     done = _run(tmp_path, program)
 
     assert done.stdout == "190\n", done.stderr
-    built = found(tmp_path).select("Net")
-    assert sorted(node.params["number"] for node in built) == list(range(20))
-    assert (len({node.process.pid for node in built}) == 1) == ("processes=False" in program)
+    run = found(tmp_path)
+    assert _numbers(run) == list(range(20))
+    threads = "processes=False" in program
+    assert (len({node.process.pid for node in run.select("Net")}) == 1) == threads
+    assert _chain(run) == [True, threads, True]
+
+
+def _chain(run):
+    """Of `last`, its argument, and the argument of that, which are in the process of `last`."""
+    last = run["last"]
+    between = run[last.params["net"].node]
+    return [node.process == last.process for node in (last, between, run[between.params["net"].node])]
 
 
 @pytest.mark.heavy

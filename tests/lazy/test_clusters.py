@@ -1,4 +1,4 @@
-"""What waits, sharded by torch and sent to Ray: each in a program of its own."""
+"""What waits, sharded and wrapped by torch, and sent to Ray: each in a program of its own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,25 @@ FSDP = """
     fully_shard(model, mesh=mesh)
     assert torch.equal(model(torch.ones(2, 8)), expected)
     dist.destroy_process_group()
-    print("sharded")
+    print("sharded", flush=True)
+    os._exit(0)  # torch's process group waits for its threads with the GIL held, and they may want it
+"""
+
+DDP = """
+    import os
+    import torch, torch.distributed as dist
+    from torch import nn
+    import begat
+
+    dist.init_process_group("gloo", init_method=f"file://{os.getcwd()}/store", rank=0, world_size=1)
+    with begat.deferred(nn.Linear):
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    assert all(map(begat.is_lazy, (model[0], model[2])))
+    model = nn.parallel.DistributedDataParallel(model)
+    model(torch.ones(2, 4)).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    print("flowed", flush=True)
+    os._exit(0)
 """
 
 RAY = """
@@ -86,6 +104,12 @@ def test_fully_sharded(tmp_path):
     """FSDP shards what waits, which is built for it, with the weights it would have had."""
     pytest.importorskip("torch")
     assert ran(FSDP, str(tmp_path)) == "sharded"
+
+
+def test_data_parallel(tmp_path):
+    """The wrapper takes it, and gradients flow."""
+    pytest.importorskip("torch")
+    assert ran(DDP, str(tmp_path)) == "flowed"
 
 
 def test_ray(tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from queue import Queue
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 import begat
 from begat.errors import LazyError
+from begat.intercept.deferring import RULES
 
 
 def at_once(*works: Any) -> list[object]:
@@ -277,3 +280,24 @@ def test_who_is_no_helper_waits_as_long_as_it_takes() -> None:
 
     made = begat.lazy(C)()
     assert at_once(lambda: made.half, lambda: made.half) == [False, False]
+
+
+def test_blocks_of_many_threads_come_and_go() -> None:
+    """Each holds in its own thread, for as long as it is open."""
+    kinds = [type(f"Part{i}", (), {"__init__": lambda self, n: None}) for i in range(8)]
+
+    def work(kind: type) -> bool:
+        right = True
+        for _ in range(300):
+            with begat.deferred(kind):
+                right &= all(map(begat.is_lazy, (kind(1), kind(2))))
+        return right
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        found = at_once(*[partial(work, kind) for kind in kinds])
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [True] * len(kinds)
+    assert not RULES

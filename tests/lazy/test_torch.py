@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import io
-import os
 from typing import Any
 
 import pytest
@@ -131,21 +130,6 @@ def test_hooks():
     net.register_forward_pre_hook(lambda module, args: seen.append("pre"))
     net(DATA)
     assert seen == ["pre", (2, 8)]
-
-
-def test_ddp_over_gloo_with_one_process(tmp_path):
-    """The wrapper takes it, and gradients flow."""
-    dist = torch.distributed
-    if not dist.is_available():
-        pytest.skip("no torch.distributed")
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
-    try:
-        net = nn.parallel.DistributedDataParallel(make(True))
-        net(DATA).sum().backward()
-        assert all(p.grad is not None for p in net.parameters())
-    finally:
-        dist.destroy_process_group()
 
 
 def test_transformers():

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from begat.record.graph import Run
-from begat.record.model import CallSite, Environment, Header
+from begat.record.model import CallSite, Environment, Header, Process
 from begat.record.values import Ref
 from begat.render.outline import duration, where
 from begat.render.tree import lines, tree
@@ -65,6 +65,28 @@ def test_small_groups_of_a_library_are_one_line():
     told = list(lines(run(node(1, "fc", "lib:Linear"), *inside, *many)))
 
     assert told[-2:] == ["  9 × Part by lib:make", "  5 × no_grad, set_grad_enabled (--all)"]
+
+
+def test_processes_are_told_apart():
+    """Each but the first by its rank; a worker by its number; and where there is one, nobody speaks of it."""
+    made = [Process(7), Process(9), Process(5, 0), Process(6, 0), Process(8, 1), Process(3, 1)]
+    nodes = [node(number, f"cfg.{number}", process=process) for number, process in enumerate(made)]
+    nodes.append(node(6, "bare", process=made[1], site=None))
+
+    told = [line.partition(")  ")[2] for line in lines(run(*nodes)) if " = " in line]
+
+    at = "/home/train.py:1"
+    assert told == [
+        at,
+        f"{at} in process 9",
+        f"{at} in rank 0",
+        f"{at} in process 6",
+        f"{at} in rank 1",
+        f"{at} in process 3",
+        "in process 9",
+    ]
+    assert "# processes: 6" in lines(run(*nodes))
+    assert not [line for line in lines(run(*nodes[:1])) if "process" in line]
 
 
 def test_all_opens_what_libraries_built():

@@ -110,6 +110,7 @@ def _tells(module: Any) -> Callable[[], None] | None:
 
 
 _QUEUES = ("joblib.externals.loky.backend.queues", "loky.backend.queues")
+_PICKLES = ("distributed.protocol.pickle", "ray._private.serialization")
 
 TELLING = Attached(
     {
@@ -117,6 +118,7 @@ TELLING = Attached(
         "subprocess": programs.starts,
         "multiprocessing.reduction": travel.sends,
         **dict.fromkeys(_QUEUES, travel.sends_by_loky),
+        **dict.fromkeys(_PICKLES, travel.sends_by_pickle),
     }
 )
 """Watched: processes that begin anew go on with the run of whoever starts them."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from begat.capture import links
 from begat.intercept.hooks import renewed
-from begat.intercept.interceptor import Built, Changed, Instead, Returned
+from begat.intercept.interceptor import Built, Call, Changed, Instead, Pin, Returned
 from begat.introspect.describe import Link
 from begat.introspect.targets import name_of
 
 if TYPE_CHECKING:
     from begat.capture.recorder import Recorder
 
+_TOKENS = (ref, Pin, Call)  # an event that is one says that its call waits
+
 
 def noted(recorder: Recorder, event: Any, numbers: dict[int, int]) -> None:
     """Put *event* where *recorder* keeps such; *numbers* are those of the rows, by the id of the token."""
-    number = numbers.get(id(event[0] if type(event) is tuple else event.token))
+    waits = type(event) in _TOKENS
+    number = numbers.get(id(event if waits else event.token))
     if number is None:
         return
-    if type(event) is tuple:
+    if waits:
         recorder.unbuilt.add(number)
     elif type(event) is Built:
         _built(recorder, event, number)

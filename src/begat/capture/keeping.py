@@ -9,7 +9,6 @@ from pathlib import Path
 
 from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
-from begat.capture.merging import family, held, journals, whole
 from begat.capture.past import holds_more
 from begat.capture.scribe import Scribe
 from begat.capture.story import homed
@@ -17,7 +16,7 @@ from begat.errors import InvalidRecord
 from begat.intercept.interceptor import trouble
 from begat.record.codec import load
 from begat.record.files import sync
-from begat.record.graph import Run
+from begat.record.graph import Run, family
 
 MANY = 50_000  # constructions: to write them takes half a second
 MUCH = 1_500_000  # bytes of the journals of other processes: to read them takes longer still
@@ -95,6 +94,8 @@ def _gather(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
     try:
         if not any(file.name not in own for file in folder.glob("*.jsonl")):
             return []
+        from begat.capture.merging import journals, whole
+
         told = [each for each in journals(folder, own) if each.ended or not each.lives()]
     except (OSError, InvalidRecord) as error:
         run.recorder.trouble(f"what other processes built is not here: {error}")
@@ -117,7 +118,11 @@ def _replaced(run: LiveRun, folder: Path, own: set[str]) -> list[Path]:
     """The journals of the run whose record is about to be replaced, where it has left some beside the *own* ones."""
     try:
         left = [file for file in folder.glob("*.jsonl") if file.name not in own]
-        before = held(load(run.file)) if run.file is not None and left and os.path.isfile(run.file) else ()
+        if run.file is None or not left or not os.path.isfile(run.file):
+            return []
+        from begat.capture.merging import held
+
+        before = held(load(run.file))
         return [file for file in left if file.name in before]
     except (OSError, InvalidRecord):
         return []

@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import Calling, Ours, Unseen
+from begat.capture.waiting import Calling, Ours, Unseen, waits
 from begat.errors import CannotTrack
+from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.identity import link, linked
 from begat.intercept.tracking import function_of, track
@@ -206,6 +207,7 @@ def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
 
 ghost.DOOR.revive = revive
 proxy.DOOR.again = again
+deferring.DOOR.waits = waits
 
 
 def _behind(obj: Any) -> Link | None:

@@ -15,7 +15,7 @@ from begat.errors import InvalidRecord
 from begat.record import codec, limits, lines
 from begat.record.collector import resting
 from begat.record.decoding import Malformed, measured
-from begat.record.graph import Run
+from begat.record.graph import Run, family
 from begat.record.model import ABSENT, Argument, Environment, Event, Header, Node
 from begat.record.tree import Owners
 from begat.record.values import SCALARS, Ref
@@ -185,13 +185,6 @@ def together(record: Run | None, told: list[Told], folder: Path) -> Run:
         raise InvalidRecord(f"{folder}: there is neither a record nor a journal that can be read")
     newest = max(roots, key=lambda name: _header(roots[name]).started)
     return homed(whole(None, by_run, newest))
-
-
-def family(run: Run) -> Iterator[Run]:
-    """*run*, and all that were opened inside it."""
-    yield run
-    for child in run.children:
-        yield from family(child)
 
 
 def whole(record: Run | None, by_run: dict[str, list[Told]], name: str = "") -> Run:

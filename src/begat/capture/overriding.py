@@ -6,7 +6,7 @@ instead, from where. So the record holds both, and no row is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import Token
 from types import TracebackType
 from typing import Any, Self
@@ -46,15 +46,16 @@ def everywhere() -> Orders | None:
     return _everywhere[-1] if _everywhere else None
 
 
-def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
-    """What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed."""
+def asks(
+    me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...], alike: bool
+) -> Answer | None:
+    """
+    What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed.
+
+    Where the rules are *alike* it has asked already whether the call waits.
+    """
     # Before anything is looked at: what another thread changes meanwhile is then asked about again.
     now = RULES.now
-    alike = RULES.alike and me is not None
-    if alike:  # the short way: nobody changes values, and none are checked
-        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, frame, values)
-        if waiting is not None:
-            return waiting
     caller, frame = frame, callers(frame)
     orders = current()
     answer = None
@@ -74,7 +75,7 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
             lane.events.append((token, type(invalid)))
             return refused(invalid)
     if not alike and Rule in map(type, RULES):
-        waiting = (deferring.DOOR.waits or _waits())(me, token, schema, lane, caller, used)
+        waiting = deferring.DOOR.waits(me, token, schema, lane, caller, caller.f_code, caller.f_lasti, used)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
@@ -86,15 +87,6 @@ def asks(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tu
     elif answer is None and caller is frame and all(_passes(rule, frame, schema) for rule in RULES[:]):
         now.add((id(frame.f_code), frame.f_lasti, id(schema)))
     return answer
-
-
-def _waits() -> Callable[..., Answer | None]:
-    """What lets calls wait: for overrides alone, wrapt, a fifth of a short run, is not imported."""
-    from begat.capture import laziness  # noqa: F401  # what waits can be copied
-    from begat.capture.waiting import waits
-
-    deferring.DOOR.waits = waits
-    return waits
 
 
 def at_touch(thunk: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:

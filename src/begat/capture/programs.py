@@ -72,10 +72,17 @@ def _said_before(before: Callable[[], object], plan: str) -> Callable[[], object
 
 def _program(words: Sequence[Any], cwd: Any, env: Mapping[Any, Any]) -> int | None:
     """Where in *words* the program begins, a script or ``-m`` and a module of the user's, for this very interpreter; or None."""
-    if not words or not all(isinstance(word, str) for word in words) or not _is_this_python(words[0], env):
+    if not words or not all(isinstance(word, str) for word in words):
         return None
     if env.get("PYTHONSAFEPATH") or GOES_ON in env:
         return None
+    at = _behind_options(words, cwd)
+    # Last, for it looks through the folders of PATH.
+    return at if at is not None and _is_this_python(words[0], env) else None
+
+
+def _behind_options(words: Sequence[str], cwd: Any) -> int | None:
+    """Where the program begins in *words*, if they are those of an interpreter's command."""
     at = 1
     while at < len(words):
         word = words[at]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 
 from begat.capture.journal import Journal
 from begat.capture.live import LiveRun
-from begat.capture.merging import RECORD, journals, together
 from begat.capture.past import holds_more
 from begat.capture.scribe import Scribe, host, process_start
 from begat.record import codec
@@ -30,6 +28,8 @@ def agree(run: LiveRun, runs: str) -> str | None:
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("WORLD_SIZE", "1") == "1":
         return None
+    import hashlib
+
     known = [os.environ.get(name, "") for name in _SAME]
     if os.environ.get("LOCAL_WORLD_SIZE") == os.environ.get("WORLD_SIZE"):  # one machine: one launcher
         known += [host(), str(os.getppid()), str(process_start(os.getppid()))]
@@ -60,6 +60,8 @@ def keep(run: LiveRun, file: str, write: Callable[[Run], object]) -> None:
     journal: Journal | None = run.recorder.journal
     if journal is None or journal.forked:
         return
+    from begat.capture.merging import RECORD, journals, together
+
     journal.end(Scribe.end)
     folder = Path(journal.folder)
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ["WORLD_SIZE"])

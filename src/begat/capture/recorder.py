@@ -213,7 +213,7 @@ class Recorder:
     def _take(self) -> None:
         # Events first: what they are about stands in the log already.
         for event in (events := self.events[:]):
-            if type(event) is tuple and event[1] is not None:
+            if type(event) is tuple:
                 self._raised.append((event[0], name_of(event[1])))
             elif type(event) is Returned:
                 self._returned.append(event)

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
+from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -154,23 +156,25 @@ DOOR.arrive = session.arrive
 _importing: set[int] = set()
 
 
-def _asks(me: Any, token: Any, schema: Schema, lane: Lane, *more: Any) -> Any:
+def _asks(me: Any, token: Any, schema: Schema, lane: Lane, *more: Any, module: str = "overriding") -> Any:
     if ident() in _importing:
         return None  # an object that these imports need
     _importing.add(ident())
     try:
-        from begat.capture.laziness import deferred  # noqa: F401  # what waits can be copied
-        from begat.capture.overriding import asks  # puts itself here
+        import_module(f"begat.capture.{module}")  # puts its own in our place
     except ImportError as error:  # a signal handler, in the middle of that very import
         if lane.sink is not None:
             lane.sink.trouble(f"{schema.target} was neither deferred nor changed: {error}")
         return None
     finally:
         _importing.discard(ident())
-    return asks(me, token, schema, lane, *more)
+    door = deferring.DOOR
+    return (door.asks if module == "overriding" else door.waits)(me, token, schema, lane, *more)
 
 
+# Each when there is a call for it: for overrides alone, wrapt, a fifth of a short run, is not imported.
 deferring.DOOR.asks = _asks
+deferring.DOOR.waits = partial(_asks, module="laziness")
 
 
 def _tracked(target: str) -> Any:

@@ -1,4 +1,4 @@
-"""Objects that go to another process keep their node: behind a message of multiprocessing's that holds some stands which they are.
+"""Objects that go to another process keep their node: behind a message that holds some stands which they are.
 
 A pickle says itself where it ends, and whoever reads one ignores what follows; so the message means the same to everybody else,
 and what the program pickles is never touched. Objects are told by a second pickle of the same pickler, a list of places in the
@@ -164,23 +164,30 @@ def sends(module: Any) -> Callable[[], None] | None:
 
 
 class Loads:
-    """In the place of ``ForkingPickler.loads``: that is C's, and has no frame; ours is asked only where a message tells something."""
+    """In the place of ``pickle.loads``: that is C's, and has no frame; ours is asked only where a message tells something."""
 
-    def __get__(self, _: object, kind: type) -> Callable[[Any], Any]:
+    def __get__(self, _: object, kind: type) -> Callable[..., Any]:
         names = sys._getframe(1).f_locals
-        return loaded if _marked(names.get("res")) or _marked(names.get("buf")) else pickle.loads
+        return loaded if any(_marked(names.get(name)) for name in _MESSAGES) else pickle.loads
+
+
+_MESSAGES = ("res", "buf", "x", "in_band")  # what multiprocessing, Dask and Ray call what they read
 
 
 def _marked(data: Any) -> bool:
-    data = data.getbuffer() if type(data) is io.BytesIO else data
-    return type(data) in (bytes, memoryview) and bytes(data[-len(_MARK) :]) == _MARK
+    try:
+        data = data.getbuffer() if type(data) is io.BytesIO else data
+        known = type(data) in (bytes, memoryview) or type(data).__name__ == "_memoryviewslice"  # Cython's, and so Ray's
+        return known and bytes(data[-len(_MARK) :]) == _MARK
+    except (TypeError, ValueError):  # closed, released, of no dimension: it was another variable of the caller's
+        return False
 
 
-def loaded(data: Any) -> Any:
+def loaded(data: Any, **options: Any) -> Any:
     """What the message *data* holds; its objects are known by their nodes."""
     if not _marked(data):  # it was another variable of the caller's
-        return pickle.loads(data)  # noqa: S301  # as multiprocessing does
-    unpickler = pickle.Unpickler(io.BytesIO(data))  # noqa: S301  # as multiprocessing does
+        return pickle.loads(data, **options)  # noqa: S301  # as whoever is served does
+    unpickler = pickle.Unpickler(io.BytesIO(data), **options)  # noqa: S301  # as whoever is served does
     found = unpickler.load()
     try:
         end = len(data) - len(_MARK) - _SIZE
@@ -197,20 +204,48 @@ def sends_by_loky(module: Any) -> Callable[[], None]:
     """Let the queues of joblib's processes, in ``loky.backend.queues``, tell; they are told by multiprocessing's."""
     from importlib import import_module
 
-    dumps, reduction = module.dumps, import_module(module.__name__.replace("queues", "reduction"))
+    reduction = import_module(module.__name__.replace("queues", "reduction"))
 
-    def telling(obj: Any, reducers: Any = None, protocol: Any = None) -> Any:
-        file, told = io.BytesIO(), Telling(reduction.get_loky_pickler())
-        told(file, reducers=reducers, protocol=protocol).dump(obj)
-        told.end(file)
-        return file.getbuffer()
+    def dumps(obj: Any, reducers: Any = None, protocol: Any = None) -> Any:
+        return _told(reduction.get_loky_pickler(), obj, reducers=reducers, protocol=protocol).getbuffer()
 
-    module.dumps = telling
+    return _exchange(module, dumps=dumps)
 
-    def undo() -> None:
-        module.dumps = dumps
 
-    return undo
+def sends_by_pickle(module: Any) -> Callable[[], None]:
+    """Let *module*, of Dask's or Ray's, tell and be told, in whose globals are ``pickle`` and the like."""
+    names = [name for name in ("pickle", "cloudpickle") if name in vars(module)]
+    return _exchange(module, **{name: Pickles(getattr(module, name)) for name in names})
+
+
+class Pickles:
+    """What stands in a module of somebody's for *module*, its ``pickle``."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+        self._kind = type("Pickler", (module.Pickler,), {})  # C's has no attributes of its own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def dumps(self, obj: Any, *given: Any, **named: Any) -> bytes:
+        """The pickle of *obj*, and which nodes are in it."""
+        return _told(self._kind, obj, *given, **named).getvalue()
+
+    loads = Loads()
+
+
+def _told(kind: Any, obj: Any, *given: Any, **named: Any) -> io.BytesIO:
+    file, telling = io.BytesIO(), Telling(kind)
+    telling(file, *given, **named).dump(obj)
+    telling.end(file)
+    return file
+
+
+def _exchange(module: Any, **others: Any) -> Callable[[], None]:
+    plain = {name: getattr(module, name) for name in others}
+    vars(module).update(others)
+    return lambda: vars(module).update(plain)
 
 
 # --- a process that begins anew -------------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
-from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import LANE, Built, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
@@ -39,35 +38,35 @@ class _Touch:
 TOUCH = _Touch()
 
 
-def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+def waits(
+    me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, code: CodeType, at: int, values: tuple[Any, ...]
+) -> Answer | None:
     """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
-    if frame.f_code is Ours.call:
+    if code is Ours.call:
         frame = callers(frame)
-        _place(lane.log, token, frame)
+        code, at = frame.f_code, frame.f_lasti
+        _place(lane.log, token, HEAD + len(values), code, at)
     if me is None:
-        return _call_waits(token, schema, lane, frame, values)
-    rule: Rule
-    kind, blocks = type(me), BLOCKS.get()
-    if blocks and (known := (rule := blocks[-1]).cache.get(id(kind))) and known[0]() is kind and known[1]:
-        manner: Manner = known[1]  # most often it is the block around
-    else:
-        found = _manner(kind, schema.target)
+        return _call_waits(token, schema, lane, code, at, values)
+    blocks = BLOCKS.get() or EVERYWHERE
+    found = schema.waits
+    if found is None or not blocks or found[0] is not blocks[-1]:
+        found = _found(type(me), schema)
         if found is None:
             return None
-        rule, manner = found
+    rule, manner, reason = found
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None  # it draws within the construction around it, in its turn
-    reason = manner.reason or (_SEEN_BY_BASE if schema.notes else "")
     if not reason:
         try:
-            reason = manner.haunt(me, Waiting(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+            reason = manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule))
         except TypeError as error:
             reason = str(error)
     if reason:
         assert lane.sink is not None
         lane.sink.trouble(f"{schema.target} did not wait: {reason}")
         return None
-    lane.events.append((token, None))
+    lane.events.append(token)
     if type(token) is Pin and token.brief:
         token.obj = None
     if rule.rng == "order":
@@ -78,47 +77,47 @@ def waits(me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: t
 def callers(frame: Any) -> Any:
     """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
     if frame.f_code is Ours.call:
-        while _is_ours(frame):
-            frame = frame.f_back
+        frame = _outside(frame.f_back)
     return frame
 
 
-def _manner(kind: type, target: str) -> tuple[Rule, Manner] | None:
-    """The innermost rule by which constructions of *kind* wait here, and how they do."""
-    for rules in (BLOCKS.get(), EVERYWHERE):
-        for rule in reversed(rules):
-            known = rule.cache.get(id(kind))
-            if known is None or known[0]() is not kind:
-                covered = rule.covers(kind, target)
-                known = rule.cache[id(kind)] = ref(kind), ghost.manner(kind) if covered else None
-            if known[1] is not None:
-                return rule, known[1]
-    return None
+def _found(kind: type, schema: Schema) -> tuple[Rule, Manner, str] | None:
+    """The innermost rule by which constructions of *kind*, the class of *schema*, wait here, how they do, or why they cannot."""
+    rule = rule_for(kind, schema.target)
+    if rule is None:
+        return None
+    manner = ghost.manner(kind)
+    found = rule, manner, manner.reason or (_SEEN_BY_BASE if schema.notes else "")
+    if rule.rng is None:  # others hold what waits by them: the schema would keep it alive
+        schema.waits = found
+    return found
 
 
-def _place(log: list[object], token: object, frame: Any) -> None:
-    """Put the place of *frame* into the row of *token*, one of the last in the *log*."""
-    for at in range(len(log) - 1, max(-1, len(log) - 1_000), -1):
+def _place(log: list[object], token: object, length: int, code: CodeType, lasti: int) -> None:
+    """Put another place into the row of *token*, most often the last in the *log*, of that *length*."""
+    for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
         if log[at] is token:
-            log[at + 2 : at + 4] = frame.f_code, frame.f_lasti
+            log[at + 2 : at + 4] = code, lasti
             return
 
 
-def _call_waits(token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...]) -> Answer | None:
+def _call_waits(
+    token: Any, schema: Schema, lane: Lane, code: CodeType, at: int, values: tuple[Any, ...]
+) -> Answer | None:
     subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
     rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
     if rule is None:
         return None
     if schema.kind == "class":
         assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
+        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(schema.subject()).reason}")
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None
     from begat.lazy.proxy import Proxy
 
-    lane.events.append((token, None))
-    made = Proxy(Calling(token, schema, lane, frame.f_code, frame.f_lasti, values, rule))
+    lane.events.append(token)
+    made = Proxy(Calling(token, schema, lane, code, at, values, rule))
     if rule.rng == "order":
         rule.waiting.append(made)
     return answered(made)
@@ -129,8 +128,11 @@ def _builds_by(rule: Rule) -> bool:
     return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
 
 
-def _is_ours(frame: Any) -> bool:
-    return bool(frame.f_globals.get("__name__", "")[:6] == "begat.") and frame.f_back is not None
+def _outside(frame: Any) -> Any:
+    """The innermost frame from *frame* on that is not ours."""
+    while frame.f_globals.get("__name__", "")[:6] == "begat." and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 _NOTHING = answered(None)
@@ -230,7 +232,7 @@ class Waiting(Thunk):
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
         args, kwargs = _as_called(self.schema, TOUCH.values(self, self.passed()))
-        found = _called(self.token, obj, self.seed, self._function, obj, *args, **kwargs)
+        found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
@@ -293,7 +295,7 @@ class Calling(Waiting):
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        result = _called(token, token, self.seed, plain, *args, **kwargs)
+        result = _called(token, token, self.seed, plain, args, kwargs)
         identity = identity_of(result, self.lane)
         token.over = True
         if identity is not None:
@@ -342,10 +344,13 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     star, double = schema.starred
     positional = schema.positional
     if star is None and double is None:  # most often so
-        given = [value is not NOT_GIVEN for value in values]
-        cut = min(positional, given.index(False)) if False in given else positional
-        rest = zip(schema.names[cut:], values[cut:], given[cut:], strict=True)
-        return values[:cut], {name: value for name, value, told in rest if told}
+        cut = 0
+        for value in values[:positional]:
+            if value is NOT_GIVEN:
+                break
+            cut += 1
+        rest = zip(schema.names[cut:], values[cut:], strict=True)
+        return values[:cut], {name: value for name, value in rest if value is not NOT_GIVEN}
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
@@ -361,7 +366,9 @@ def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...]
     return tuple(args), kwargs
 
 
-def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _called(
+    token: Any, obj: object, seed: Seed | None, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
     lane = LANE.get()
     if lane is not None and lane.thread != ident():
@@ -381,7 +388,5 @@ def _called(token: Any, obj: object, seed: Seed | None, function: Any, /, *args:
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
     # The five that stand between here and the touch in any case: each that is looked at costs an object.
-    frame: Any = sys._getframe(5)
-    while _is_ours(frame):
-        frame = frame.f_back
+    frame = _outside(sys._getframe(5))
     return frame.f_code, frame.f_lasti

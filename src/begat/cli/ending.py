@@ -7,9 +7,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from begat.capture import ranks as together
 from begat.capture.keeping import keep, stays
-from begat.capture.merging import JOURNALS
 from begat.capture.past import SAID
 from begat.capture.reading import Reader
 from begat.cli.hint import hint
@@ -67,6 +65,8 @@ class Ending:
             return
         try:
             if self.ranks is not None:
+                from begat.capture import ranks as together
+
                 together.keep(self.run, self.ranks, self._write)
             else:
                 keep(self.run, lambda: self._write(self.run))
@@ -115,6 +115,8 @@ class Ending:
         if written:
             count, own = len(self.run.nodes), sum(node.user for node in self.run.nodes)
         else:  # the journals are the record: nothing of it is read now
+            from begat.capture.merging import JOURNALS
+
             record = os.path.dirname(record)
             elsewhere = len(os.listdir(os.path.join(record, JOURNALS))) - 1
             count, own = Reader(self.run.recorder).counted()

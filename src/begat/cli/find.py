@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +113,8 @@ def _head(record: Path) -> dict[str, Any]:
         from begat.record.writing import header
 
         return header(brief(record.parent / JOURNALS).header, [])
+    import json
+
     with record.open("rb") as file:
         start = file.read(65536)
         try:

@@ -6,8 +6,11 @@ was declared lazy, and then holds everywhere. Hooks ask only while there is a ru
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from threading import RLock
+from types import CodeType
 from typing import Any
 from weakref import ref
 
@@ -20,7 +23,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "cache", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
+    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -39,7 +42,6 @@ class Rule:
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
         self.counts: dict[str, int] = {}
-        self.cache: dict[int, Any] = {}  # for whoever asks: what goes with a type, by its id, behind a reference to it
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 
     def covers(self, subject: Any, target: str) -> bool:
@@ -78,30 +80,41 @@ class Rules(list[Any]):
     *alike*: there are none but those of what waits.
     """
 
-    __slots__ = ("alike", "now")
+    __slots__ = ("_busy", "alike", "now")
 
     def __init__(self) -> None:
         super().__init__()
-        self._changed()
-
-    def _changed(self) -> None:
         self.now: set[tuple[int, int, int]] = set()
-        self.alike = all(type(rule) is Rule for rule in self)
+        self.alike = True
+        self.forked()
+
+    def forked(self) -> None:
+        """No other thread is here: one may have held the lock."""
+        self._busy = RLock()  # threads come and go in blocks of their own; and so do signal handlers
 
     def put(self, rule: object) -> None:
         """*rule* holds from now on."""
-        self.append(rule)
-        self._changed()
+        with self._busy:
+            self.append(rule)
+            self.now = set()
+            if type(rule) is not Rule:
+                self.alike = False
 
     def drop(self, rule: object) -> None:
         """*rule*, once put, holds no more."""
-        at = next((at for at, each in enumerate(self) if each is rule), None)
-        if at is not None:
-            del self[at]
-            self._changed()
+        with self._busy:
+            at = len(self) - 1
+            while at >= 0 and self[at] is not rule:
+                at -= 1
+            if at >= 0:
+                del self[at]
+                self.now = set()
+                if type(rule) is not Rule:
+                    self.alike = all(type(each) is Rule for each in self)
 
 
 RULES = Rules()
+os.register_at_fork(after_in_child=RULES.forked)
 CHECKING = "the arguments of some classes are checked"  # stands among the rules for good once there is such a class
 BLOCKS: ContextVar[tuple[Rule, ...]] = ContextVar("begat.deferred", default=())
 EVERYWHERE: list[Rule] = []
@@ -138,8 +151,8 @@ class _Door:
     There is no answer where the call goes on as it is.
     """
 
-    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None]
-    waits: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...]], Answer | None] | None = None  # the first time
+    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...], bool], Answer | None]
+    waits: Callable[[Any, object, Schema, Lane, Any, CodeType, int, tuple[Any, ...]], Answer | None]
 
 
 DOOR = _Door()

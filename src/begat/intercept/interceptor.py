@@ -110,7 +110,7 @@ class Lane:
     *limit* the sink is asked to settle.
 
     *thread* is 0 when the run is over, and None when an interrupt fell on our own instructions: `arrive` looks after it.
-    *events* holds a `Returned`, or a token and the type of the exception in which its call ended; *links* every `Link` in
+    *events* holds a `Returned`, a token and the type of the exception in which its call ended, or the token of a call that waits; *links* every `Link` in
     the rows whose number is not known yet.
     """
 
@@ -220,9 +220,10 @@ def _constructing() -> Iterator[object]:
     while below is not None:
         code = below.f_code
         if is_woven(code):
-            named = code.co_argcount + code.co_kwonlyargcount
-            first = below.f_locals.get(code.co_varnames[0]) if code.co_varnames else None
-            yield first[0] if named == 0 and type(first) is tuple and first else first
+            # def __init__(*args): the object is the first of them.
+            at = 0 if code.co_argcount else code.co_kwonlyargcount
+            first = below.f_locals.get(code.co_varnames[at]) if at < len(code.co_varnames) else None
+            yield first[0] if not code.co_argcount and type(first) is tuple and first else first
         below = below.f_back
 
 

@@ -73,6 +73,7 @@ class Schema:
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
     quiet: object = None  # the state of the rules in which none of them holds for this
+    waits: Any = None  # the rule by which calls of this waited last, and how they do
     passed_on: bool = False  # by an ``__init__`` that is not ours: the call was made by whoever called that
 
 
@@ -100,7 +101,7 @@ def schema_of(
     starred = (names[named] if positional else None, names[-1] if code.co_flags & 8 else None)
     given = tuple(defaults)
     known = dict(zip(names[code.co_argcount - len(given) : code.co_argcount], given, strict=True)) | keywords
-    if named == 0 and skip:
+    if not code.co_argcount:
         skip = 0  # def __init__(*args): the object is taken out of the first of them
     return Schema(
         target,

@@ -39,7 +39,7 @@ class Claim:
         self.thread = thread
         self.below: Claim | None = None
         self.depth = 0
-        self.helpers: set[int] = set()
+        self.helpers: frozenset[int] = frozenset()
 
 
 class Thunk(ABC):
@@ -162,7 +162,7 @@ class Thunk(ABC):
                 if done.acquire(timeout=_PATIENCE):
                     done.release()  # the next may go on, too
                 elif waits_for_us(other.thread):
-                    other.helpers.add(me)
+                    other.helpers |= {me}  # one that another thread overwrites comes by again
             finally:
                 _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -276,6 +275,8 @@ class Run:
         owner, _, name = path.rpartition(".")
         if owner in index and name in index[owner].arguments:
             return f"; it is a parameter: run[{owner!r}].params[{name!r}]"
+        import difflib
+
         near = difflib.get_close_matches(path, index, n=3, cutoff=0.5)
         return f"; did you mean {', '.join(map(repr, near))}?" if near else f"; there are {len(index)} paths"
 
@@ -333,3 +334,10 @@ class Run:
                 todo.extend(steps.get(at, ()))
         seen.discard(first.id)
         return tuple(node for node in self.nodes if node.id in seen)
+
+
+def family(run: Run) -> Iterator[Run]:
+    """*run*, and all that were opened inside it."""
+    yield run
+    for child in run.children:
+        yield from family(child)

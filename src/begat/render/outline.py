@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
-from begat.record.model import ABSENT, Argument, CallSite, Node
+from begat.record.model import ABSENT, Argument, CallSite, Node, Process
 from begat.record.names import called
 from begat.record.plain import elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
@@ -65,9 +65,11 @@ def outline(run: Run, everything: bool = False, limit: int = 1_000_000, siblings
         )
         for parent in {*rest, *groups}
     }
-    late = _late(run)
+    late, makers = _late(run), _makers(run)
     lines = tuple(
-        _line(run, tree, node, depth, limit, under.get(node.id, ()), late.get(node.id, ()))
+        _line(
+            run, tree, node, depth, limit, under.get(node.id, ()), late.get(node.id, ()), makers.get(node.process, "")
+        )
         for depth, node in tree.walk()
         if node.id not in skipped
     )
@@ -129,8 +131,20 @@ def _late(run: Run) -> dict[int, tuple[str, ...]]:
     return said
 
 
+def _makers(run: Run) -> dict[Process | None, str]:
+    """How each process but the first is told from it: by its rank, or, as a worker of a rank's, by its number."""
+    ranks: set[int | None] = set()
+    found: dict[Process | None, str] = {}
+    for process in dict.fromkeys(node.process for node in run.nodes):
+        if process is not None:
+            named = process.rank is not None and process.rank not in ranks
+            ranks.add(process.rank)
+            found[process] = "" if not found else f"rank {process.rank}" if named else f"process {process.pid}"
+    return found
+
+
 def _line(
-    run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple[str, ...], late: tuple[str, ...]
+    run: Run, tree: Tree, node: Node, depth: int, limit: int, under: tuple[str, ...], late: tuple[str, ...], maker: str
 ) -> Line:
     given: list[tuple[str, str]] = []
     defaults: list[tuple[str, str]] = []
@@ -150,7 +164,9 @@ def _line(
         escaped(called(node.target)),
         tuple(given),
         tuple(defaults),
-        where(node.site, run.environment.cwd),
+        f"{where(node.site, run.environment.cwd)} in {maker}".lstrip()
+        if maker
+        else where(node.site, run.environment.cwd),
         escaped((node.error or "raised").removeprefix("builtins:")) if node.outcome == "raised" else None,
         tuple(elided(escaped(note), _NOTE) for note in (*_unfinished(node), *late, *node.notes)),
         under,
@@ -216,6 +232,9 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
         yield "git", escaped(" ".join(filter(None, words)))
     if environment.python:
         yield "python", escaped(f"{environment.python} {environment.implementation}".strip())
+    processes = len({node.process for node in run.nodes})
+    if processes > 1:
+        yield "processes", f"{processes:,}"
     count = len(run.nodes)
     yield "nodes", f"{count:,}" if shown == count else f"{shown:,} shown of {count:,} (--all opens the rest)"
     if header.result:

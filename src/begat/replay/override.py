@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -242,6 +241,8 @@ def unmatched(
 
     *takes* maps the names of objects to their parameters; *near*, the ids of overrides to why they changed nothing.
     """
+    from difflib import get_close_matches
+
     everything = sorted(set(known))
     lines = []
     for override in missed:
@@ -263,6 +264,8 @@ def unmatched(
 
 
 def _near(address: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches
+
     near = get_close_matches(address, known, n=3, cutoff=0.6)
     if near:
         return near
