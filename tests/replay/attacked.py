@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib  # noqa: F401  # of the standard library: names that lead nowhere are compared by it
 import json
 import sys
 from pathlib import Path
