@@ -20,7 +20,7 @@ import pytest
 from begat.testing import TOLD
 
 _NAME = pytest.StashKey[str]()
-_KEPT = 100  # runs, for their objects to be known in later ones
+_KEPT = 20  # runs, for their objects to be known in later ones
 _READ = 1_000  # rows; the record of a test that has more is not read back
 
 
