@@ -527,6 +527,22 @@ def test_random_graphs_of_references():
         survives(record(nodes))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_what_stands_in_the_place_of_a_journal_is_left_alone(tmp_path):
+    """A pipe, which would never end, and files elsewhere that a record calls its journals."""
+    (tmp_path / "journal").mkdir()
+    os.mkfifo(tmp_path / "journal" / "1-a.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    document = {**WHOLE, "run": {**WHOLE["run"], "journals": {"../pipe": 0, str(tmp_path / "pipe"): 0}}}
+    document["run"]["marks"] = ["not shown: 3 more calls"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+
+    run = begat.load(tmp_path)
+
+    with pytest.raises(KeyError):
+        run[123_456]
+
+
 # --- code that is generated -------------------------------------------------------------------------------------------
 LINES = ['x.y"];evil();z["w', "x.y'];evil();z['w", 'a.b"]\nevil()\n["c', "evil()", "m:N\nevil()", "m:N(evil())", '"""\nevil()\n"""', "a\revil()", "a=evil(), b", "{evil()}", "a.007.٣", "a\\"]  # fmt: skip
 
