@@ -168,6 +168,11 @@ class Rows:
         values = tuple(self._values.span(begin, self._ends[at]))
         return Row(values, self.known[self._schemas[at]], self._codes[at], self._lastis[at], self.within[at])
 
+    def schema(self, number: int) -> Schema:
+        """That of row *number*; KeyError if it is gone."""
+        at = number - self.base
+        return self._kept[number].schema if at < 0 else self.known[self._schemas[at]]
+
     def identify(self, number: int, token: Any) -> None:
         """The object of row *number* is known by *token*."""
         if number >= self.base:
