@@ -13,16 +13,13 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from begat.capture.living import ARRIVED, recorders
 from begat.intercept.identity import link, linked
 from begat.intercept.interceptor import trouble
 from begat.record.engine import engine
-
-if TYPE_CHECKING:
-    from begat.capture.recorder import Recorder
 
 Address = tuple[str, int]
 """The name of a journal, or the id of a run, and the number of a row there."""
@@ -38,13 +35,14 @@ def addresses(objects: list[Any]) -> list[tuple[int, Address]]:
     wanted = {id(token): (place, token) for place, token in enumerate(map(_token, objects)) if token is not None}
     found: dict[int, tuple[int, Address]] = {}
     for recorder in recorders() if wanted else ():
-        index, journal = _index(recorder), recorder.journal
+        recorder.resolve()
+        rows, journal = recorder.rows, recorder.journal
+        places = rows.places()
         for key, (place, token) in wanted.items():
-            known = index.get(key)
-            if known is not None and known[0] is token:
-                number = recorder.again.get(known[1], ("", known[1]))[1]
-                address = journal.address(number) if journal is not None else (recorder.identity, number)
-                found.setdefault(key, (place, address))
+            number = places.get(key) if key not in found else None
+            if number is not None and rows.token(number) is token:
+                number = recorder.again.get(number, ("", number))[1]
+                found[key] = place, journal.address(number) if journal is not None else (recorder.identity, number)
     for key, (place, token) in wanted.items():
         if (arrived := ARRIVED.get(key)) is not None and arrived[0] is token:
             found.setdefault(key, (place, arrived[1]))
@@ -54,18 +52,6 @@ def addresses(objects: list[Any]) -> list[tuple[int, Address]]:
 def _token(obj: object) -> object:
     found = link(obj)
     return found.node if found is not None and type(found.node) is ref else None
-
-
-def _index(recorder: Recorder) -> dict[int, tuple[Any, int]]:
-    """The tokens of all objects built in this run that live, by id, with their numbers; only what is new is looked at."""
-    count = recorder.resolve()
-    index = recorder.index
-    index.update((id(token), (token, number)) for number, token in recorder.rows.known_since(recorder.indexed))
-    recorder.indexed = count
-    if len(index) > 2 * recorder.pruned:
-        recorder.index = index = {key: known for key, known in list(index.items()) if known[0]() is not None}
-        recorder.pruned = max(4096, len(index))
-    return index
 
 
 def arrive(obj: Any, address: Address) -> None:
