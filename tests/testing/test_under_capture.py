@@ -29,6 +29,14 @@ def test_each(width): assert Net(width).width == width
 """
 NOTICES = "import dis\ndef test_notices(): assert not any('begat' in str(c) for c in Net.__init__.__code__.co_consts)\n"
 DIES = "import os\ndef test_dies():\n    if 'begat.capture.session' in __import__('sys').modules: os.abort()\n"
+INTERRUPTED = """
+import signal
+def test_interrupted():
+    def late(*_): raise TimeoutError
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    while True: Net(3)
+"""
 UNSTEADY = "import os\ndef test_unsteady():\n    if os.path.exists('seen'): return\n    open('seen', 'w').close()\n    assert False\n"
 
 
@@ -95,6 +103,16 @@ def test_a_process_that_dies(tmp_path):
     assert done.returncode == 1
     assert "died of signal 6 in" in done.stdout
     assert "test_dies: passed, captured not run" in done.stdout
+
+
+def test_an_interrupt_within_begat(tmp_path):
+    """A test that a signal ends is one failure, wherever it falls: on instructions that have no line, too."""
+    done = under_capture(tmp_path, "--json", "--pyargs", "netpackage", text=SUITE + INTERRUPTED)
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stdout
+    assert found["captured"]["outcomes"] == found["plain"]["outcomes"]
+    assert found["captured"]["outcomes"]["failed"] == 2
 
 
 def test_a_test_that_comes_out_now_so_now_so(tmp_path):

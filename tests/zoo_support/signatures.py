@@ -151,6 +151,18 @@ def self_among_the_stars() -> type:
     return C
 
 
+@animal(
+    call(1, 2, k=3).given(args=(1, 2), k=3, kwargs={}),
+    call(1, x=4).given(args=(1,), kwargs={"x": 4}).default(k=5),
+)
+def self_among_args_before_keywords() -> type:
+    class C:
+        def __init__(*args, k=5, **kwargs):
+            args[0].args, args[0].k, args[0].kwargs = args[1:], k, kwargs
+
+    return C
+
+
 @animal(call(1, 2).given(args=(1, 2)), call().given(args=()), call(x=1).unseen())
 def self_among_args_alone() -> type:
     class C:

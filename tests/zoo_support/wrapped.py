@@ -27,6 +27,29 @@ def wrapped_by_functools() -> type:
     return C
 
 
+@animal(call(1, b=2).given(a=1, b=2), call(1).given(a=1).default(b=5), call(1, 2, 3).unknown())
+def new_wrapped_by_functools() -> type:
+    class C:
+        @_through
+        def __new__(cls, a, b=5):
+            self = object.__new__(cls)
+            self.a, self.b = a, b
+            return self
+
+    return C
+
+
+@animal(call(1, k=2).given(args=(1,), k=2), call().given(args=()).default(k=5))
+def class_among_args() -> type:
+    class C:
+        def __new__(*args, k=5):
+            self = object.__new__(args[0])
+            self.args, self.k = args[1:], k
+            return self
+
+    return C
+
+
 @animal(call(1).given(a=1).default(b=5))
 def wrapped_twice() -> type:
     class C:

@@ -110,7 +110,7 @@ def _call_waits(
         return None
     if schema.kind == "class":
         assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(values[0]).reason}")
+        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(schema.subject()).reason}")
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None

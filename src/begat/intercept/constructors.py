@@ -17,6 +17,7 @@ from begat.introspect.targets import dict_of, has_base, module_of, mro_of, name_
 
 _flags = type.__dict__["__flags__"].__get__
 _HEAP = 1 << 9  # made at run time: its attributes can be set
+_VARARGS = 0x04  # of code: it takes *args
 
 # Bases whose instances are values: recorded whole or described where they are passed, never built by ``__init__``.
 _VALUE_BASES = {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("numpy", "ndarray"), ("numpy", "generic")}
@@ -77,6 +78,8 @@ def _woven(way: str, cls: type, owner: type, function: FunctionType) -> Construc
     reason = refusal(function)
     if reason:
         raise _refused(cls, reason)
+    if not function.__code__.co_argcount and not function.__code__.co_flags & _VARARGS:
+        raise _refused(cls, f"its __{way}__ takes no object")
     return Constructor(way, owner, function)
 
 

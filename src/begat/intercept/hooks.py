@@ -140,6 +140,7 @@ _CALL = """\
 _LEAVES = {
     "fast": "lane.leave",
     "call": "LEAVE(lane, token)",
+    "new": "LEAVE(lane, token)",
     "slow": "lane.leave if TYPE(token) is REF or not token.brief else LEAVE_OF(token, lane)",
 }
 _POP = """\
@@ -152,8 +153,8 @@ _LEAVE = """\
 _SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
 _WAITS = "LATER.waits(me, token, schema, lane, frame, code, at, ({})) if alike else None"
 _UNPACK = """\
-            if not a0: return None
-            me, a0 = a0[0], a0[1:]
+            if not {0}: return None
+            me, {0} = {0}[0], {0}[1:]
 """
 _CHANGING = """\
             values = CHANGED(({values}))
@@ -219,28 +220,32 @@ class Leave:
 
 
 @lru_cache(maxsize=512)
-def _maker(parameters: int, starred: bool, changing: bool, way: str, between: int) -> Callable[..., Callable[..., Any]]:
-    """The ``make`` for a shape: how many parameters, and how the object is found."""
+def _maker(
+    parameters: int, starred: int | None, changing: bool, way: str, between: int
+) -> Callable[..., Callable[..., Any]]:
+    """The ``make`` for a shape: how many parameters, and how the object, or the class, is found."""
     names = [f"a{i}" for i in range(parameters)]
-    first = 1 if way in ("fast", "slow") else 0
-    unpack = bool(first) and starred  # def __init__(*args): the object is the first of them
-    if unpack:
-        first = 0
-    elif first:
+    made = way in ("fast", "slow")
+    first = 1 if made and starred is None else 0  # of what stands in the row
+    if first:
         names[0] = "me"
+    unpack = starred is not None and way != "call"  # def __init__(*args): the object is the first of them
+    head = "me" if first or unpack else names[0] if names and starred is None else "None"
     codes = [f"BETWEEN{i}" for i in range(between)]
-    choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=names[0] if names else "None")
+    choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=head)
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
     going = _LEAVES[way]
-    given = "((me, *kept[0]), *kept[1:])" if unpack else "(me, *kept)" if way in ("fast", "slow") else "kept"
+    given = "(me, *kept)" if made else "kept"
+    if starred is not None and unpack:
+        given = f"(*kept[:{starred}], (me, *kept[{starred}]), *kept[{starred + 1}:])"
     raw = "".join(f"{name}, " for name in names[first:])
     source = _OPENING.format(
         parameters=", ".join(names),
-        chain=_CHAIN if way in ("fast", "slow") else "",
+        chain=_CHAIN if made else "",
         choose=choose,
-        me="me" if way in ("fast", "slow") else "None",
-        waits=_WAITS.format(raw) if way in ("fast", "slow") else "None",
-        alike="alike" if way in ("fast", "slow") else "False",
+        me="me" if made else "None",
+        waits=_WAITS.format(raw) if made else "None",
+        alike="alike" if made else "False",
         raw=raw,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
@@ -248,7 +253,7 @@ def _maker(parameters: int, starred: bool, changing: bool, way: str, between: in
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=_CHANGING.format(values=values) if changing else "",
-        unpack=_UNPACK if unpack else "",
+        unpack=_UNPACK.format(f"a{starred}") if unpack else "",
         leave=_POP if way == "fast" else _LEAVE.format(going),
         given=given,
         going=going,
@@ -305,15 +310,16 @@ def make(
     """
     The function that code woven from *code* enters.
 
-    *way* is ``"fast"`` for constructors of classes with weak references, ``"slow"`` for others, ``"call"`` for functions
-    and ``__new__``. *between* are the codes (metaclass ``__call__``s) to look behind for the place of the call, and
+    *way* is ``"fast"`` for constructors of classes with weak references, ``"slow"`` for others, ``"new"`` for ``__new__``
+    and ``"call"`` for functions. *between* are the codes (metaclass ``__call__``s) to look behind for the place of the call, and
     *changing* finds the defaults, by position, that the program may change.
     """
     named = code.co_argcount + code.co_kwonlyargcount
     count = named + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-    maker = _maker(count, named == 0 and count > 0, bool(changing), way, len(between))
+    starred = None if code.co_argcount else code.co_kwonlyargcount  # where the tuple of *args stands
+    maker = _maker(count, starred, bool(changing), way, len(between))
     # Rows have no place for the object itself.
-    shift = 1 if way in ("fast", "slow") and named else 0
+    shift = 1 if way in ("fast", "slow") and starred is None else 0
     moved = {position - shift: default for position, default in (changing or {}).items()}
     return maker(_weakly(subject), schema, which, between, _changer(moved))
 

@@ -220,9 +220,10 @@ def _constructing() -> Iterator[object]:
     while below is not None:
         code = below.f_code
         if is_woven(code):
-            named = code.co_argcount + code.co_kwonlyargcount
-            first = below.f_locals.get(code.co_varnames[0]) if code.co_varnames else None
-            yield first[0] if named == 0 and type(first) is tuple and first else first
+            # def __init__(*args): the object is the first of them.
+            at = 0 if code.co_argcount else code.co_kwonlyargcount
+            first = below.f_locals.get(code.co_varnames[at]) if at < len(code.co_varnames) else None
+            yield first[0] if not code.co_argcount and type(first) is tuple and first else first
         below = below.f_back
 
 

@@ -111,6 +111,8 @@ def which_new(key: int) -> Callable[[Any, Lane], Schema | None]:
     """For ``__new__`` woven under *key*."""
 
     def decide(cls: Any, lane: Lane) -> Schema | None:
+        if not is_class(cls):  # called by hand, as a function
+            return None
         plan = plan_of(cls)
         return plan.schema if plan.key == key else None
 

@@ -101,7 +101,7 @@ def schema_of(
     starred = (names[named] if positional else None, names[-1] if code.co_flags & 8 else None)
     given = tuple(defaults)
     known = dict(zip(names[code.co_argcount - len(given) : code.co_argcount], given, strict=True)) | keywords
-    if named == 0 and skip:
+    if not code.co_argcount:
         skip = 0  # def __init__(*args): the object is taken out of the first of them
     return Schema(
         target,

@@ -266,6 +266,6 @@ def _hook(woven: Woven) -> None:
     if way == "call":
         woven.hook("call", None, None, which_call(woven.key))
     elif way == "new":
-        woven.hook("call", None, None, which_new(woven.key))
+        woven.hook("new", None, None, which_new(woven.key))
     else:
         woven.hook("init", subject, schema, which(woven.key))

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Generator
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ import pytest
 from begat.testing import TOLD
 
 _NAME = pytest.StashKey[str]()
-_READ = 20_000  # nodes; the record of a test that builds more is not read back
+_READ = 1_000  # nodes; the record of a test that builds more is not read back
 
 
 class _Told:
@@ -127,12 +128,34 @@ def _unreadable(run: Any) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """The name goes with the report, from the workers of pytest-xdist too."""
+    if _told is not None and call.excinfo is not None:
+        call.excinfo = pytest.ExceptionInfo.from_exception(_lined(call.excinfo.value))
     report = yield
     if _told is not None:
         report.begat_name = item.stash[_NAME]
     return report
+
+
+def _lined(error: BaseException) -> BaseException:
+    """*error* with a line in each entry of its tracebacks: begat's instructions have none, at which pytest would end."""
+    each: BaseException | None = error
+    seen: list[BaseException] = []
+    while each is not None and not any(each is known for known in seen):
+        seen.append(each)
+        trace, entries = each.__traceback__, []
+        while trace is not None:
+            entries.append(trace)
+            trace = trace.tb_next
+        for entry in reversed(entries):
+            line: int | None = entry.tb_lineno
+            trace = TracebackType(
+                trace, entry.tb_frame, entry.tb_lasti, entry.tb_frame.f_code.co_firstlineno if line is None else line
+            )
+        each.__traceback__ = trace
+        each = each.__cause__ or each.__context__
+    return error
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
