@@ -13,12 +13,19 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
 from begat.capture.living import ARRIVED, recorders
+from begat.intercept.bare import Bare
+from begat.intercept.constants import Flag, Gate
 from begat.intercept.identity import link, linked
 from begat.intercept.interceptor import trouble
+from begat.intercept.plans import LOCK, TRACKED
+from begat.intercept.tracking import function_of, release, track
+from begat.intercept.woven import WOVEN, enter_first, instead, original
+from begat.introspect.targets import dict_of
 from begat.record.engine import engine
 
 Address = tuple[str, int]
@@ -232,6 +239,55 @@ def _exchange(module: Any, **others: Any) -> Callable[[], None]:
     plain = {name: getattr(module, name) for name in others}
     vars(module).update(others)
     return lambda: vars(module).update(plain)
+
+
+# --- classes that travel by value -----------------------------------------------------------------------------------------
+def takes_classes(module: Any) -> Callable[[], None] | None:
+    """
+    Let classes that come back to where they are, in ``cloudpickle``, stay tracked.
+
+    A class of the main program is sent with all that it has, and on its way back each thing is put into it again; its
+    constructor then is a copy, in which what was woven is dead.
+    """
+    return enter_first(module._class_setstate, _coming_back)
+
+
+def _coming_back(cls: Any, state: Any) -> Any:
+    try:
+        parts, slots = state
+        done = {
+            name for name, mine in list(dict_of(cls).items()) if name in parts and _taken(cls, name, mine, parts[name])
+        }
+        return instead(cls, ({name: part for name, part in parts.items() if name not in done}, slots)) if done else None
+    except Exception as error:
+        trouble(error, "tracking a class that came back from another process")
+        return None
+
+
+def _taken(cls: Any, name: str, mine: Any, its: Any) -> bool:
+    """Whether *its*, which is to stand in the place of *mine*, is a copy of it in which what is ours is dead: then it stands there, and lives."""
+    if type(mine) is Bare:  # it is nothing of the class's own
+        return True
+    function, copy = function_of(mine), function_of(its)
+    with LOCK:
+        woven = WOVEN.get(id(function)) if type(copy) is FunctionType else None
+        if woven is None or copy.__code__ != _as_it_travels(function.__code__):
+            return False
+        users = [TRACKED[user] for user in woven.users if user in TRACKED]
+        tracked = [(subject, each.options, tuple(each.by)) for each in users if (subject := each.subject()) is not None]
+        for subject, *_ in tracked:
+            release(subject, None)
+        copy.__code__ = original(function)
+        setattr(cls, name, its)
+        for subject, options, by in tracked:
+            for each in by:
+                track(copy if subject is function else subject, options, each)
+    return True
+
+
+def _as_it_travels(code: CodeType) -> CodeType:
+    dead: dict[type, object] = {Gate: None, Flag: frozenset()}
+    return code.replace(co_consts=tuple(dead.get(type(const), const) for const in code.co_consts))
 
 
 # --- a process that begins anew -------------------------------------------------------------------------------------------
