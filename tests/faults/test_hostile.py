@@ -22,6 +22,7 @@ from begat.record.graph import Run
 from begat.record.model import Argument, Header, Node
 from begat.render import table, tree
 from begat.render.yaml import emit
+from begat.replay.codegen import to_python
 from begat.replay.sources import from_file
 from handmade import training
 from harness import SOURCE
@@ -104,6 +105,7 @@ def mutated(draw):
 
 def looked_at(run: Run) -> None:
     """Ask *run* all that the command can show of it."""
+    to_python(run)
     list(tree.lines(run, everything=True))
     list(tree.lines(run, everything=False))
     rows = list(table.rows(run, everything=True))
@@ -203,6 +205,11 @@ BOMBS = {
     "numbers of one hash": (lambda: node(1, colliding(b"$set", 30_000)), "hash"),
     "keys of one hash": (lambda: node(1, b'{"$dict":[' + b",".join(b"[%s,1]" % n for n in same_hash(30_000)) + b"]}"), "hash"),
     "the same id": (lambda: b",".join([node(1, b"1")] * 1000), r"at nodes\[1\]\.id: a second node"),
+    "expressions to compile": (lambda: node(1, b"[" + b",".join(b'{"$pattern":["(a|b)[c-x]%d",0]}' % i for i in range(100_000)) + b"]"), "BEGAT_READ_MEMORY=4000"),
+    "lists upon lists": (lambda: node(1, b"[" + b",".join([b"[" + b"[]," * 999_999 + b"[]]"] * 16) + b"]"), "BEGAT_READ_MEMORY=4000"),
+    "numbered within each other": (lambda: b",".join(node(i, b"1").replace(b'"path":"n"', b'"path":"m.%d"' % i if i else b'"path":"m"').replace(b'"within":null', b'"within":%d' % (i - 1 if i else 9)) for i in range(6_000)), None),
+    "thousands of one name": (lambda: b",".join(node(i, b"1").replace(b'"path":"n"', b'"path":""') for i in range(6_000)), None),
+    "a path of many steps": (lambda: node(1, b"1").replace(b'"path":"n"', b'"path":"%s"' % (b"a." * 100_000 + b"b")), None),
     "an endless range": (lambda: node(1, b'{"$range":[0,99999999999,1]}'), None),
     "an endless decimal": (lambda: node(1, b'{"$decimal":"1e999999999"}'), None),
     "an endless array": (lambda: node(1, b'{"$array":{"type":"n:a","dtype":"f8","shape":[99999999999,99999999],"data":[1]}}'), None),
@@ -232,6 +239,17 @@ def test_bombs(name):
         looked_at(codec.loads(data))
 
     assert process_time() - begin < 5
+
+
+def test_very_many_runs_are_refused(monkeypatch):
+    """Each is much more in memory than in the file; who has the memory can say so."""
+    runs = b",".join([b'{"run":{"id":"a"},"environment":{},"nodes":[]}'] * 3_000)
+    data = record(b"").replace(b'"children":[]', b'"children":[%b]' % runs)
+    monkeypatch.setenv("BEGAT_READ_MEMORY", "20")
+    with pytest.raises(InvalidRecord, match=r"20 MB of memory; BEGAT_READ_MEMORY=40 in the environment"):
+        codec.loads(data)
+    monkeypatch.setenv("BEGAT_READ_MEMORY", "40")
+    assert len(codec.loads(data).children) == 3_000
 
 
 @pytest.mark.parametrize("size", [limits.BYTES + 1, 1 << 40])
@@ -506,3 +524,73 @@ def test_random_graphs_of_references():
             for i in range(count)
         )
         survives(record(nodes))
+
+
+# --- what the limits let through --------------------------------------------------------------------------------------
+VALUES = [
+    lambda d: b"[]",
+    lambda d: b"[" * (n := d.randrange(1, 60)) + b"]" * n,
+    lambda d: b'{"%x":%d}' % (d.getrandbits(20), d.getrandbits(9)),
+    lambda d: b'"%x"' % d.getrandbits(40),
+    lambda d: b'{"$ref":%d}' % d.randrange(20_000),
+    lambda d: b'{"$tuple":[%d,{"$set":[1]}]}' % d.getrandbits(30),
+    lambda d: b'{"$pattern":["%x",0]}' % d.getrandbits(d.choice((2, 60))),
+    lambda d: b'{"$path":["PosixPath","/%x"]}' % d.getrandbits(20),
+    lambda d: b'{"$dict":[[%d,"a"]]}' % d.getrandbits(60),
+    lambda d: b'{"$symbol":{"target":"m:%x","kind":"class"}}' % d.getrandbits(12),
+    lambda d: b'{"$opaque":{"type":"m:O","facts":{"length":1}}}',
+    lambda d: b'{"$mapping":[[[1],{"$alias":"a"}]]}',
+    lambda d: b'"%b"' % (b"a b," * d.randrange(1, 20_000)),
+]  # fmt: skip
+PATHS = [
+    lambda d, i: b"m.%d" % i,
+    lambda d, i: b"a" + b".b" * d.randrange(400),
+    lambda d, i: b"",
+    lambda d, i: b"x%d" % (i % 7),
+    lambda d, i: b"0." * d.randrange(9) + b"%d" % d.randrange(9),
+    lambda d, i: b"s%d.layers.%d" % (i % 50, i),
+]
+VERBS = [
+    ("show",), ("show", "--all"), ("show", "--yaml"), ("show", "--flat"), ("params",), ("code",), ("diff", "B"), ("rebuild", "--dry-run", "--allow", "m.*"),
+    ("export", "--to", "html"), ("export", "--to", "prov"), ("export", "--to", "openlineage"), ("export", "--to", "mermaid"),
+]  # fmt: skip
+
+
+def hoard(seed: int, size: int) -> bytes:
+    """A record of *size* bytes within all limits, of few kinds of parts: of one kind there is then very much."""
+    dice = random.Random(seed)
+    values, path, wide = dice.sample(VALUES, 2), dice.choice(PATHS), dice.choice([1, 4, 3000])
+    around = dice.choice([lambda i: b"null", lambda i: b"%d" % max(i - 1, 0), lambda i: b"%d" % dice.randrange(i + 1)])
+    user = dice.choice([b"true", b"false"])
+    rows, number = [], 0
+    while size > 0:
+        value = b"[" + b",".join(dice.choice(values)(dice) for _ in range(wide)) + b"]"
+        row = node(number, value).replace(b'"path":"n"', b'"path":"%b"' % path(dice, number), 1)
+        rows.append(row.replace(b'"within":null', b'"within":%b,"user":%b' % (around(number), user), 1))
+        size, number = size - len(row), number + 1
+    return record(b",".join(rows))
+
+
+HELD = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (2_500_000_000, 2_500_000_000))
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+from begat.cli.main import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_every_verb_is_held_in_time_and_memory(seed, tmp_path):
+    """Files of a few megabytes that are all of one odd thing: no verb takes half a minute, or 2.5 GB, over any."""
+    for name, change in (("a.json", b""), ("b.json", b"b")):
+        (tmp_path / name).write_bytes(hoard(seed, 2_000_000).replace(b'"name":"a"', b'"name":"a%b"' % change, 50))
+    for verb, *options in VERBS:
+        files = [tmp_path / "a.json", *([tmp_path / "b.json"] if options == ["B"] else [])]
+        words = [verb, *files, *(option for option in options if option != "B")]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+        done = subprocess.run([sys.executable, "-c", HELD, *words], capture_output=True, env=environment)
+
+        assert done.returncode in (0, 1, 2), (verb, options, done.returncode, done.stderr[-500:])
+        assert not any(word in done.stderr for word in (b"Traceback", b"MemoryError")), done.stderr[-500:]

@@ -563,6 +563,29 @@ Part(nets)
 """
 
 
+OVERRIDDEN = """
+import time
+class Part:
+    def __init__(self, number, name="part"): self.number, self.name = number, name
+for _ in range(6):
+    parts = [Part(number) for number in range(50)]
+    time.sleep(0.15)
+"""
+
+
+def test_what_overrides_changed_is_said_once(tmp_path):
+    """And not anew with each line that follows."""
+    (tmp_path / "some.py").write_text(OVERRIDDEN + "import os; os._exit(0)")
+    subprocess.run(
+        [sys.executable, "-m", "begat", "run", "some.py", "Part.name=other"], cwd=tmp_path, env=ENV, check=True
+    )
+    [journal] = tmp_path.glob(".begat/runs/*/journal/*.jsonl")
+
+    assert {node.params["name"] for node in load(journal.parent.parent).nodes} == {"other"}
+    assert len(load(journal.parent.parent).nodes) == 300
+    assert journal.read_bytes().count(b'"other","override"') <= 2 * 300
+
+
 def test_journals_that_say_very_much_are_the_record(tmp_path):
     """Past fifty thousand constructions `begat run` writes none of them again; what is read is what would have been written."""
     (tmp_path / "many.py").write_text(MANY)

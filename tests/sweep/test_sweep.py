@@ -261,8 +261,6 @@ def test_a_sweep_is_gone_on_with_from_elsewhere(place, tmp_path_factory, monkeyp
         (("train.py", "a=uniform(0,1)", "--sampler", "random"), "--trials"),
         (("train.py", "a=1,2", "--retry-failed"), "--resume"),
         (("--resume", "last"), "holds none yet"),
-        (("--resume", "last", "train.py", "a=1"), "does not take train.py a=1"),
-        (("--resume", "last", "--seed", "1", "--dry-run"), "does not take --seed --dry-run"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(place, words, problem, monkeypatch):
@@ -305,3 +303,50 @@ def test_a_terminal_sees_how_far_it_is(place):
     assert "trial 1 failed: ValueError: thirteen" in text
     assert "best loss 0.1 in trial 0" in text
     assert "1 under way" in text
+
+
+KEYS = """
+import sys, begat
+class Client:
+    def __init__(self, api_key="", url="", wait=0):
+        self.api_key = api_key
+client = Client()
+open("seen", "a").write(f"{client.api_key} {sys.argv[1:]}\\n")
+if client.api_key.endswith("2"):
+    raise ValueError(f"bad key {client.api_key}, password={sys.argv[-1]}")
+begat.graph().result(score=1.5, token_used=f"api_key={client.api_key}")
+"""
+
+
+def test_secrets_are_in_no_file_of_a_sweep(place):
+    """By name and by shape, among the values and the script's own words; who goes on with it gives them again."""
+    (place.path / "keys.py").write_text(KEYS)
+    first, second, url, word = "correct-horse-1", "correct-horse-2", "postgres://u:Pw9Xw@h/d", "hunter22"
+    secret = (first, second, "Pw9Xw", word)
+    words = (f"Client.api_key={first},{second}", f"Client.url={url}", "Client.wait=1,2")
+    behind = ("--", "--password", word)
+
+    dry = place.begat("sweep", "--dry-run", "keys.py", *words, *behind)
+    done = place.begat("sweep", "-j", "1", "--minimize", "score", "keys.py", *words, *behind)
+
+    asked = f"begat sweep --resume {place.folder.name} Client.api_key=VALUE,VALUE Client.url=VALUE -- --password ***"
+    told = place.begat("sweep", "--resume", "last", "--retry-failed")
+    less = place.begat("sweep", "--resume", "last", f"Client.api_key={first}", f"Client.url={url}", *behind)
+    wrong = place.begat(
+        "sweep", "--resume", "last", "--seed", "1", "--dry-run", "keys.py", "Client.wait=7", f"Client.api_key={second}"
+    )
+    again = place.begat("sweep", "--json", "--resume", "last", "--retry-failed", *words[:2], *behind)
+    shown = "".join(one.stdout + one.stderr for one in (dry, done, told, less, wrong, again))
+
+    assert (done.returncode, told.returncode, less.returncode, wrong.returncode, again.returncode) == (1, 2, 2, 2, 1)
+    assert asked in told.stderr
+    assert asked in less.stderr
+    assert "it does not take --seed --dry-run keys.py Client.wait=7" in wrong.stderr
+    seen = (place.path / "seen").read_text().splitlines()
+    assert seen == [f"{key} ['--password', '{word}']" for key in (first, first, second, second, second, second)]
+    values = [trial["values"]["Client.api_key"] for trial in json.loads(again.stdout)["trials"]]
+    assert values == ["***1", "***1", "***2", "***2"]
+    for file in (path for path in place.path.rglob("*") if path.is_file()):
+        ours = file.suffix != ".err" and file.name not in ("keys.py", "seen")  # those are what the program wrote
+        assert not ours or not any(text in file.read_text(errors="replace") for text in secret), file
+    assert not any(text in shown for text in secret)

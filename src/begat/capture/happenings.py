@@ -66,15 +66,15 @@ def identified(recorder: Recorder, returned: Returned, numbers: dict[int, int]) 
     call = numbers.get(id(returned.token))
     if call is None:
         return
-    schema = recorder.rows.row(call).schema
+    kind = recorder.rows.schema(call).kind
     earlier = numbers.get(id(returned.identity))
     if earlier is not None and earlier < call:
-        if schema.kind == "class":
+        if kind == "class":
             recorder.again[call] = ("reused", earlier)
         numbers[id(returned.token)] = earlier
         recorder.rows.identify(call, None)
         return
-    if earlier is not None and schema.kind == "class" and _place(recorder, earlier) == _place(recorder, call):
+    if earlier is not None and kind == "class" and _place(recorder, earlier) == _place(recorder, call):
         recorder.again[earlier] = ("continued", call)  # __new__ returned it to the same call, which went on to __init__
     if earlier is not None:  # built inside the call: from outside, the object is what the call returned
         recorder.rows.identify(earlier, None)

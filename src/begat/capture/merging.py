@@ -14,7 +14,7 @@ from begat.capture.told import Told
 from begat.errors import InvalidRecord
 from begat.record import codec, limits, lines
 from begat.record.collector import resting
-from begat.record.decoding import Malformed
+from begat.record.decoding import Malformed, measured
 from begat.record.graph import Run, family
 from begat.record.model import ABSENT, Argument, Environment, Event, Header, Node
 from begat.record.tree import Owners
@@ -43,7 +43,7 @@ def load(path: str | os.PathLike[str]) -> Run:
     others = folder.is_dir() and any(folder.glob("*.jsonl"))
     run = codec.load(record) if written or not others else None
     if others:
-        with resting():  # a run is very many objects and no cycles
+        with resting(), measured():  # a run is very many objects and no cycles
             return _joined(path, run, written)
     assert run is not None
     _open(run, folder)

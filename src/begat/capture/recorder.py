@@ -84,6 +84,7 @@ class Recorder:
         self._swept = self._lived = 4096
         self._busy = threading.RLock()
         self._inside = 0  # the thread that is in here
+        self.nth, self.survivor = next(living.COUNT), living.gone  # a token: its object lived
         living.join(self)
 
     def forked(self) -> None:
@@ -151,10 +152,7 @@ class Recorder:
             self.let_go(0)
         self.pins.clear()
         self.lanes.clear()
-
-    def lives(self) -> bool:
-        """Whether an object that was built in this run still lives, as of the last look at them all."""
-        return any(token() is not None for _, token in self.rows.known_since(0))
+        living.closed(self)
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -284,7 +282,7 @@ class Recorder:
             self._far = True
             return
         # Else something may have come in meanwhile, and refer to what died since.
-        if not (self.log or self.events or any(r.links for r in living.recorders())):
+        if not (self.log or self.events or any(r.links for r in living.opened())):
             tokens[start:] = alive
             self._settled_up_to_here()
 
@@ -327,6 +325,8 @@ class Recorder:
         young = rows.tokens[start:]
         if any(young):
             rows.live.extend([i for i, token in enumerate(young, start) if token is not None])
+            if self.closed:  # a thread was late
+                living.closed(self)
         self._resolved = rows.base + len(rows.tokens)
         self.rows.pack()
 

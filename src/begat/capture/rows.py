@@ -167,6 +167,11 @@ class Rows:
         values = tuple(self._values.span(begin, self._ends[at]))
         return Row(values, self.known[self._schemas[at]], self._codes[at], self._lastis[at], self.within[at])
 
+    def schema(self, number: int) -> Schema:
+        """That of row *number*; KeyError if it is gone."""
+        at = number - self.base
+        return self._kept[number].schema if at < 0 else self.known[self._schemas[at]]
+
     def identify(self, number: int, token: Any) -> None:
         """The object of row *number* is known by *token*."""
         if number >= self.base:
@@ -186,7 +191,7 @@ class Rows:
         if again:
             first, start = {}, 0
         count = self.base + len(self.tokens)
-        for number, token in self.known_since(start):
+        for number, token in self._known_since(start):
             self._place(first, number, token)
         # At once: another thread may do the same, and each knows what it has looked at.
         self._placed = first, count, max(_FEW, 2 * len(first)) if again else most
@@ -202,7 +207,14 @@ class Rows:
         number = self.places().get(id(token))
         return number if number is not None and self.token(number) is token else None
 
-    def known_since(self, start: int) -> Iterator[tuple[int, Any]]:
+    def tokened(self) -> Iterator[tuple[int, Any]]:
+        """The rows whose objects are known, newest first, with their tokens."""
+        for at in range(len(self.tokens) - 1, -1, -1):
+            if self.tokens[at] is not None:
+                yield self.base + at, self.tokens[at]
+        yield from ((number, token) for number, token in reversed(self.old.items()) if token is not None)
+
+    def _known_since(self, start: int) -> Iterator[tuple[int, Any]]:
         """The rows from *start* on whose objects are known, oldest first, with their tokens."""
         if start < self.base:
             yield from ((number, token) for number, token in self.old.items() if token is not None)

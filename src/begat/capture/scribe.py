@@ -241,10 +241,13 @@ class Scribe:
 
     def _later(self) -> None:
         """What became of rows since they were written."""
+        open_ = frozenset(self.recorder.going_on())
         for number in sorted(self.reader.special() - self._done):
             if number < self.written and number in self.recorder.rows:
                 about, arguments, fate = self.reader.fate(number)
                 self._fate(number, fate, _arguments(arguments, about))
+                if number not in open_ and number not in self._fates:  # what an override changed, it changed before
+                    self._done.add(number)
 
     def _fate(self, number: int, fate: Fate, arguments: Any) -> None:
         built = fate.built and [_site(fate.built[0]), fate.built[1]]

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from begat.capture import seeds, threads
 from begat.capture.live import LiveRun
-from begat.capture.living import recorders
+from begat.capture.living import lives, recorders
 from begat.capture.recorder import Recorder
 from begat.intercept import deferring
 from begat.intercept.interceptor import DOOR, LANE, Lane, ident
@@ -29,6 +29,9 @@ from begat.record.graph import Run
 from begat.replay import door
 
 BLOCK: ContextVar[Any] = ContextVar("begat.overrides", default=None)  # what `begat.override` put there
+
+
+_SOME = 32  # runs that are over, of which it is asked at the end of each whether they live
 
 
 class Session:
@@ -113,8 +116,9 @@ class Session:
         arguments; the last one in any case.
         """
         with self._lock:
-            self._ended = [known for known in self._ended if known.recorder.lives()]
-            self._ended.append(run)
+            # All of few; of many the latest, which most often go first, and some of the others in turn.
+            late, turn, rest = self._ended[-_SOME:], self._ended[:-_SOME][:_SOME], self._ended[:-_SOME][_SOME:]
+            self._ended = [*rest, *[known for known in (*turn, *late) if lives(known.recorder)], run]
         self.closed()
 
     def closed(self) -> None:

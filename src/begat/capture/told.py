@@ -16,13 +16,14 @@ from begat.capture.scribe import host, process_start
 from begat.capture.story import Entry, Fate, Place
 from begat.introspect.callsites import Name
 from begat.record import limits, lines
-from begat.record.decoding import Malformed, decode
+from begat.record.decoding import ROOM, Malformed, decode
 from begat.record.model import Argument, ArgumentDraft, CallSite, Kind, Process, Source
 from begat.record.values import Symbol
 from begat.record.walk import refs
 
 _KINDS, _SOURCES = frozenset(get_args(Kind)), frozenset(get_args(Source))
 _NONE = type(None)
+_ROW = 300  # bytes, about
 _MANY = 1 << 16  # in one line
 _TIMES = 4  # that a journal is read, to find what others refer to
 
@@ -93,7 +94,9 @@ class Told:
             self._read(data(), filled)
             return
         wanted: set[int] = set()
+        left = ROOM.left
         for _ in range(_TIMES):
+            ROOM.left = left
             self.rows, self.lost, self.line, self.filled, self._few = {}, 0, 0, 0, past.Few(wanted)
             self._read(data(), filled)
             missing = {number for number in self._needed() if self.start <= number <= self.last} - self.rows.keys()
@@ -111,10 +114,14 @@ class Told:
         self._read(data)
 
     def _read(self, data: Iterable[bytes], filled: int = limits.FILLED, only: frozenset[str] = lines.KINDS) -> None:
+        left, held = ROOM.left, 0
         for kind, content in chain.from_iterable(lines.read(block, only) for block in data):
             self.line += 1
             try:
                 self._take(kind, content)
+                if len(self.rows) < held:  # some were let go
+                    ROOM.left = left - (left - ROOM.left) * len(self.rows) / held
+                held = len(self.rows)
             except _Lost:
                 self.lost += 1
             except Malformed as error:
@@ -243,6 +250,7 @@ class Told:
             if within is not None and _number(within) >= numbers[i]:
                 raise Malformed("a construction within a later one")
             self.filled += len(about.names)
+            ROOM.take(_ROW)
             arguments = bound(i) if bound is not None else _arguments(about, given, every)
             self.rows[numbers[i]] = Row(about, at, within, arguments)
 

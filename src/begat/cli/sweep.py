@@ -79,10 +79,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
     from begat.sweep.book import Book, find
 
     if options["resume"] is not None:
-        _only_again(ctx, words)
-        folder = find(str(home().absolute()), options["resume"])
-        book = Book(folder)
-        book.plan = _renewed(ctx, book.plan, options)
+        book = Book(find(str(home().absolute()), options["resume"]))
     else:
         if options["retry_failed"]:
             raise click.UsageError("--retry-failed goes with --resume: begat sweep --resume last --retry-failed", ctx)
@@ -92,37 +89,50 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **options: Any) -> No
             return
         book = Book.new(plan, str(home().absolute()))
     try:
+        if options["resume"] is not None:
+            book.plan = _renewed(ctx, book.plan, words, options)
         _conduct(ctx, book, options)
     finally:
         book.close()
 
 
-def _only_again(ctx: click.Context, words: tuple[str, ...]) -> None:
+def _only_again(ctx: click.Context, plan: Plan, words: tuple[str, ...]) -> None:
+    """Refuse what the plan has already; what it does not keep may be said again."""
+    from begat.introspect.secrets import MASK, scrubbed_argv
+    from begat.sweep.hidden import marked
+
+    hidden = marked(plan)
     given = [
         param.opts[-1]
         for param in ctx.command.params
         if param.name not in _AGAIN
+        and not (param.name == "storage" and MASK in (plan.storage or ""))
         and param.name != "words"
         and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
     ]
-    given += [*words, *ctx.meta["begat.behind"]]
+    given += [word for word in words if word.partition("=")[0].removesuffix(":") not in hidden]
+    given += [] if any(MASK in word for word in plan.arguments) else ctx.meta["begat.behind"]
     if given:
         raise click.UsageError(
-            f"a sweep that is gone on with has its plan already; it does not take {' '.join(given)}", ctx
+            f"a sweep that is gone on with has its plan already; it does not take {' '.join(scrubbed_argv(given))}", ctx
         )
 
 
-def _renewed(ctx: click.Context, plan: Plan, options: dict[str, Any]) -> Plan:
+def _renewed(ctx: click.Context, plan: Plan, words: tuple[str, ...], options: dict[str, Any]) -> Plan:
+    from begat.sweep.hidden import reveal
+
+    _only_again(ctx, plan, words)
     new = {
         name: options[name]
-        for name in ("jobs", "executor", "address", "trials")
+        for name in ("jobs", "executor", "address", "trials", "storage")
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    return replace(plan, **new)
+    return reveal(replace(plan, **new), words, ctx.meta["begat.behind"])
 
 
 def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -> Plan:
     from begat.record.moments import identity
+    from begat.sweep.hidden import conceal
     from begat.sweep.plan import Plan
 
     target = options["module"]
@@ -159,7 +169,7 @@ def _plan(ctx: click.Context, words: tuple[str, ...], options: dict[str, Any]) -
         options["address"],
     )
     _check(ctx, plan)
-    return plan
+    return conceal(plan)
 
 
 def _check(ctx: click.Context, plan: Plan) -> None:
@@ -188,11 +198,13 @@ def _check(ctx: click.Context, plan: Plan) -> None:
 
 def _commands(plan: Plan) -> Iterator[str]:
     """What a shell would be told, line by line."""
+    from begat.introspect.secrets import scrubbed_argv
     from begat.sweep.samplers import assignments
 
     if plan.sampler.startswith("optuna"):
         raise click.UsageError("what Optuna proposes depends on results: there is nothing to print before the trials")
     _, rows = assignments(plan)
+    plan = replace(plan, hidden={}, arguments=scrubbed_argv(plan.arguments))  # what is shown may be kept
     return (shlex.join(("begat", *plan.command(number, values)[2:])) for number, values in enumerate(rows))
 
 

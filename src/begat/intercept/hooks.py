@@ -226,11 +226,11 @@ def _maker(
     """The ``make`` for a shape: how many parameters, and how the object, or the class, is found."""
     names = [f"a{i}" for i in range(parameters)]
     made = way in ("fast", "slow")
-    first = 1 if made and starred is None else 0  # of what stands in the row
-    if first:
+    if made and starred is None:
         names[0] = "me"
+    first = 1 if way != "call" and starred is None else 0  # rows have no place for the object itself, or its class
     unpack = starred is not None and way != "call"  # def __init__(*args): the object is the first of them
-    head = "me" if first or unpack else names[0] if names and starred is None else "None"
+    head = "me" if unpack else names[0] if names and starred is None else "None"
     codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=head)
     values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
@@ -238,7 +238,7 @@ def _maker(
     given = "(me, *kept)" if made else "kept"
     if starred is not None and unpack:
         given = f"(*kept[:{starred}], (me, *kept[{starred}]), *kept[{starred + 1}:])"
-    raw = "".join(f"{name}, " for name in names[first:])
+    raw = "".join(f"{name}, " for name in (names[first:] if made else names))
     source = _OPENING.format(
         parameters=", ".join(names),
         chain=_CHAIN if made else "",
@@ -318,8 +318,7 @@ def make(
     count = named + bool(code.co_flags & 4) + bool(code.co_flags & 8)
     starred = None if code.co_argcount else code.co_kwonlyargcount  # where the tuple of *args stands
     maker = _maker(count, starred, bool(changing), way, len(between))
-    # Rows have no place for the object itself.
-    shift = 1 if way in ("fast", "slow") and starred is None else 0
+    shift = 1 if way != "call" and starred is None else 0  # between parameters and what stands in the row
     moved = {position - shift: default for position, default in (changing or {}).items()}
     return maker(_weakly(subject), schema, which, between, _changer(moved))
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 from begat.errors import InvalidRecord
 from begat.record import limits
 from begat.record.collector import resting
-from begat.record.decoding import Malformed, decode
+from begat.record.decoding import ROOM, Malformed, decode, measured
 from begat.record.engine import engine
 from begat.record.graph import Run
 from begat.record.migrations import FORMAT, migrate
@@ -32,13 +32,20 @@ from begat.record.model import (
     Process,
     Source,
 )
-from begat.record.pieces import parted
-from begat.record.weighing import is_light, weigh
+from begat.record.pieces import Parts, parted
+from begat.record.weighing import is_light, spare, weigh
 from begat.record.writing import chunks, document
 
 _T = TypeVar("_T")
 _BLOCK = 1 << 22
 _SHOWN = 200  # of a place deep inside
+_RUN, _EVENT, _NODE, _NAME, _ARGUMENT = (
+    10_000,
+    1000,
+    400,
+    50,
+    100,
+)  # bytes, about: _NAME of any argument, more of one like no other
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
@@ -97,13 +104,13 @@ def _loads(data: bytes, *, own: bool) -> Run:
 
     try:
         # A record is a tree of millions of objects and no cycles.
-        with resting():
-            document, nodes = parted(data) or (engine().loads(data), None)
-            if nodes is not None and document.get("format") != FORMAT:
-                document, nodes = engine().loads(data), None  # steps are about all of it
-            document = migrate(document)
-            rows = _rows_out(document, "", 0)
-            rows.rows = rows.rows if nodes is None else nodes
+        with resting(), measured():
+            document, parts = parted(data) or (None, {})
+            rows = _rows_out(document, "", 0, parts)
+            if parts or type(document) is not dict or document.get("format") != FORMAT:  # steps are about all of it
+                spare(data)
+                document = migrate(engine().loads(data))
+                rows = _rows_out(document, "", 0, {})
             return _run_from(shape.envelope(document), rows, shape)
     except Malformed as error:
         where = error.where if len(error.where) <= _SHOWN else f"{error.where[:_SHOWN]}…"
@@ -148,12 +155,13 @@ class _Rows:
         self.children: list[_Rows] = []
 
 
-def _rows_out(document: Any, where: str, count: int) -> _Rows:
+def _rows_out(document: Any, where: str, count: int, parts: Parts) -> _Rows:
     """
-    Take the nodes out of *document*.
+    Take the nodes out of *document*; those of *parts* that it has the numbers of are taken from there.
 
     They are checked and built a few at a time, so that there is never a second tree of all of them.
     """
+    ROOM.take(_RUN)
     if where.count(".") > limits.FAMILY:
         raise Malformed(f"runs nested deeper than {limits.FAMILY}", where)
     rows = document.get("nodes") if type(document) is dict else None
@@ -165,10 +173,13 @@ def _rows_out(document: Any, where: str, count: int) -> _Rows:
         raise Malformed(f"more than {limits.NODES:,} nodes", f"{where}nodes")
     document["nodes"] = []
     taken = _Rows(rows, where, size)
+    if len(rows) == 1 and type(rows[0]) is int and rows[0] in parts:
+        taken.rows = parts.pop(rows[0])
     count += size
+    ROOM.take(_EVENT * (size - len(rows)))
     children = document.get("children")
     for position, child in enumerate(children if type(children) is list else ()):
-        taken.children.append(_rows_out(child, f"{where}children[{position}].", count))
+        taken.children.append(_rows_out(child, f"{where}children[{position}].", count, parts))
         count += taken.children[-1].size
         taken.size += taken.children[-1].size
     return taken
@@ -230,6 +241,7 @@ def _nodes_from(rows: Iterable[Any], where: str, shape: Any) -> tuple[Node, ...]
     for chunk in chunks(_taken(rows) if type(rows) is list else rows):
         if len(nodes) > limits.NODES:
             raise Malformed(f"more than {limits.NODES:,} nodes", f"{where}nodes")
+        ROOM.take(_NODE * len(chunk))
         for row in shape.nodes(chunk, f"{where}nodes", len(nodes)):
             site, process = row.get("site"), row.get("process")
             if site is not None:
@@ -267,6 +279,7 @@ def _taken(rows: list[_T]) -> Iterator[_T]:
 def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument], shape: Any) -> dict[str, Argument]:
     """The arguments in *rows*. *recent* has the last of each name: most are equal to it, and then the same object will do."""
     out: dict[str, Argument] = {}
+    made = 0
     for position, row in enumerate(rows):
         if not (
             type(row) is dict
@@ -294,12 +307,14 @@ def _arguments_from(rows: list[Any], where: str, recent: dict[str, Argument], sh
         else:
             value = _value_from(value, f"{where}.arguments[{position}].value")
         if argument is None or "was" in row:
+            made += 1
             was = _value_from(row["was"], f"{where}.arguments[{position}].was") if "was" in row else ABSENT
             argument = recent[name] = ArgumentDraft(name, value, source, was)  # type: ignore[arg-type]  # it is one of the sources
             argument.__class__ = Argument
         if name in out:
             raise Malformed(f"a second argument {name!r:.80}", f"{where}.arguments[{position}].name")
         out[name] = argument
+    ROOM.take(_NAME * len(rows) + _ARGUMENT * made)
     return out
 
 

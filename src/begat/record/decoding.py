@@ -6,17 +6,39 @@ import datetime
 import decimal
 import pathlib
 import re
+import threading
 import uuid
 import warnings
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from begat.record import limits
 from begat.record.encoding import alike, is_quick
-from begat.record.values import KEYS, Alias, Array, Cut, Made, Mapping, Member, Opaque, Redacted, Ref, Symbol, Typed
+from begat.record.values import (
+    KEYS,
+    NUMBERS,
+    Alias,
+    Array,
+    Cut,
+    Made,
+    Mapping,
+    Member,
+    Opaque,
+    Redacted,
+    Ref,
+    Symbol,
+    Typed,
+)
 
 _DIGITS = limits.BITS // 4
+_LIST, _DICT, _ITEM = 160, 250, 40  # bytes, about: of an empty one, and of each item with what it says
+_COMPILED, _SHORTEST = (
+    2000,
+    50,
+)  # as much time goes with a character of a regular expression as with so many bytes of a list
 
 
 class Malformed(Exception):
@@ -28,8 +50,43 @@ class Malformed(Exception):
         self.where = where
 
 
+class _Room(threading.local):
+    """What may still be made in this thread of the record that is being read: bytes of memory, about."""
+
+    left: float = 1e18
+
+    def take(self, size: float) -> None:
+        """So many bytes were taken, or will be. `Malformed` if they are too many."""
+        self.left = left = self.left - size
+        if left < 0:
+            self.check(0)
+
+    def check(self, size: float) -> None:
+        """`Malformed` if there is no room for so many bytes."""
+        if size > self.left:
+            allowed = limits.memory()
+            raise Malformed(
+                f"what it would become takes more than {allowed:,} MB of memory; {limits.MEMORY}={2 * allowed} in the "
+                "environment lets it take twice that"
+            )
+
+
+ROOM = _Room()
+
+
+@contextmanager
+def measured() -> Iterator[None]:
+    """All that is decoded inside the block is one record, which may take so much memory and no more."""
+    before = ROOM.left
+    ROOM.left = min(before, limits.memory() * 1e6)
+    try:
+        yield
+    finally:
+        ROOM.left = before
+
+
 def decode(data: Any, depth: int = 0) -> Any:
-    """The value that `encode` turned into *data*. `Malformed` if there is none."""
+    """The value that `encode` turned into *data*, whose lists and dictionaries become its own. `Malformed` if there is none."""
     kind = type(data)
     if kind is str:
         if len(data) > limits.TEXT:
@@ -46,13 +103,14 @@ def decode(data: Any, depth: int = 0) -> Any:
     for key in data:
         if key[:1] == "$":
             return _tagged(data, depth)
-    out = {}
+    ROOM.take(_DICT + 2 * _ITEM * len(data))
     for key, item in data.items():
-        try:
-            out[key] = decode(item, depth + 1)
-        except Malformed as error:
-            raise Malformed(error.what, f".{key}{error.where}") from None
-    return out
+        if type(item) not in NUMBERS:
+            try:
+                data[key] = decode(item, depth + 1)
+            except Malformed as error:
+                raise Malformed(error.what, f".{key}{error.where}") from None
+    return data
 
 
 def _apart(members: list[Any]) -> None:
@@ -65,13 +123,14 @@ def _apart(members: list[Any]) -> None:
 def _items(data: Any, depth: int) -> list[Any]:
     if len(_expect(data, list)) > limits.ITEMS:
         raise Malformed(f"more than {limits.ITEMS:,} items")
-    out = []
+    ROOM.take(_LIST + _ITEM * len(data))
     for position, item in enumerate(data):
-        try:
-            out.append(decode(item, depth + 1))
-        except Malformed as error:
-            raise Malformed(error.what, f"[{position}]{error.where}") from None
-    return out
+        if type(item) not in NUMBERS:
+            try:
+                data[position] = decode(item, depth + 1)
+            except Malformed as error:
+                raise Malformed(error.what, f"[{position}]{error.where}") from None
+    return data  # type: ignore[no-any-return]  # a list, by _expect
 
 
 def _tagged(data: dict[str, Any], depth: int) -> Any:
@@ -81,6 +140,7 @@ def _tagged(data: dict[str, Any], depth: int) -> Any:
     reader = _READERS.get(tag)
     if reader is None:
         raise Malformed(f"unknown tag {tag!r:.40}")
+    ROOM.take(_DICT)
     try:
         return reader(data[tag], depth)
     except Malformed as error:
@@ -229,9 +289,15 @@ def _pattern_from(data: Any, depth: int) -> re.Pattern[Any]:
         raise Malformed(
             f"a regular expression that would take long to compile, or of more than {limits.PATTERN:,} characters"
         )
+    return _compiled(pattern, flags & ~re.DEBUG)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
+    ROOM.take((_SHORTEST + len(pattern)) * _COMPILED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is the program's that made it, not of who reads the record
-        return re.compile(pattern, flags & ~re.DEBUG)
+        return re.compile(pattern, flags)
 
 
 Reader = Callable[[Any, int], Any]

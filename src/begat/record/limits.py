@@ -5,6 +5,8 @@ What is beyond them is left out by whoever writes, with a mark that says so, and
 
 from __future__ import annotations
 
+import os
+
 NODES = 2_000_000  # in a run and all runs inside it, events among them
 HELD = (
     1_200_000  # of a run that is being recorded or read back from journals; of more, some are kept and the rest counted
@@ -27,3 +29,11 @@ PATTERN = 10_000  # characters of a regular expression: reading it compiles it
 # deep as what is read.
 WRITTEN_DEPTH = 80
 READ_DEPTH = 200
+
+MEMORY = "BEGAT_READ_MEMORY"
+
+
+def memory() -> int:
+    """How many megabytes what is read of one record may take, beside its bytes: 2,000, or what the environment says."""
+    said = os.environ.get(MEMORY, "")
+    return int(said) if said.isdecimal() else 2_000

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from begat.errors import InvalidRecord
 from begat.record.engine import engine
+from begat.record.weighing import spare
 
 FORMAT = "begat-journal/1"
 JOURNAL, HEAD, SEEDS, ENVIRONMENT, END = "$journal", "$head", "$seeds", "$environment", "$end"
@@ -26,6 +27,7 @@ ABOUT = frozenset((JOURNAL, HEAD, SEEDS, ENVIRONMENT, END))  # the run, and not 
 
 _BEGIN = re.compile(rb'\{"\$(?:%s)":' % "|".join(kind[1:] for kind in sorted(KINDS)).encode())
 _TRIES = 64  # of places where a line could begin within another
+_LINE = 1 << 28  # bytes: a longer one is torn
 
 
 def line(kind: str, content: Any) -> bytes:
@@ -43,6 +45,9 @@ def blocks(file: BinaryIO, size: int = 1 << 22) -> Iterator[bytes]:
             rest = data
         else:
             rest += data
+            if len(rest) > _LINE:
+                yield rest
+                rest = b""
     if rest:
         yield rest
 
@@ -51,7 +56,8 @@ def read(data: bytes, only: frozenset[str] = KINDS) -> Iterator[tuple[str, Any]]
     """
     The lines in *data*, each as its kind and content; `TORN` in the place of what is no line. Of some kinds *only*, if asked.
 
-    The end of *data* without a line's end is torn, too, whatever it says: it may be half of a number.
+    The end of *data* without a line's end is torn, too, whatever it says: it may be half of a number. `Malformed` for a line that
+    would take more memory than there is room for.
     """
     loads = engine().loads
     begins = (b"",) if only is KINDS else tuple(b'{"%b":' % kind.encode() for kind in only)
@@ -63,7 +69,7 @@ def read(data: bytes, only: frozenset[str] = KINDS) -> Iterator[tuple[str, Any]]
         if found is None:
             yield TORN, None
             # The end of a line that was begun, and a whole one glued to it. No value has a key that is a kind of line.
-            for begin in islice(_BEGIN.finditer(text, 1), _TRIES):
+            for begin in islice(_BEGIN.finditer(text, 1), max(2, min(_TRIES, _LINE // len(text)))):
                 found = _parsed(text[begin.start() :], loads)
                 if found is not None:
                     break
@@ -74,6 +80,7 @@ def read(data: bytes, only: frozenset[str] = KINDS) -> Iterator[tuple[str, Any]]
 
 
 def _parsed(text: bytes, loads: Any) -> tuple[str, Any] | None:
+    spare(text)
     try:
         found = loads(text)
     except (InvalidRecord, RecursionError, UnicodeDecodeError):

@@ -98,6 +98,7 @@ class Owners:
         self._paths = {node.path: node.id for node in reversed(list(nodes))}
         self._lengths = set(map(len, self._paths))
         self._used: dict[int, set[int]] = {}
+        self._spans: dict[int, tuple[int, int]] | None = None
 
     def above(self, path: str) -> int | None:
         """The owner of the longest proper prefix of *path*, by segments, that has one."""
@@ -118,7 +119,10 @@ class Owners:
 
     def has(self, owner: Node, node: Node, nodes: dict[int, Node]) -> bool:
         """Whether *node* is a part of *owner*: `model.1` is the first thing in `model`, or the second `model`, and only the record tells."""
-        return _built_in(node, owner, nodes) or self.uses(owner, node.id)
+        if self._spans is None:
+            self._spans = _nested(nodes)
+        (first, last), (at, _) = self._spans[owner.id], self._spans[node.id]
+        return first < at <= last or self.uses(owner, node.id)
 
 
 def _parent(node: Node, nodes: dict[int, Node], owners: Owners) -> int | None:
@@ -137,13 +141,29 @@ def _parent(node: Node, nodes: dict[int, Node], owners: Owners) -> int | None:
     return parent
 
 
-def _built_in(node: Node, owner: Node, nodes: dict[int, Node]) -> bool:
-    """Whether *node* was built while *owner* was, however deep."""
-    number, within = node.id, node.within
-    # Going outwards numbers fall, unless somebody edited the record; below the owner's there is no way back to it.
-    while within is not None and owner.id < within < number and within in nodes:
-        number, within = within, nodes[within].within
-    return within == owner.id
+def _nested(nodes: dict[int, Node]) -> dict[int, tuple[int, int]]:
+    """
+    For each of *nodes* its number in an order in which what was built inside it, however deep, comes next, and the last of these.
+
+    Going outwards would take the square of the depth.
+    """
+    inner: dict[int | None, list[int]] = {}
+    for number, node in nodes.items():
+        # Outwards numbers fall, unless somebody edited the record.
+        around = node.within if node.within is not None and node.within < number and node.within in nodes else None
+        inner.setdefault(around, []).append(number)
+    found: dict[int, tuple[int, int]] = {}
+    todo = inner.pop(None, [])
+    while todo:
+        at = todo[-1]
+        if at not in found:
+            found[at] = len(found), -1
+            todo += inner.get(at, ())
+        else:
+            todo.pop()
+            first, last = found[at]
+            found[at] = first, len(found) - 1 if last < 0 else last
+    return found
 
 
 def visible(run: Run) -> set[int]:

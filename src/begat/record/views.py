@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from begat.record import limits
 from begat.record.model import Node
 from begat.record.names import short
 from begat.record.paths import segment
@@ -85,7 +86,7 @@ def _hang(
 
     Beside a parameter of the same name: ``dropout`` and ``dropout:Dropout``; beside an object of that name: ``Block`` and ``Block.1``.
     """
-    *steps, last = way.split(".")
+    *steps, last = way.split(".") if len(way) <= limits.PATH else (way,)
     at = top
     for position, step in enumerate(steps):
         inner = between.get((id(at), step))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from begat.record import limits
-from begat.record.decoding import Malformed
+from begat.record.decoding import ROOM, Malformed
 
 _CALL = b'"arguments"'  # every node and event has it
 _OBJECT = 4  # times as much memory as a number in a list
+_SMALL = 1 << 20
 
 
 def weigh(blocks: Iterable[bytes]) -> None:
@@ -33,3 +34,10 @@ def weigh(blocks: Iterable[bytes]) -> None:
 def is_light(size: int) -> bool:
     """Whether so many bytes cannot be beyond the limits, whatever they say."""
     return size <= min(limits.PARTS // _OBJECT, limits.NODES * len(_CALL))
+
+
+def spare(text: bytes) -> None:
+    """`Malformed` if there is no room for the tree of the JSON *text*."""
+    if len(text) > _SMALL:
+        parts = 30 * text.count(b",") + 150 * (text.count(b"[") + text.count(b"{")) + 30 * text.count(b":")
+        ROOM.check(parts + 3 * len(text))

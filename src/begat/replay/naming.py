@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from begat.record import limits
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.names import class_name, short
@@ -42,6 +43,7 @@ class Names:
         self._holders: dict[str, int] = {}  # variable → the node it holds now
         self._names: dict[int, str] = {}
         self._counts: dict[str, int] = {}
+        self._next: dict[str, int] = {}  # the number of the next variable that is made up
         self._lists: dict[str, int] = {}
         self._spaces: set[str] = set()
 
@@ -58,9 +60,10 @@ class Names:
     def fresh(self, wanted: str) -> str:
         """A variable that nothing else has."""
         wanted = _usable(_snake(wanted)) or "thing"
-        found, number = wanted, 2
+        found, number = wanted, self._next.get(wanted, 2)
         while found in self.taken:
             found, number = f"{wanted}_{number}", number + 1
+        self._next[wanted] = number
         self.taken.add(found)
         return found
 
@@ -148,7 +151,7 @@ class Names:
     def _inside(self, node: Node) -> Place:
         """``opts["beta"] = Adam()``: into a dict, or an object that is there already."""
         root, *steps = node.path.split(".")
-        if not is_variable(root) or root in self._lists:
+        if not is_variable(root) or root in self._lists or len(node.path) > limits.PATH:
             return self._shared(node)
         before: list[str] = []
         target, at = root, root

@@ -142,8 +142,11 @@ def below(term: Term) -> Iterator[Term]:
         elif type(here) in _TERMS:
             yield here
             if type(here) not in _LEAVES:
-                todo.extend(getattr(here, part.name) for part in reversed(fields(here)))
+                todo.extend([getattr(here, name) for name in _PARTS[type(here)]])
 
 
 _LEAVES = frozenset((Literal, Given, Name, Built, Reached, Again, Absent))
-_TERMS = _LEAVES | {Several, Pairs, Content, Apply, Method, Member}
+_PARTS = {
+    kind: [part.name for part in reversed(fields(kind))] for kind in (Several, Pairs, Content, Apply, Method, Member)
+}
+_TERMS = _LEAVES | _PARTS.keys()

@@ -63,7 +63,9 @@ class Book:
         """The book of a sweep that begins."""
         folder = os.path.join(home, SWEEPS, plan.id)
         plans.save(plan, folder)
-        return cls(folder)
+        book = cls(folder)
+        book.plan = plan  # which knows more than its file
+        return book
 
     def base(self, number: int) -> str:
         """The path, without its ending, of the files of that trial."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from begat.sweep.book import Book
 from begat.sweep.executors import Executor
+from begat.sweep.hidden import forgotten
 from begat.sweep.said import REFUSED, Steps
 from begat.sweep.samplers import Sampler
 from begat.sweep.trial import Done, Ending, Job, Trial
@@ -98,6 +99,7 @@ class Sweep:
         self.listener.began(trial)
 
     def _end(self, ending: Ending) -> None:
+        ending = forgotten(self.book.plan, ending)
         number = ending.number
         trial = self._running.pop(number)
         self._steps.pop(number, None)

@@ -14,7 +14,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
 
+from begat.introspect.secrets import redacted, scrubbed
 from begat.record.moments import stamp
+from begat.record.plain import plain
 from begat.sweep import said
 from begat.sweep.trial import Ending, Job, State
 
@@ -130,18 +132,20 @@ def _interruptible() -> Iterator[None]:
 
 def lost(job: Job, error: BaseException) -> Ending:
     """The ending of a job that could not be done, or of which nobody knows how it ended."""
-    return Ending(job.number, "failed", error=f"{type(error).__name__}: {error}", started=stamp(datetime.now(UTC)))
+    return Ending(
+        job.number, "failed", error=scrubbed(f"{type(error).__name__}: {error}"), started=stamp(datetime.now(UTC))
+    )
 
 
 def _ending(job: Job, code: int, started: datetime, seconds: float) -> Ending:
     run, result = said.of_summary(job.summary)
     with contextlib.suppress(OSError):
         os.unlink(job.summary)
-    result = {**said.last_object(job.stdout), **result}
+    result = {name: plain(redacted(name, each)) for name, each in {**said.last_object(job.stdout), **result}.items()}
     value = said.number(result.get(job.objective)) if job.objective else None
     error = None
     if code:
-        error = said.complaint(job.stderr) or (_killed(code) if code < 0 else f"exit code {code}")
+        error = scrubbed(said.complaint(job.stderr) or "") or (_killed(code) if code < 0 else f"exit code {code}")
     elif job.objective and value is None:
         heard = f"; it said {', '.join(result)}" if result else ""
         error = (

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from begat.errors import SweepError
+from begat.introspect.secrets import scrubbed
 from begat.sweep.axes import Axis, Points
 from begat.sweep.plan import Plan
 from begat.sweep.trial import Done, Ending, Trial
@@ -134,7 +135,7 @@ def _study(plan: Plan, folder: str, done: int) -> Any:
         )
     except Exception as error:  # each database has errors of its own
         problem = str(error).partition("\n")[0]
-        raise SweepError(f"optuna cannot keep a study {name!r} at {storage}: {problem}") from error
+        raise SweepError(scrubbed(f"optuna cannot keep a study {name!r} at {storage}: {problem}")) from None
 
 
 def _made(kind: str, name: str, seed: int | None = None) -> Any:

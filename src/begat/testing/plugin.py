@@ -20,7 +20,8 @@ import pytest
 from begat.testing import TOLD
 
 _NAME = pytest.StashKey[str]()
-_READ = 1_000  # nodes; the record of a test that builds more is not read back
+_KEPT = 100  # runs, for their objects to be known in later ones
+_READ = 1_000  # rows; the record of a test that has more is not read back
 
 
 class _Told:
@@ -96,18 +97,21 @@ def _timed(name: str, told: _Told) -> Generator[None, object, object]:
 
 def _captured(name: str, told: _Told) -> Generator[None, object, object]:
     from begat.capture.scopes import capture
+    from begat.capture.session import session
 
     run: Any
     with capture(name) as run:
         result = yield from _timed(name, told)
     run._found = _environment()  # once for all: to ask git for each takes longer than most tests do
     try:
-        told.write(nodes=len(run))
-        wrong = _unreadable(run)
+        rows = len(run.recorder.rows)
+        told.write(nodes=rows - len(run.recorder.again))  # those are events of objects that had a node
+        wrong = _unreadable(run) if rows <= _READ else None
     except Exception as error:
         wrong = f"{type(error).__name__}: {error}"
     if wrong:
         told.write(wrong=wrong, id=name)
+    del session._ended[:-_KEPT]  # what the package caches would keep the runs of all tests
     return result
 
 
@@ -121,8 +125,6 @@ def _environment() -> Any:
 def _unreadable(run: Any) -> str | None:
     from begat.record.codec import dumps, loads
 
-    if len(run) > _READ:
-        return None
     data = dumps(run)
     return None if dumps(loads(data)) == data else "the record reads back as another"
 
