@@ -80,6 +80,8 @@ def read(data: bytes, only: frozenset[str] = KINDS) -> Iterator[tuple[str, Any]]
 
 
 def _parsed(text: bytes, loads: Any) -> tuple[str, Any] | None:
+    if text[-1:] != b"}":
+        return None
     spare(text)
     try:
         found = loads(text)
