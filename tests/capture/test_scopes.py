@@ -685,3 +685,18 @@ def test_the_versions_of_what_is_imported_are_kept():
         del sys.modules["late"]
 
     assert before["pytest"] == pytest.__version__
+
+
+def test_who_an_object_is_while_others_come_and_go(net):
+    """Addresses of what died are taken by others; what was asked for before, and what is constructed again, keeps its node."""
+    with begat.capture() as run:
+        number_of, kept = run.recorder.number_of_object, []
+        for turn in range(60):
+            passing = [net(number) for number in range(300)]
+            kept.append(passing[turn])
+            assert number_of(passing[-1]) == 300 * turn + 299
+            del passing
+        kept[7].__init__("again")
+
+        assert [number_of(each) for each in kept] == [300 * turn + turn for turn in range(60)]
+        assert begat.provenance(kept[7]) == run.nodes[7 * 300 + 7]

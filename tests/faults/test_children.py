@@ -154,6 +154,50 @@ def test_objects_that_travel_keep_their_node(way, method, tmp_path):
     assert len({node.process.pid for node in run.nodes}) > 1
 
 
+BY_VALUE = """\
+import cloudpickle, threading
+calls = 0
+class Base:
+    def __init__(self, number, more=[1], *, other=None):
+        global calls
+        calls += 1
+        self.number = number
+class Net(Base): pass
+class Head(Base):
+    def __init__(self, number): super().__init__(number, other=2)
+class Bare: pass
+class Made:
+    def __init__(self, number): pass
+    @classmethod
+    def load(cls, number): return cls(number)
+for turn in range(3):
+    back = cloudpickle.loads(cloudpickle.dumps([Net(turn), Head(turn), Bare(), Made.load(turn)]))
+    print([type(each).__name__ for each in back], type(back[0]) is Net, calls, Base.__init__.__defaults__, Base.__init__.__kwdefaults__)
+going = [True]
+def builds():
+    while going: Net(-1)
+threads = [threading.Thread(target=builds) for _ in range(2)]
+[each.start() for each in threads]
+for _ in range(30): cloudpickle.loads(cloudpickle.dumps(Net))
+going.clear(), [each.join() for each in threads]
+class Net(Net): pass
+Net.__init__ = lambda self, number: None
+cloudpickle.loads(cloudpickle.dumps(Net)), Net(8)
+"""
+
+
+def test_classes_that_come_back_by_value(tmp_path):
+    """They have copies of what they had, as they would, and stay tracked; what is a constructor of somebody else's is that."""
+    pytest.importorskip("cloudpickle")
+
+    seen = same(tmp_path, BY_VALUE, "run", env={"BEGAT_STRICT": "1"})
+
+    run = seen.record
+    for name in ("Net", "Head", "Made.load", "Made"):
+        assert [n.params["number"] for n in run.select(name) if n.params["number"] != -1][:3] == [0, 1, 2], name
+    assert len(run.select("Bare")) == 3
+
+
 def test_messages_read_by_hand(tmp_path):
     """By whatever names and with whatever values beside them; threads that read at once do not disturb each other."""
     text = """\

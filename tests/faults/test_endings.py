@@ -190,3 +190,87 @@ def test_a_scope_that_is_never_left(tmp_path):
     )
 
     assert (seen.code, seen.out, seen.err, seen.record) == (0, "on\n", "", None)
+
+
+# Programs of other kinds, each of which ends in the middle of what it does.
+KINDS = {
+    "generators": """
+import contextlib, weakref
+class Part:
+    def __init__(self, n, kind="x"): self.n = n
+class Late(Part):
+    def __del__(self): Part(0, "del")
+def made(count):
+    for n in range(count):
+        part = Part(n); yield part
+@contextlib.contextmanager
+def managed(n):
+    try: yield Part(n)
+    finally: Part(n, "after")
+for step in range(8):
+    some = made(5); first = next(some)
+    with managed(step) as held, contextlib.ExitStack() as stack:
+        stack.callback(Part, step); weakref.finalize(held, Part, step); late = Late(step)
+        print(step, first.n, [part.n for part in some]); end(step)
+""",
+    "signals and hooks": """
+import atexit
+class Part:
+    def __init__(self, n): self.n = n
+heard = []
+signal.signal(signal.SIGALRM, lambda *_: heard.append(Part(len(heard))))
+atexit.register(lambda: print("at exit", Part(1).n))
+sys.excepthook = lambda kind, *_: print("hook", kind.__name__)
+threading.excepthook = lambda said: print("thread", said.exc_type.__name__)
+for step in range(8):
+    signal.setitimer(signal.ITIMER_REAL, 0.0003)
+    parts = [Part(n) for n in range(200)]
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    thread = threading.Thread(target=lambda: Part(1).n / 0); thread.start(); thread.join()
+    print(step, len(parts)); end(step)
+""",
+    "classes made on the way": """
+import typing
+class Part:
+    def __init__(self, n, kind="x"): self.n = n
+class Meta(type):
+    def __call__(cls, *args): return super().__call__(*args)
+for step in range(8):
+    space = {}
+    exec(f"class Odd:\\n def __init__(self, a, /, b={step}, *, c=None): self.a = a", space)
+    Other = type(f"Other{step}", (Part,), {"__init__": lambda self, n: Part.__init__(self, n, "o")})
+    made = [space["Odd"](1), Other(2), Meta(f"M{step}", (Part,), {})(3), typing.NamedTuple("N", [("a", int)])(4)]
+    try: space["Odd"](1, 2, 3)
+    except TypeError as error: print(error)
+    print([type(each).__name__ for each in made]); end(step)
+""",
+    "tasks and threads": """
+import asyncio, concurrent.futures
+class Part:
+    def __init__(self, n): self.n = n
+async def task(n, pool):
+    part = Part(n); await asyncio.sleep(0)
+    return part.n + await asyncio.to_thread(lambda: Part(n).n) + (await asyncio.get_running_loop().run_in_executor(pool, Part, n)).n
+async def main():
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for step in range(8):
+            print(step, await asyncio.gather(*(task(n, pool) for n in range(4)))); end(step)
+asyncio.run(main())
+""",
+}
+ENDS = {
+    "": "pass", "raise": "raise KeyError(step)", "exit": "os._exit(7)", "low": "sys.setrecursionlimit(70)",
+    "term": "os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", "kill": "os.kill(os.getpid(), signal.SIGKILL)",
+    "clock": "time.time = lambda: -5e9", "closed": "os.closerange(3, 100) if kind != 'tasks and threads' else None",
+}  # fmt: skip
+ENDS_WHEN = "import os, signal, sys, threading, time\nkind = {kind!r}\ndef end(step):\n    if step == 4:\n        sys.stdout.flush(); {ends}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_programs_of_other_kinds_end_the_same(kind, tmp_path):
+    """Whatever they are in the middle of."""
+    for name, ends in ENDS.items():
+        folder = tmp_path / (name or "none")
+        folder.mkdir()
+        same(folder, ENDS_WHEN.format(kind=kind, ends=ends) + KINDS[kind], "run", timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import os
@@ -524,6 +525,46 @@ def test_random_graphs_of_references():
             for i in range(count)
         )
         survives(record(nodes))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_what_stands_in_the_place_of_a_journal_is_left_alone(tmp_path):
+    """A pipe, which would never end, and files elsewhere that a record calls its journals."""
+    (tmp_path / "journal").mkdir()
+    os.mkfifo(tmp_path / "journal" / "1-a.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    document = {**WHOLE, "run": {**WHOLE["run"], "journals": {"../pipe": 0, str(tmp_path / "pipe"): 0}}}
+    document["run"]["marks"] = ["not shown: 3 more calls"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+
+    run = begat.load(tmp_path)
+
+    with pytest.raises(KeyError):
+        run[123_456]
+
+
+# --- code that is generated -------------------------------------------------------------------------------------------
+LINES = ['x.y"];evil();z["w', "x.y'];evil();z['w", 'a.b"]\nevil()\n["c', "evil()", "m:N\nevil()", "m:N(evil())", '"""\nevil()\n"""', "a\revil()", "a=evil(), b", "{evil()}", "a.007.٣", "a\\"]  # fmt: skip
+
+
+def test_no_text_of_a_record_becomes_code():
+    """Wherever it stands: what is generated says names, calls of the record's own targets, and data."""
+    for way in PLACES:
+        holder = document = copy.deepcopy(WHOLE)
+        for step in way[:-1]:
+            holder = holder[step]
+        if not way or type(holder[way[-1]]) is not str or way[0] == "children":
+            continue
+        for line in LINES:
+            holder[way[-1]] = line
+            try:
+                run = codec.loads(json.dumps(document))
+            except InvalidRecord:
+                continue
+            text = to_python(run)
+            assert all(letter.isprintable() or letter == "\n" for letter in text), (way, line)
+            called = {part.func.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}  # fmt: skip
+            assert "evil" not in called, (way, line, text)
 
 
 # --- what the limits let through --------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_a_shape_is_known_wherever_it_stands(name, wrap):
 
 
 PROGRAM = """\
-import collections, dataclasses, enum, functools, json, os, pathlib, sys, types, warnings
+import collections, dataclasses, enum, functools, json, os, pathlib, random, sys, types, typing, warnings
 import numpy as np
 import pandas as pd
 from pydantic import SecretStr
@@ -126,6 +126,13 @@ def defaults(text):
             pass
     return Default()
 
+def annotated(text):
+    class Annotated:
+        def __init__(self, x: typing.Literal[text, "b"] = "b"):
+            pass
+    return Annotated()
+
+Kind = enum.Enum("Kind", "PASSWORD")
 Pair = collections.namedtuple("Pair", "text password")
 token = os.environ["INNOCENT"]
 clients, kept = {}, []
@@ -137,6 +144,9 @@ for text, named in [(text, False) for text in found["shaped"]] + [(text, True) f
     Client(Pair("", text)); Client(types.SimpleNamespace(password=text)); Client(functools.partial(print, password=text))
     Client(f"https://user:{text.strip()}@host/x" if named and " " not in text else None)
     Client([{"name": "DB_PASSWORD", "value": text}]); Config(password=text); Config(nested={"auth": ("me", text)})
+    Client({Kind.PASSWORD: text}); Client(enum.Enum("E", {"API_KEY": text}).API_KEY); Client(["--password", text, "-v"])
+    Client(f"mysql --password '{text}' -h x"); Client(f"curl -H 'X-Api-Key: {text}'"); Client([["Authorization", text]])
+    Client([{"Name": "DB_PASSWORD", "Value": text}]); Client(jwt=text, license_key=text, pw=text)
     if named:
         continue
     # --- by shape ---
@@ -152,7 +162,7 @@ for text, named in [(text, False) for text in found["shaped"]] + [(text, True) f
     Client(str(text)); Client(slice(text)); Client(memoryview(text.encode()))
     clients[text] = Client(1)
     clients["a " + text] = Client(2)
-    defaults(text); Config(text=text)
+    defaults(text); Config(text=text); annotated(text); random.seed(text)
     try:
         Failing(text)
     except ValueError:

@@ -110,6 +110,7 @@ def _tells(module: Any) -> Callable[[], None] | None:
 
 
 _QUEUES = ("joblib.externals.loky.backend.queues", "loky.backend.queues")
+_BY_VALUE = tuple(f"{of}cloudpickle.cloudpickle" for of in ("", "joblib.externals.", "ray."))
 _PICKLES = ("distributed.protocol.pickle", "ray._private.serialization")
 
 TELLING = Attached(
@@ -119,6 +120,7 @@ TELLING = Attached(
         "multiprocessing.reduction": travel.sends,
         **dict.fromkeys(_QUEUES, travel.sends_by_loky),
         **dict.fromkeys(_PICKLES, travel.sends_by_pickle),
+        **dict.fromkeys(_BY_VALUE, travel.takes_classes),
     }
 )
 """Watched: processes that begin anew go on with the run of whoever starts them."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable
 
 from begat.intercept.interceptor import trouble
+
+_DEPTH = 1000  # as the interpreter begins
 
 
 def at_end(action: Callable[[], object]) -> None:
@@ -18,10 +21,15 @@ def at_end(action: Callable[[], object]) -> None:
     pid = os.getpid()
 
     def run() -> None:
-        if os.getpid() == pid:
-            try:
-                action()
-            except Exception as error:
-                trouble(error, "writing the record at exit")
+        if os.getpid() != pid:
+            return
+        left = sys.getrecursionlimit()
+        try:
+            sys.setrecursionlimit(max(left, _DEPTH))  # a program may have left a limit that nothing can be written with
+            action()
+        except Exception as error:
+            trouble(error, "writing the record at exit")
+        finally:
+            sys.setrecursionlimit(left)
 
     atexit.register(run)

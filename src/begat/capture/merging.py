@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 
 from begat.capture import past
 from begat.capture.story import homed, tell
@@ -84,6 +85,8 @@ def one(folder: Path, offsets: Mapping[str, int], number: int) -> Node | None:
     """Node *number*, from the journals in *folder*, whose numbers are moved by *offsets*; of its path the end alone is known."""
     for name, offset in offsets.items():
         told = Told(name)
+        if os.path.basename(name) != name:
+            continue  # no journal of ours is called so, but any file could be
         try:
             told.pick(_blocks(folder / name), number - offset)
         except (OSError, Malformed):
@@ -120,9 +123,12 @@ def journals(folder: Path, but: Container[str] = (), *, rows: bool = True) -> li
     room, size, filled, count = limits.HELD, limits.JOURNALS, limits.FILLED, 0
     for file in sorted(file for file in folder.glob("*.jsonl") if file.name not in but):
         try:
-            size -= file.stat().st_size
+            status = file.stat()
         except FileNotFoundError:  # its run has ended: the record says what it said
             continue
+        if not S_ISREG(status.st_mode):
+            continue  # who opens a pipe waits for whoever writes into it
+        size -= status.st_size
         if size < 0:
             raise InvalidRecord(f"{folder}: journals of more than {limits.JOURNALS:,} bytes")
         told = Told(file.name)

@@ -18,7 +18,7 @@ from begat.introspect.callsites import locate
 from begat.introspect.callsites import name as name_at
 from begat.introspect.describe import LIMITS
 from begat.introspect.factories import literal_of
-from begat.introspect.secrets import redacted, secret_types
+from begat.introspect.secrets import redacted, scrubbed, secret_types
 from begat.introspect.signatures import annotations as annotations_of
 from begat.introspect.targets import code_fingerprint
 from begat.record.collector import resting
@@ -196,6 +196,7 @@ class Known:
             self.annotations = {**self.annotations, **self.public.annotations}
         hidden = schema.options.ignore
         self.redact = schema.options.redact | secret_types(self.annotations)
+        self.annotations = {name: scrubbed(text) for name, text in self.annotations.items()}
         self.exchanged = exchanged_defaults(function, schema.defaults)
         self.careful = bool(hidden or self.redact or self.exchanged)
         self.order = _order(schema)

@@ -76,8 +76,6 @@ class Recorder:
         self._later: list[Any] = []
         self._outer: Callable[[object], Ref | None] | None = None
         self.journal: Journal | None = None
-        self.index: dict[int, tuple[Any, int]] = {}  # by id: tokens and numbers of what may travel, up to row *indexed*
-        self.indexed, self.pruned = 0, 4096
         self._limit = LIMIT
         self._room = self.limit
         self.untold = False  # rows went that are not in the journal
@@ -396,5 +394,5 @@ class Recorder:
         if token is None:
             return None
         self.resolve()
-        found = next((number for number, known in self.rows.tokened() if known is token), None)
+        found = self.rows.number_of(token)
         return None if found is None else self.again.get(found, ("", found))[1]

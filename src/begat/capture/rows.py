@@ -21,7 +21,7 @@ from begat.capture.past import LIVING, Key, Past
 from begat.intercept.interceptor import HEAD
 from begat.intercept.schema import Schema
 
-_FEW = 100_000  # objects that live: the places of more are found again each time, and not kept
+_FEW = 8192  # places of objects, most of which may have died, that are no reason to find them again
 
 
 class Batch(NamedTuple):
@@ -103,8 +103,7 @@ class Rows:
         self._codes = Column()
         self._lastis = array("i")
         self._places: dict[Schema, int] = {}
-        self._first: dict[int, int] = {}
-        self._asked = (-1, -1)
+        self._placed: tuple[dict[int, int], int, int] = ({}, 0, _FEW)  # up to a row; when there are so many, again
 
     def __len__(self) -> int:
         return self.base + len(self._ends)
@@ -145,7 +144,7 @@ class Rows:
         columns = (self.tokens, self._schemas, self._lastis, self._codes, self.within)
         if all(len(column) == count for column in columns) and len(self._values) == last:
             return False
-        self._asked = (-1, -1)
+        self._placed = ({}, 0, _FEW)
         for column in (self.tokens, self._schemas, self._lastis):
             del column[count:]
         self.live = array("q", [position for position in self.live if position < count])
@@ -179,7 +178,7 @@ class Rows:
             self.tokens[number - self.base] = token
         else:
             self.old[number] = token
-        self._asked = (-1, -1)
+        self._place(self._placed[0], number, token)
 
     def token(self, number: int) -> Any:
         """The token of row *number*; None if its object is gone."""
@@ -187,13 +186,26 @@ class Rows:
 
     def places(self) -> dict[int, int]:
         """The first row of each token, by its id: to be checked, for what dies leaves its address to others."""
-        now = (len(self.tokens), len(self.old))
-        if now == self._asked:
-            return self._first
-        first = {id(token): number for number, token in self.tokened()}
-        if len(first) <= _FEW:
-            self._first, self._asked = first, now
+        first, start, most = self._placed
+        again = len(first) > most
+        if again:
+            first, start = {}, 0
+        count = self.base + len(self.tokens)
+        for number, token in self._known_since(start):
+            self._place(first, number, token)
+        # At once: another thread may do the same, and each knows what it has looked at.
+        self._placed = first, count, max(_FEW, 2 * len(first)) if again else most
         return first
+
+    def _place(self, first: dict[int, int], number: int, token: Any) -> None:
+        known = first.setdefault(id(token), number)
+        if known != number and self.token(known) is not token:
+            first[id(token)] = number
+
+    def number_of(self, token: Any) -> int | None:
+        """The first row whose object *token* stands for."""
+        number = self.places().get(id(token))
+        return number if number is not None and self.token(number) is token else None
 
     def tokened(self) -> Iterator[tuple[int, Any]]:
         """The rows whose objects are known, newest first, with their tokens."""
@@ -202,9 +214,10 @@ class Rows:
                 yield self.base + at, self.tokens[at]
         yield from ((number, token) for number, token in reversed(self.old.items()) if token is not None)
 
-    def known_since(self, start: int) -> Iterator[tuple[int, Any]]:
-        """The rows from *start* on whose objects are known, with their tokens."""
-        yield from ((number, token) for number, token in self.old.items() if token is not None and number >= start)
+    def _known_since(self, start: int) -> Iterator[tuple[int, Any]]:
+        """The rows from *start* on whose objects are known, oldest first, with their tokens."""
+        if start < self.base:
+            yield from ((number, token) for number, token in self.old.items() if token is not None)
         for at in range(max(start - self.base, 0), len(self.tokens)):
             if self.tokens[at] is not None:
                 yield self.base + at, self.tokens[at]

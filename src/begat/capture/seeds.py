@@ -11,6 +11,7 @@ from begat.intercept.importing import Attached
 from begat.intercept.interceptor import LANE, arrive, ident, trouble
 from begat.intercept.woven import enter_first
 from begat.introspect.describe import snapshot
+from begat.introspect.secrets import redacted
 
 
 def watch() -> None:
@@ -32,7 +33,7 @@ def _note(name: str, seed: object) -> None:
         if lane is not None and lane.thread != ident():
             lane = arrive(lane)
         if lane is not None and lane.sink is not None:
-            lane.sink.seeded(name, snapshot(seed, lambda _: None))
+            lane.sink.seeded(name, redacted(name, snapshot(seed, lambda _: None)))
     except Exception as error:
         trouble(error, "noting a seed")
 

@@ -13,16 +13,20 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from types import CodeType, FunctionType
+from typing import Any
 from weakref import ref
 
 from begat.capture.living import ARRIVED, recorders
+from begat.intercept.bare import Bare
+from begat.intercept.constants import Flag, Gate
 from begat.intercept.identity import link, linked
 from begat.intercept.interceptor import trouble
+from begat.intercept.plans import LOCK, TRACKED
+from begat.intercept.tracking import function_of, release, track
+from begat.intercept.woven import WOVEN, enter_first, instead, original
+from begat.introspect.targets import dict_of
 from begat.record.engine import engine
-
-if TYPE_CHECKING:
-    from begat.capture.recorder import Recorder
 
 Address = tuple[str, int]
 """The name of a journal, or the id of a run, and the number of a row there."""
@@ -38,13 +42,14 @@ def addresses(objects: list[Any]) -> list[tuple[int, Address]]:
     wanted = {id(token): (place, token) for place, token in enumerate(map(_token, objects)) if token is not None}
     found: dict[int, tuple[int, Address]] = {}
     for recorder in recorders() if wanted else ():
-        index, journal = _index(recorder), recorder.journal
+        recorder.resolve()
+        rows, journal = recorder.rows, recorder.journal
+        places = rows.places()
         for key, (place, token) in wanted.items():
-            known = index.get(key)
-            if known is not None and known[0] is token:
-                number = recorder.again.get(known[1], ("", known[1]))[1]
-                address = journal.address(number) if journal is not None else (recorder.identity, number)
-                found.setdefault(key, (place, address))
+            number = places.get(key) if key not in found else None
+            if number is not None and rows.token(number) is token:
+                number = recorder.again.get(number, ("", number))[1]
+                found[key] = place, journal.address(number) if journal is not None else (recorder.identity, number)
     for key, (place, token) in wanted.items():
         if (arrived := ARRIVED.get(key)) is not None and arrived[0] is token:
             found.setdefault(key, (place, arrived[1]))
@@ -54,18 +59,6 @@ def addresses(objects: list[Any]) -> list[tuple[int, Address]]:
 def _token(obj: object) -> object:
     found = link(obj)
     return found.node if found is not None and type(found.node) is ref else None
-
-
-def _index(recorder: Recorder) -> dict[int, tuple[Any, int]]:
-    """The tokens of all objects built in this run that live, by id, with their numbers; only what is new is looked at."""
-    count = recorder.resolve()
-    index = recorder.index
-    index.update((id(token), (token, number)) for number, token in recorder.rows.known_since(recorder.indexed))
-    recorder.indexed = count
-    if len(index) > 2 * recorder.pruned:
-        recorder.index = index = {key: known for key, known in list(index.items()) if known[0]() is not None}
-        recorder.pruned = max(4096, len(index))
-    return index
 
 
 def arrive(obj: Any, address: Address) -> None:
@@ -246,6 +239,55 @@ def _exchange(module: Any, **others: Any) -> Callable[[], None]:
     plain = {name: getattr(module, name) for name in others}
     vars(module).update(others)
     return lambda: vars(module).update(plain)
+
+
+# --- classes that travel by value -----------------------------------------------------------------------------------------
+def takes_classes(module: Any) -> Callable[[], None] | None:
+    """
+    Let classes that come back to where they are, in ``cloudpickle``, stay tracked.
+
+    A class of the main program is sent with all that it has, and on its way back each thing is put into it again; its
+    constructor then is a copy, in which what was woven is dead.
+    """
+    return enter_first(module._class_setstate, _coming_back)
+
+
+def _coming_back(cls: Any, state: Any) -> Any:
+    try:
+        parts, slots = state
+        done = {
+            name for name, mine in list(dict_of(cls).items()) if name in parts and _taken(cls, name, mine, parts[name])
+        }
+        return instead(cls, ({name: part for name, part in parts.items() if name not in done}, slots)) if done else None
+    except Exception as error:
+        trouble(error, "tracking a class that came back from another process")
+        return None
+
+
+def _taken(cls: Any, name: str, mine: Any, its: Any) -> bool:
+    """Whether *its*, which is to stand in the place of *mine*, is a copy of it in which what is ours is dead: then it stands there, and lives."""
+    if type(mine) is Bare:  # it is nothing of the class's own
+        return True
+    function, copy = function_of(mine), function_of(its)
+    with LOCK:
+        woven = WOVEN.get(id(function)) if type(copy) is FunctionType else None
+        if woven is None or copy.__code__ != _as_it_travels(function.__code__):
+            return False
+        users = [TRACKED[user] for user in woven.users if user in TRACKED]
+        tracked = [(subject, each.options, tuple(each.by)) for each in users if (subject := each.subject()) is not None]
+        for subject, *_ in tracked:
+            release(subject, None)
+        copy.__code__ = original(function)
+        setattr(cls, name, its)
+        for subject, options, by in tracked:
+            for each in by:
+                track(copy if subject is function else subject, options, each)
+    return True
+
+
+def _as_it_travels(code: CodeType) -> CodeType:
+    dead: dict[type, object] = {Gate: None, Flag: frozenset()}
+    return code.replace(co_consts=tuple(dead.get(type(const), const) for const in code.co_consts))
 
 
 # --- a process that begins anew -------------------------------------------------------------------------------------------

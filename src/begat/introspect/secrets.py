@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from begat.introspect.shapes import BEARER, SCHEME, SIGNED, SPOKEN, TOKENS, USERINFO
-from begat.record.values import NUMBERS, Array, Cut, Opaque, Redacted
+from begat.record.values import NUMBERS, Array, Cut, Member, Opaque, Redacted
 from begat.record.values import Mapping as Pairs
 from begat.record.walk import rebuilt
 
 MASK = "***"
 # Words that make any name a secret's, words that do at the end of one, and pairs of words; all of them in lower case.
 _SECRETS = frozenset(
-    "password passwords passwd passphrase pwd secret secrets apikey apikeys credential credentials authorization bearer "  # noqa: SIM905
+    "password passwords passwd passphrase pwd pw jwt secret secrets apikey apikeys credential credentials authorization bearer "  # noqa: SIM905
     "cookie cookies sessionid".split()
 )
 _LAST = frozenset(("auth", "cred", "creds"))
 _KEYS = frozenset("api access secret private account signing encryption ssh".split())  # noqa: SIM905
 _PAIRS = frozenset((kind, key) for kind in _KEYS for key in ("key", "keys")) | {("id", "token"), ("session", "id")}
+_PAIRS |= {(whose, "key") for whose in ("auth", "license", "master", "service", "session", "shared", "subscription")}
 # Filters have a low pass and a high pass.
 _PAIRS |= {(whose, "pass") for whose in ("db", "user", "login", "admin", "root", "proxy", "smtp", "ftp", "mail", "my")}
 # In this field most tokens are words of a vocabulary (pad_token, unk_token): only these companions make one a secret.
@@ -32,13 +33,15 @@ _KEEPERS = frozenset(
 _SHORTEST = 8  # no text shorter than this can be told for a secret by its shape
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _TYPE = re.compile(r"\bSecret(?:Str|Bytes)?\b")
-# In a text: `name=`, `"name":`, and `name:` where a line begins.
+# In a text: `name=`, `"name":`, and `name:` where a line or a quotation begins; `--name `.
 _NAMED = re.compile(
-    r"""(?<![\w.-])([\w.-]+)=|(["'])([\w.-]+)\2\s*[:=]\s*|^[ \t]*(?:- )?([\w-]+):[ \t]+""", re.MULTILINE
+    r"""(?<![\w.-])([\w.-]+)=|(["'])([\w.-]+)\2\s*[:=]\s*|(?:^[ \t]*(?:- )?|(?<=["']))([\w-]+):[ \t]+|(?<!\S)--([\w-]+)[ \t]+(?!-)""",
+    re.MULTILINE,
 )
 _VALUE = re.compile(
     r"""(["'])(?:\\.|(?!\1).)*\1?|(?:(?:bearer|basic|token)\s+)?[^\s"'&,;}\]]+""", re.DOTALL | re.IGNORECASE
 )
+_LINE = re.compile(r"""[^\s"'][^\r\n"']*""")
 _FIELD = re.compile(r"[^;]+")
 _FIELDS = re.compile(r"\s*[\w .-]+=[^;=]*;")  # "Server=x;Password=a b"
 _TEMPLATE = re.compile(r"""["']?(?:\{[\w.]*\}|\$\{\w+\}|<[\w -]+>|%\(\w+\)s)["']?(?=[\s&;,.)\]}]|\Z)""")
@@ -73,6 +76,9 @@ def _redacted(name: str, value: object, names: frozenset[str]) -> object:
             return value  # the common case, told fast
         if _is_pair(value):
             return kind((_by_shape(value[0]), _redacted(value[0], value[1], names)))  # type: ignore[index]
+        return kind(_listed(name, value, names))  # type: ignore[arg-type]
+    if kind is Member:
+        name = value.name if is_secret_name(value.name) else name  # type: ignore[attr-defined]
     elif kind is Opaque:
         return Opaque(value.type, {key: _redacted(key, fact, names) for key, fact in value.facts.items()})  # type: ignore[attr-defined]
     elif kind is Array:
@@ -85,6 +91,19 @@ def _redacted(name: str, value: object, names: frozenset[str]) -> object:
     return rebuilt(value, lambda key, part: _redacted(name if key is None else key, part, names))
 
 
+def _listed(name: str, items: Sequence[object], names: frozenset[str]) -> Iterator[object]:
+    """The items of a list: words of a command line, headers as pairs, or whatever else."""
+    pairs = all(type(item) is list and len(item) == 2 for item in items)
+    awaited = False
+    for item in items:
+        if type(item) is list and pairs and type(key := item[0]) is str and is_secret_name(key):
+            yield [_by_shape(key), _redacted(key, item[1], names)]
+            continue
+        option = type(item) is str and item[:1] == "-"
+        yield _redacted("secret" if awaited and not option else name, item, names)
+        awaited = type(item) is str and option and "=" not in item and is_secret_name(item)
+
+
 def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str]) -> object:
     """A dictionary: what hangs below the name of a secret is one, whatever its key; a key may be a secret itself."""
     content = value if type(value) is dict else {}
@@ -92,15 +111,22 @@ def _held(name: str, value: dict[object, object] | Pairs, names: frozenset[str])
         name = "secrets"  # of services, not of a vocabulary
     elif is_secret_name(name):
         pass
-    elif "value" in content and is_secret_name(str(content.get("name", content.get("key", "")))):
+    elif _says_name(content):
         return {
-            key: _redacted("secret" if key == "value" else _text(key), part, names) for key, part in content.items()
+            key: _redacted("secret" if _text(key).lower() == "value" else _text(key), part, names)
+            for key, part in content.items()
         }
     else:
         name = ""
     if any(_by_shape(key) is not key for key in content if type(key) is str):
         value = Pairs(tuple(content.items()))
     return rebuilt(value, lambda key, part: _redacted(key if key is not None and not name else name, part, names))
+
+
+def _says_name(content: dict[object, object]) -> bool:
+    """Whether it is ``{"name": "DB_PASSWORD", "value": "…"}``, as environments are often given."""
+    said = {key.lower(): part for key, part in content.items() if type(key) is str} if len(content) < 9 else {}
+    return "value" in said and is_secret_name(str(said.get("name", said.get("key", ""))))
 
 
 def _text(key: object) -> str:
@@ -125,7 +151,7 @@ def _by_shape(value: object) -> object:
         return value
     if TOKENS.search(text) or SCHEME.fullmatch(text):
         return Redacted("str", "shape")
-    if "=" not in text and ":" not in text and not SPOKEN.search(text):
+    if "=" not in text and ":" not in text and "--" not in text and not SPOKEN.search(text):
         return value
     shown = _masked(text, templates=True)
     return value if shown == text else shown
@@ -190,10 +216,10 @@ def _masked(text: str, templates: bool = False) -> str:
     value_of = _FIELD if _FIELDS.match(text) else _VALUE
     kept, at = "", 0
     for found in _NAMED.finditer(text):
-        name = found[1] or found[3] or found[4]
+        name = found[1] or found[3] or found[4] or found[5]
         if found.start() < at or not is_secret_name(name) or (found[4] and name.lower() == "token"):
             continue
-        value = value_of.match(text, found.end())
+        value = (found[4] and _LINE.match(text, found.end())) or value_of.match(text, found.end())
         if value and not (templates and _TEMPLATE.match(text, found.end())):
             kept, at = kept + text[at : found.end()] + MASK, value.end()
     return kept + text[at:]

@@ -73,6 +73,8 @@ def rebuilt(value: Any, part: Callable[[str | None, object], object]) -> object:
 
 
 def _name(key: object) -> str | None:
+    if type(key) is Member:
+        return key.name
     if type(key) is bytes:
         return key.decode("ascii", "replace")
     if type(key) is tuple and all(type(part) is str for part in key):

@@ -12,6 +12,7 @@ from begat.record.model import Node
 from begat.record.names import class_name, short
 from begat.record.paths import segment
 from begat.replay.imports import is_variable
+from begat.replay.spelling import is_index, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,7 @@ class Names:
             if attribute and not is_variable(step):
                 return self._shared(node)
             at = f"{at}.{step}"
-            target = (
-                f"{target}.{step}" if attribute else f"{target}[{step}]" if step.isdecimal() else f'{target}["{step}"]'
-            )
+            target = f"{target}.{step}" if attribute else f"{target}[{step if is_index(step) else quoted(step)}]"
         self._holders[at] = node.id
         self._names[node.id] = target
         return Place(target, tuple(before))

@@ -57,7 +57,7 @@ class Speller:
         """The text that stands for what cannot be said."""
         gap = elided(escaped(f"{at}: {what}"), 200)
         self.gaps.append(gap)
-        return f"{self.helper}({_quoted(gap)})"
+        return f"{self.helper}({quoted(gap)})"
 
     def text(self, term: Term) -> Text:
         """The text of *term*."""
@@ -149,7 +149,7 @@ class Speller:
         said += [Labeled(f"{name}=", self.text(value)) for name, value in kwargs if _is_name(name)]
         odd = [(name, value) for name, value in kwargs if not _is_name(name)]
         if odd:
-            pairs = (Labeled(f"{_quoted(name)}: ", self.text(value)) for name, value in odd)
+            pairs = (Labeled(f"{quoted(name)}: ", self.text(value)) for name, value in odd)
             said.append(Group("{", tuple(pairs), "}", "**"))
         return said
 
@@ -173,9 +173,9 @@ class Speller:
             case complex():
                 return f"complex({flat(self.literal(value.real))}, {flat(self.literal(value.imag))})"
             case str():
-                return _quoted(value)
+                return quoted(value)
             case bytes():
-                return f"b{_quoted(value)}"
+                return f"b{quoted(value)}"
             case range() | slice():
                 return repr(value)
             case tuple():
@@ -195,12 +195,12 @@ class Speller:
             case uuid.UUID():
                 return f'{self.imports.name("uuid:UUID")}("{value}")'
             case pathlib.Path():
-                return f"{self.imports.name('pathlib:Path')}({_quoted(str(value))})"
+                return f"{self.imports.name('pathlib:Path')}({quoted(str(value))})"
             case pathlib.PurePath():
-                return f"{self.imports.name(f'pathlib:{type(value).__name__}')}({_quoted(str(value))})"
+                return f"{self.imports.name(f'pathlib:{type(value).__name__}')}({quoted(str(value))})"
             case re.Pattern():
                 flags = value.flags & ~(re.UNICODE if isinstance(value.pattern, str) else 0)
-                pattern = _quoted(value.pattern) if isinstance(value.pattern, str) else repr(value.pattern)
+                pattern = quoted(value.pattern) if isinstance(value.pattern, str) else repr(value.pattern)
                 return f"{self.imports.module('re')}.compile({pattern}{f', {flags}' if flags else ''})"
         return self.missing("", f"a {type(value).__name__}")
 
@@ -209,7 +209,8 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _BY_MODULE = frozenset({"array", "numpy", "torch", "pandas"})  # as people write them: `numpy.float32(1)`
 
 
-def _quoted(value: str | bytes) -> str:
+def quoted(value: str | bytes) -> str:
+    """*value* as a literal of one line, whatever is in it."""
     # `repr` writes out what does not print; double quotes where none are inside, as formatters have it.
     written = repr(value).removeprefix("b") if type(value) is bytes else repr(value)
     if written[0] == "'" and '"' not in written and "\\'" not in written:
@@ -222,7 +223,7 @@ def _step(step: str) -> str:
         f".{step}"
         if step.isidentifier() and not keyword.iskeyword(step)
         else f"[{step}]"
-        if step.isdecimal()
+        if is_index(step)
         else f"[{step!r}]"
     )
 
@@ -233,3 +234,8 @@ def _is_name(name: str) -> bool:
 
 def _is_keyword(term: Term) -> bool:
     return type(term) is Literal and type(term.value) is str and _is_name(term.value)
+
+
+def is_index(step: str) -> bool:
+    """Whether *step* is a number as code has it."""
+    return step.isascii() and step.isdecimal() and (step == "0" or step[0] != "0")
