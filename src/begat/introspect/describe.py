@@ -51,15 +51,33 @@ class Limits:
 
 LIMITS = Limits()
 FEW = 64  # items of one argument, which are kept however many there were before
+_FEWEST = 4  # of one that has more, once so many more were taken by such
+_ROOM = 100_000
 
 
 class Room:
     """How many items of large arguments are still kept, of all calls of one class in one run: of a million graphs, say."""
 
-    __slots__ = ("left",)
+    __slots__ = ("few", "left")
 
     def __init__(self) -> None:
-        self.left = 100_000
+        self.left, self.few = _ROOM, FEW
+
+    def items(self, value: Any) -> int:
+        """How many items of *value* are kept."""
+        if self.left >= FEW:
+            return self.left
+        return FEW if self.few == FEW or _count(value) + sum(map(_count, _parts(value))) <= FEW else self.few
+
+
+def _count(value: Any) -> int:
+    kind = type(value)
+    return len(value) if kind is dict or kind is list or kind is tuple else 0
+
+
+def _parts(value: Any) -> Iterable[object]:
+    count = _count(value)
+    return () if not 0 < count <= FEW else value.copy().values() if type(value) is dict else value[:]
 
 
 class Rooms:
@@ -76,9 +94,15 @@ class Rooms:
             room = self._rooms[schema] = Room()
         elif 0 <= room.left < FEW:
             room.left = -1
-            what = "was given so many large arguments that of the later ones"
-            self._marks.append(f"{schema.target} {what} {FEW} items are kept")
+            self._say(schema, "later", FEW)
+        elif room.left < -_ROOM and room.few == FEW:
+            room.few = _FEWEST
+            self._say(schema, "last", _FEWEST)
         return room
+
+    def _say(self, schema: Any, which: str, count: int) -> None:
+        what = f"was given so many large arguments that of the {which} ones {count} items are kept"
+        self._marks.append(f"{schema.target} {what}")
 
 
 Linker = Callable[[object], "Link | None"]
@@ -108,7 +132,7 @@ def snapshot(value: Any, link: Linker, limits: Limits = LIMITS, room: Room | Non
     Never raises an `Exception`: what fails is an `Opaque` that says so.
     """
     try:
-        total = limits.total if room is None else min(limits.total, max(room.left, FEW))
+        total = limits.total if room is None else min(limits.total, room.items(value))
         found = _flat(value, min(limits.items, total), limits)
         if found is not None:
             taken = len(found)
@@ -116,7 +140,7 @@ def snapshot(value: Any, link: Linker, limits: Limits = LIMITS, room: Room | Non
             description = Description(link, limits, total)
             found = description.of(value)
             taken = total - description.left
-        if room is not None and taken > FEW:
+        if room is not None and (taken > FEW or (taken == FEW and room.left < 0)):
             room.left -= taken
         return found
     except Exception as error:
