@@ -19,7 +19,10 @@ from zoo_support.tracking import recording
 def says(question: Any, thing: Any) -> object:
     """The answer, or the exception that is the answer; without addresses."""
     try:
-        answer = question(thing)
+        try:
+            answer = question(thing)
+        except SystemError:  # CPython 3.11 and another syntax tree that is begun meanwhile, in a finalizer or a thread
+            answer = question(thing)
     except Exception as problem:  # a refusal to answer must stay the same refusal
         answer = f"{type(problem).__qualname__}: {problem}"
     return re.sub(r"0x[0-9a-f]{6,}", "0x", answer) if isinstance(answer, str) else answer

@@ -111,9 +111,9 @@ def snap(value: object, schema: object = None, lane: Lane | None = None) -> obje
             return {} if kind is dict else () if kind is tuple else []
         links: list[Link] = []
         met: list[Any] = []
-        found = _small(value, kind, links, met, _DEEP)
-        # What is met twice is the slow way's, which says so; what is large has its limits there.
-        if found is not None and (len(met) < 2 or (len(set(map(id, met))) == len(met) and sum(map(len, met)) <= FEW)):
+        found = _small(value, kind, links, met, _DEEP, [FEW])
+        # What is met twice is the slow way's, which says so.
+        if found is not None and (len(met) < 2 or len(set(map(id, met))) == len(met)):
             if links and (lane := lane or LANE.get()) is not None:
                 lane.links += links
             return found
@@ -121,17 +121,21 @@ def snap(value: object, schema: object = None, lane: Lane | None = None) -> obje
     return snapshot(value, _row_link, room=sink.room(schema) if sink is not None else None)
 
 
-def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int) -> Any:
+def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int, room: list[int]) -> Any:
     """
     *value*, a small dict, list or tuple, as data, if all in it are short scalars, tracked objects and, up to *deep* levels, more
-    of its kind; None if it needs a closer look. *links* and *met* get the links and the containers in it.
+    of its kind; None if it needs a closer look. *links* and *met* get the links and the containers in it, of whose items there
+    is *room* for so many.
     """
+    room[0] -= len(value)
+    if room[0] < 0:
+        return None  # what is large has its limits elsewhere: not a step more
     found: Any = value.copy() if kind is dict else [*value]  # in one step of C: no other thread comes between
     met.append(value if kind is not tuple else found)  # a tuple may be met twice
     if kind is dict and not are_scalars(found, LIMITS):
-        keys = _small([*found], list, links, met, deep)
-        items = _small([*found.values()], list, links, met, deep)
-        return Mapping(tuple(zip(keys, items, strict=True))) if keys is not None and items is not None else None
+        keys = _small([*found], list, links, met, deep, room)
+        items = _small([*found.values()], list, links, met, deep, room) if keys is not None else None
+        return Mapping(tuple(zip(keys, items, strict=True))) if items is not None else None
     for step, item in found.items() if kind is dict else enumerate(found):  # the keys stay, the items may be replaced
         kind_of_item = type(item)
         if kind_of_item is str:
@@ -142,13 +146,13 @@ def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int)
                 return None
         elif kind_of_item is not float and kind_of_item is not bool and item is not None:
             if kind_of_item is dict or kind_of_item is tuple or kind_of_item is list:
-                if not deep or len(item) > FEW or len(met) > FEW:
+                if not deep or len(met) > FEW:
                     return None
                 if kind_of_item is dict and not item:  # the data of an edge, mostly
                     met.append(item)
                     part: Any = {}
                 else:
-                    part = _small(item, kind_of_item, links, met, deep - 1)
+                    part = _small(item, kind_of_item, links, met, deep - 1, room)
             else:
                 part = _linked_item(item, kind_of_item, links)
             if part is None:

@@ -67,7 +67,17 @@ class Room:
         """How many items of *value* are kept."""
         if self.left >= FEW:
             return self.left
-        return FEW if self.few == FEW or _count(value) + sum(map(_count, _parts(value))) <= FEW else self.few
+        return FEW if self.few == FEW or _is_small(value) else self.few
+
+
+def _is_small(value: Any) -> bool:
+    """Whether *value* and its parts have few items together."""
+    left = FEW - _count(value)
+    for part in _parts(value):
+        left -= _count(part)
+        if left < 0:
+            return False
+    return left >= 0
 
 
 def _count(value: Any) -> int:
