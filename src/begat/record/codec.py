@@ -39,13 +39,8 @@ from begat.record.writing import chunks, document
 _T = TypeVar("_T")
 _BLOCK = 1 << 22
 _SHOWN = 200  # of a place deep inside
-_RUN, _EVENT, _NODE, _NAME, _ARGUMENT = (
-    10_000,
-    1000,
-    400,
-    50,
-    100,
-)  # bytes, about: _NAME of any argument, more of one like no other
+_RUN, _EVENT, _NODE = 10_000, 1000, 400  # bytes, about
+_NAME, _ARGUMENT = 50, 100  # of any argument, and more of one like no other
 
 
 # --- out --------------------------------------------------------------------------------------------------------------

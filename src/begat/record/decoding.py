@@ -35,10 +35,8 @@ from begat.record.values import (
 
 _DIGITS = limits.BITS // 4
 _LIST, _DICT, _ITEM = 160, 250, 40  # bytes, about: of an empty one, and of each item with what it says
-_COMPILED, _SHORTEST = (
-    2000,
-    50,
-)  # as much time goes with a character of a regular expression as with so many bytes of a list
+# As much time goes with a character of a regular expression as with so many bytes of a list.
+_COMPILED, _SHORTEST = 2000, 50
 
 
 class Malformed(Exception):
