@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import Calling, Ours, Unseen, waits
+from begat.capture.asking import entry_of, later
+from begat.capture.waiting import Calling, Unseen, asked, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.identity import link, linked
+from begat.intercept.plans import TRACKED
 from begat.intercept.tracking import function_of, track
 from begat.intercept.watching import Watch, watch
 from begat.introspect.describe import Link
@@ -59,7 +61,7 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
 
     def __enter__(self) -> Self:
         for cls in self._classes:
-            track(cls, by=self)
+            track(cls, by="deferred")  # not by this block: it holds its classes
         if self._patterns:
             self._watch = watch(*self._patterns)
         if self._rule.rng == "keyed":
@@ -92,6 +94,15 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     (True, 64)
     """
     subject: Any = thing
+    known = TRACKED.get(id(subject))
+    if (
+        known is not None
+        and (entry := known.entry) is not None
+        and (init := subject.__init__) is entry.function()
+        and id(init.__defaults__) == entry.defaults
+        and id(init.__kwdefaults__) == entry.keywords
+    ):
+        return partial(entry.enter, subject)
     if not callable(subject):
         raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}")
     if is_class(subject) and (reason := ghost.manner(subject).contents):
@@ -102,24 +113,9 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         track(subject)
     except CannotTrack:
         return _Later(subject)
-    return _later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
-
-
-def _later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
-    """*thing*, whose calls wait by *rule*."""
-
-    def call(*args: Any, **kwargs: Any) -> T:
-        before = BLOCKS.get()
-        try:
-            BLOCKS.set((rule,))
-            RULES.put(rule)
-            return thing(*args, **kwargs)
-        finally:
-            BLOCKS.set(before)
-            RULES.drop(rule)
-
-    Ours.call = call.__code__  # one code for all of them
-    return call
+    if is_class(subject) and (entry := entry_of(subject)) is not None:
+        return partial(entry.enter, subject)
+    return later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
 
 
 class _Later:
@@ -176,8 +172,8 @@ def _parts(obj: object) -> Iterator[object]:
         elif kind is dict:
             todo.extend(here.values())
         elif kind.__module__ != "builtins":
-            slot = ghost.manner(kind).slot
-            todo.extend(slot.__get__(here).values() if slot is not None else ())
+            manner = ghost.manner(kind)
+            todo.extend(manner.space(here).values() if manner.spacious else ())
 
 
 def revive(obj: Any, recipe: tuple[Any, ...]) -> None:
@@ -187,7 +183,7 @@ def revive(obj: Any, recipe: tuple[Any, ...]) -> None:
     if isinstance(obj, BaseException):
         obj.args = args  # as its __new__ does
     track(cls)
-    _later(cls.__init__, _as_before((cls,), seed))(obj, *args, **kwargs)
+    later(cls.__init__, _as_before((cls,), seed))(obj, *args, **kwargs)
 
 
 def again(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *seed: Seed) -> Any:
@@ -195,7 +191,7 @@ def again(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *seed: S
     found: Any = lazy(function)
     if type(found) is _Later:
         return found(*args, **kwargs)
-    return _later(function, _as_before((function_of(function),), seed))(*args, **kwargs)
+    return later(function, _as_before((function_of(function),), seed))(*args, **kwargs)
 
 
 def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
@@ -208,6 +204,7 @@ def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
 ghost.DOOR.revive = revive
 proxy.DOOR.again = again
 deferring.DOOR.waits = waits
+deferring.DOOR.asked = asked
 
 
 def _behind(obj: Any) -> Link | None:

@@ -18,7 +18,7 @@ from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
 from begat.capture.session import session
-from begat.capture.waiting import TOUCH, callers
+from begat.capture.waiting import TOUCH, Found, callers
 from begat.errors import OverrideError
 from begat.intercept import deferring
 from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
@@ -47,12 +47,19 @@ def everywhere() -> Orders | None:
 
 
 def asks(
-    me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, values: tuple[Any, ...], alike: bool
+    me: Any,
+    token: Any,
+    schema: Schema,
+    lane: Lane,
+    frame: Any,
+    values: tuple[Any, ...],
+    alike: bool,
+    found: Found | None = None,
 ) -> Answer | None:
     """
     What a hook asks: the arguments of this call as overrides want them, or that it waits; None where nothing is changed.
 
-    Where the rules are *alike* it has asked already whether the call waits.
+    Where the rules are *alike* it has asked already whether the call waits; where it was *found* that it does, it does.
     """
     # Before anything is looked at: what another thread changes meanwhile is then asked about again.
     now = RULES.now
@@ -74,8 +81,8 @@ def asks(
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if not alike and Rule in map(type, RULES):
-        waiting = deferring.DOOR.waits(me, token, schema, lane, caller, caller.f_code, caller.f_lasti, used)
+    if not alike and (found is not None or Rule in map(type, RULES)):
+        waiting = deferring.DOOR.waits(me, token, schema, lane, caller.f_code, caller.f_lasti, used, False, found)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))

@@ -9,14 +9,15 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.deferring import BLOCKS, EVERYWHERE, Answer, Rule, answered, rule_for
+from begat.intercept.deferring import BLOCKS, EVERYWHERE, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
+from begat.intercept.plans import first_hand
 from begat.intercept.schema import Schema
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.lazy import ghost
-from begat.lazy.arguments import copies, held, restored
+from begat.lazy.arguments import NONE, copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.policy import Seed
 from begat.lazy.thunk import BUILDS, Thunk, around
@@ -38,28 +39,47 @@ class _Touch:
 TOUCH = _Touch()
 
 
+Found = tuple[Rule, Manner, str]  # the rule by which something waits, how it does, or why it cannot
+
+
 def waits(
-    me: Any, token: Any, schema: Schema, lane: Lane, frame: Any, code: CodeType, at: int, values: tuple[Any, ...]
+    me: Any,
+    token: Any,
+    schema: Schema,
+    lane: Lane,
+    code: CodeType,
+    at: int,
+    values: tuple[Any, ...],
+    plain: bool,
+    found: Found | None = None,
 ) -> Answer | None:
-    """Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return."""
+    """
+    Make the call wait, if a rule says so: *me* becomes a ghost, or a proxy stands for what a function will return.
+
+    The rule is the one that was *found* before, or the innermost that holds here. Scalars alone are *plain* values.
+    """
     if code is Ours.call:
+        frame: Any = sys._getframe(1)
+        while frame.f_code is not code:
+            frame = frame.f_back
         frame = callers(frame)
         code, at = frame.f_code, frame.f_lasti
         _place(lane.log, token, HEAD + len(values), code, at)
     if me is None:
         return _call_waits(token, schema, lane, code, at, values)
-    blocks = BLOCKS.get() or EVERYWHERE
-    found = schema.waits
-    if found is None or not blocks or found[0] is not blocks[-1]:
-        found = _found(type(me), schema)
-        if found is None:
-            return None
+    if found is None:
+        blocks = BLOCKS.get() or EVERYWHERE
+        found = schema.waits
+        if found is None or not blocks or found[0] is not blocks[-1]:
+            found = _found(type(me), schema)
+            if found is None:
+                return None
     rule, manner, reason = found
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None  # it draws within the construction around it, in its turn
     if not reason:
         try:
-            reason = manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule))
+            reason = manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
         except TypeError as error:
             reason = str(error)
     if reason:
@@ -71,7 +91,26 @@ def waits(
         token.obj = None
     if rule.rng == "order":
         rule.waiting.append(me)
-    return _NOTHING
+    return WAITS
+
+
+def asked(
+    me: Any,
+    token: Any,
+    schema: Schema,
+    lane: Lane,
+    code: CodeType,
+    at: int,
+    values: tuple[Any, ...],
+    plain: bool,
+    found: Found,
+) -> None:
+    """Make the call wait for certain, as was *found*; that *me* can become a ghost has been tried."""
+    rule, manner, _ = found
+    manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
+    lane.events.append(token)
+    if type(token) is Pin and token.brief:
+        token.obj = None
 
 
 def callers(frame: Any) -> Any:
@@ -81,13 +120,13 @@ def callers(frame: Any) -> Any:
     return frame
 
 
-def _found(kind: type, schema: Schema) -> tuple[Rule, Manner, str] | None:
+def _found(kind: type, schema: Schema) -> Found | None:
     """The innermost rule by which constructions of *kind*, the class of *schema*, wait here, how they do, or why they cannot."""
     rule = rule_for(kind, schema.target)
     if rule is None:
         return None
     manner = ghost.manner(kind)
-    found = rule, manner, manner.reason or (_SEEN_BY_BASE if schema.notes else "")
+    found = rule, manner, manner.reason or ("" if first_hand(schema) else _SEEN_BY_BASE)
     if rule.rng is None:  # others hold what waits by them: the schema would keep it alive
         schema.waits = found
     return found
@@ -135,7 +174,6 @@ def _outside(frame: Any) -> Any:
     return frame
 
 
-_NOTHING = answered(None)
 _DEEP = 20  # builds inside each other
 _SEEN_BY_BASE = "its own constructor is not tracked"
 
@@ -154,6 +192,7 @@ class Waiting(Thunk):
         lasti: int,
         values: tuple[Any, ...],
         rule: Rule,
+        plain: bool = False,
     ) -> None:
         # One by one: that is quicker than by tuples, and on the way of every call that waits.
         self.claim = None
@@ -168,7 +207,7 @@ class Waiting(Thunk):
         self.lasti = lasti
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
-        self.copies = copies(values)
+        self.copies = NONE if plain else copies(values)
         self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
 
     @property
@@ -183,7 +222,7 @@ class Waiting(Thunk):
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What was passed: the very objects, or, of containers that have changed since, what they were."""
-        return _as_called(self.schema, self.passed())
+        return as_called(self.schema, self.passed())
 
     def passed(self) -> tuple[Any, ...]:
         """The values of `arguments`, as a row holds them."""
@@ -231,7 +270,7 @@ class Waiting(Thunk):
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = _as_called(self.schema, TOUCH.values(self, self.passed()))
+        args, kwargs = as_called(self.schema, TOUCH.values(self, self.passed()))
         found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
@@ -282,7 +321,7 @@ class Calling(Waiting):
 
     def _called_with(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         skip = self.schema.skip
-        args, kwargs = _as_called(self.schema, values[skip:])
+        args, kwargs = as_called(self.schema, values[skip:])
         return (*values[:skip], *args), kwargs
 
     def run(self, obj: Any) -> Any:
@@ -339,7 +378,7 @@ class Unseen(Thunk):
         return self._function(*args, **kwargs)
 
 
-def _as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as a call would give them; what the caller left out stays out."""
     star, double = schema.starred
     positional = schema.positional

@@ -10,11 +10,9 @@ import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from threading import RLock
-from types import CodeType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.interceptor import Lane
 from begat.intercept.schema import Schema
 from begat.introspect.patterns import covers, means
 from begat.introspect.targets import mro_of
@@ -146,13 +144,20 @@ Answer = tuple[tuple[Any, ...], None] | tuple[bool | None, Any]
 
 
 class _Door:
-    """Where capture, which lives above, puts what rules do to a call.
+    """
+    Where capture, which lives above, puts what rules do to a call.
 
-    There is no answer where the call goes on as it is.
+    A hook *asks* whether anything is changed, and, more quickly, whether the call *waits*: there is no answer where it goes on as
+    it is. An entry (`entries`) whose call cannot wait in its own way hands it on: *anew* where the class has changed since,
+    *plainly* where nothing is recorded, *otherwise* with an answer that is not to wait.
     """
 
-    asks: Callable[[Any, object, Schema, Lane, Any, tuple[Any, ...], bool], Answer | None]
-    waits: Callable[[Any, object, Schema, Lane, Any, CodeType, int, tuple[Any, ...]], Answer | None]
+    asks: Callable[..., Answer | None]
+    waits: Callable[..., Answer | None]
+    asked: Callable[..., None]
+    anew: Callable[[Any, Schema, tuple[Any, ...]], Any]
+    plainly: Callable[[Any, Schema, tuple[Any, ...]], Any]
+    otherwise: Callable[[Answer | None, Any, Schema, tuple[Any, ...]], Any]
 
 
 DOOR = _Door()
@@ -161,6 +166,9 @@ DOOR = _Door()
 def answered(result: object) -> Answer:
     """The call is not made, or later: it returns *result* at once."""
     return None, result
+
+
+WAITS = answered(None)
 
 
 def refused(error: Exception) -> Answer:

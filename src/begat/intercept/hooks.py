@@ -19,12 +19,12 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
                 if schema is None: return None
             token = REF(me); frame = FRAME(2)
             if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
-            note = lane.extend
+            note = lane.extend; odd = schema
             note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, 8,
-                  a if <its type is that of a scalar> else SNAP(a, schema, lane), b if <so is this one's> else SNAP(…)))
+                  a if <its type is that of a scalar> else SNAP(odd := a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
-                answer = LATER.waits(me, token, schema, lane, frame, code, at, (a, b)) if alike else None
+                answer = LATER.waits(me, token, schema, lane, code, at, (a, b), odd is schema) if alike else None
                 if answer is None: answer = LATER.asks(me, token, schema, lane, frame, (a, b), alike)
                 if answer is not None:
                     kept, _ = answer
@@ -53,7 +53,7 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import DOOR as LATER
-from begat.intercept.deferring import RULES
+from begat.intercept.deferring import RULES, WAITS
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -90,6 +90,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
             stack = lane.stack
 {choose}
 {behind}\
+            odd = schema                                                # the last argument that is no scalar
 {changing}            note = lane.extend
             note((token, schema, {code}, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
@@ -150,13 +151,13 @@ _LEAVE = """\
             leave = {}
             stack.append(token)
             return leave"""
-_SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
-_WAITS = "LATER.waits(me, token, schema, lane, frame, code, at, ({})) if alike else None"
+SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
+_WAITS = "LATER.waits(me, token, schema, lane, code, at, ({}), odd is schema) if alike else None"
 _UNPACK = """\
             if not {0}: return None
             me, {0} = {0}[0], {0}[1:]
 """
-_CHANGING = """\
+CHANGING = """\
             values = CHANGED(({values}))
 """
 # By identity and written out: `in` would compare code objects, which takes three times as long.
@@ -233,7 +234,9 @@ def _maker(
     head = "me" if unpack else names[0] if names and starred is None else "None"
     codes = [f"BETWEEN{i}" for i in range(between)]
     choose = {"fast": _FAST, "slow": _SLOW}.get(way) or _CALL.format(first=head)
-    values = "".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}, schema, lane), " for name in names[first:])
+    values = "".join(
+        f"{name} if {SCALAR.format(name)} else SNAP(odd := {name}, schema, lane), " for name in names[first:]
+    )
     going = _LEAVES[way]
     given = "(me, *kept)" if made else "kept"
     if starred is not None and unpack:
@@ -252,20 +255,25 @@ def _maker(
         code="code" if codes else "code := frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
-        changing=_CHANGING.format(values=values) if changing else "",
+        changing=CHANGING.format(values=values) if changing else "",
         unpack=_UNPACK.format(f"a{starred}") if unpack else "",
         leave=_POP if way == "fast" else _LEAVE.format(going),
         given=given,
         going=going,
     )
-    file = f"<begat enter {parameters} {starred} {changing} {way} {between}>"
+    return compiled(source, f"{parameters} {starred} {changing} {way} {between}")
+
+
+def compiled(source: str, shape: str) -> Callable[..., Callable[..., Any]]:
+    """The ``make`` that *source* defines, for calls of one *shape*; tracebacks show it."""
+    file = f"<begat enter {shape}>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    scope: dict[str, Any] = dict(_GLOBALS)
+    scope: dict[str, Any] = dict(GLOBALS)
     exec(compile(source, file, "exec"), scope)  # noqa: S102  # ours: only names stand in it
     return scope["make"]  # type: ignore[no-any-return]  # it is what the source defines
 
 
-_GLOBALS: dict[str, Any] = {
+GLOBALS: dict[str, Any] = {
     "__name__": __name__,
     "LANE": LANE.get,
     "IDENT": ident,
@@ -294,6 +302,8 @@ _GLOBALS: dict[str, Any] = {
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
     "TROUBLE": spoiled,
+    "NEW": object.__new__,
+    "WAITS": WAITS,
 }
 
 
@@ -320,7 +330,7 @@ def make(
     maker = _maker(count, starred, bool(changing), way, len(between))
     shift = 1 if way != "call" and starred is None else 0  # between parameters and what stands in the row
     moved = {position - shift: default for position, default in (changing or {}).items()}
-    return maker(_weakly(subject), schema, which, between, _changer(moved))
+    return maker(_weakly(subject), schema, which, between, changer(moved))
 
 
 def _weakly(subject: type | None) -> Callable[[], type | None]:
@@ -331,9 +341,10 @@ def _no_class() -> None:
     return None
 
 
-def _changer(changing: dict[int, Callable[[], object]]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def changer(changing: dict[int, Callable[[], object]]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """What puts, in a row's values, what defaults are now that the program may change: by position, how each is found."""
+
     def changed(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """*values* with what the defaults that may change are now."""
         found = list(values)
         for position, default in changing.items():
             if found[position] is NOT_GIVEN:

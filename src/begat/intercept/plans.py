@@ -25,9 +25,13 @@ from begat.record.model import SEEN_BY_BASE
 
 
 class Tracked:
-    """A class or function that somebody asked for. *by* holds who; it is let go when nobody asks any more."""
+    """
+    A class or function that somebody asked for. *by* holds who; it is let go when nobody asks any more.
 
-    __slots__ = ("by", "constructor", "key", "options", "rule", "subject")
+    *entry* is what calls of it go to that `begat.lazy` was asked for.
+    """
+
+    __slots__ = ("by", "constructor", "entry", "key", "options", "rule", "subject")
 
     def __init__(self, subject: Any, constructor: Constructor, options: Options) -> None:
         key = id(subject)
@@ -37,6 +41,7 @@ class Tracked:
         self.options = options
         self.by: set[object] = set()
         self.rule = Rule((subject,)) if options.lazy else None
+        self.entry: Any = None
 
 
 class Plan:
@@ -254,6 +259,11 @@ def _seen_by(kind: Any, tracked: Tracked) -> tuple[str, ...]:
 
 
 _ASSUMED = "the arguments are named as if the wrapper around the constructor handed on what it was given"
+
+
+def first_hand(schema: Schema) -> bool:
+    """Whether rows of *schema* hold what the class itself is called with, and not what another constructor hands on."""
+    return all(note == _ASSUMED for note in schema.notes)
 
 
 def _schema(

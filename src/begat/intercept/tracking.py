@@ -161,6 +161,7 @@ def release(subject: Any, by: object) -> None:
         if by is not None and tracked.by:
             return
         del TRACKED[id(thing)]
+        tracked.entry = None
         if tracked.rule is not None:
             revoke(tracked.rule)
         PLANS.clear()
@@ -249,6 +250,8 @@ def _install(thing: Any, tracked: Tracked, constructor: Constructor) -> None:
 def _rewoven(woven: Woven) -> None:
     with LOCK:
         PLANS.clear()
+        for user in woven.users & TRACKED.keys():
+            TRACKED[user].entry = None
         _hook(woven)
 
 

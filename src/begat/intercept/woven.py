@@ -78,7 +78,6 @@ class Woven:
             return
         if way == "init":
             way = "fast" if subject is not None and weakrefoffset(subject) else "slow"
-        changing = changing_defaults(self.code, self.defaults, self.keywords)
         gate.enter = make(
             self.code,
             way=way,
@@ -86,8 +85,19 @@ class Woven:
             schema=schema,
             which=which,
             between=_between(subject) if subject is not None else (),
-            changing={i: default_at(function, i, function.__defaults__, function.__kwdefaults__) for i in changing},
+            changing=self.changing(function),
         )
+
+    def as_woven(self, function: FunctionType) -> bool:
+        """Whether *function* has the code and the defaults that it was given here."""
+        defaults, held = function.__defaults__, self._held()
+        held_still = defaults is None if held is None else type(defaults) is Defaults and defaults.held is held
+        return held_still and function.__code__ is self._code and function.__kwdefaults__ is self._keywords()
+
+    def changing(self, function: FunctionType) -> dict[int, Callable[[], object]]:
+        """The parameters of *function*, by position, whose defaults the program may change, and what finds them."""
+        positions = changing_defaults(self.code, self.defaults, self.keywords)
+        return {i: default_at(function, i, function.__defaults__, function.__kwdefaults__) for i in positions}
 
     def _again(self) -> None:
         """The program changed the keyword defaults: weave them in."""

@@ -23,17 +23,17 @@ from begat.introspect.targets import dict_of, has_base, is_class, module_of, mro
 # By id, as a metaclass may have a hash of its own.
 _KINDS = frozenset(map(id, (list, dict, tuple, set, bytearray)))
 Kept = dict[int, tuple[Any, Any]]  # by the id of a container: itself, and a copy
-_NONE: Kept = {}  # never written to
+NONE: Kept = {}  # never written to
 
 
 def copies(values: tuple[Any, ...]) -> Kept:
     """The containers in *values*, and those in them, each with a copy."""
-    kept: Kept = _NONE
+    kept: Kept = NONE
     for value in values:  # on the way of every call that waits, and most are numbers
         kind = type(value)
         if kind is int or kind is float or kind is str or id(kind) not in _KINDS:
             continue
-        if kept is _NONE:
+        if kept is NONE:
             kept = {}
         if kind is list and id(value) not in kept:
             copy = value.copy()

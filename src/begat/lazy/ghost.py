@@ -24,6 +24,7 @@ MARK = "begat's manner"  # in the dictionary of a ghost class alone: no name of 
 _MANNERS: dict[int, Manner] = {}  # by the id of the class
 
 _class_of = object.__dict__["__class__"]
+_get, _set = object.__getattribute__, object.__setattr__
 give: Callable[[object, type], None] = _class_of.__set__
 
 
@@ -39,28 +40,28 @@ def thunk_of(obj: object) -> Thunk | None:
 
 
 def _thunk(obj: object, manner: Manner) -> Thunk | None:
-    slot = manner.slot
-    if slot is None:
+    if not manner.spacious:
         return THUNKS.get(id(obj))
     # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
-    return slot.__get__(obj).get(_KEY) or THUNKS.get(id(obj)) or slot.__get__(obj).get(_KEY)
+    return manner.space(obj).get(_KEY) or THUNKS.get(id(obj)) or manner.space(obj).get(_KEY)
 
 
 class Manner:
-    """How objects of one class wait: their ghost class, and the slot of their dictionary; or the *reason* why they cannot.
+    """How objects of one class wait: their ghost class, and whether they have a dictionary; or the *reason* why they cannot.
 
-    Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
+    It keeps no class alive, but one that hides the dictionary of its objects behind another attribute of that name. Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
     """
 
-    __slots__ = ("_cls", "_ghost", "contents", "reason", "slot", "space")
+    __slots__ = ("_cls", "_ghost", "_hidden", "contents", "reason", "spacious")
 
     def __init__(self, cls: Any) -> None:
         self._cls = ref(cls)
         self.contents = _contents(cls)
         self.reason = self.contents or _unfit(cls)
-        found = (dict_of(each).get("__dict__") for each in mro_of(cls))
-        self.slot: Any = next((slot for slot in found if type(slot) is GetSetDescriptorType), None)
-        self.space: Any = self.slot.__get__ if self.slot is not None else None  # once: each `__get__` is an object
+        slots = [dict_of(each)["__dict__"] for each in mro_of(cls) if "__dict__" in dict_of(each)]
+        found = [slot for slot in slots if type(slot) is GetSetDescriptorType]
+        self.spacious = bool(found)
+        self._hidden: Any = found[0] if found and found[0] is not slots[0] else None
         self._ghost: Any = None
 
     def of(self, cls: type) -> bool:
@@ -84,15 +85,27 @@ class Manner:
             self._ghost = ref(ghost) if "<locals>" in cls.__qualname__ else ghost
         return ghost
 
+    def space(self, obj: object) -> dict[str, Any]:
+        """The dictionary of *obj*."""
+        found: dict[str, Any] = _get(obj, "__dict__") if self._hidden is None else self._hidden.__get__(obj)
+        return found
+
+    def refresh(self, obj: object, space: dict[str, Any]) -> None:
+        """Give *obj* another *space*."""
+        if self._hidden is None:
+            _set(obj, "__dict__", space)
+        else:
+            self._hidden.__set__(obj, space)
+
     def haunt(self, obj: Any, thunk: Thunk) -> str:
         """
         Make *obj*, which is allocated and not initialized, wait for *thunk*; or say why it cannot.
 
         Raises TypeError where its layout forbids it.
         """
-        space = None
-        if self.space is not None:
-            space = self.space(obj)
+        space: Any = None
+        if self.spacious:
+            space = _get(obj, "__dict__") if self._hidden is None else self._hidden.__get__(obj)
             if space:
                 return "it has attributes before its constructor runs"
             space[_KEY] = thunk
@@ -100,7 +113,9 @@ class Manner:
             THUNKS[id(obj)] = thunk
         try:
             kept = self._ghost
-            give(obj, self.ghost if kept is None or type(kept) is ref else kept)
+            if type(kept) is ref:
+                kept = kept()
+            give(obj, self.ghost if kept is None else kept)
         except BaseException:
             if space is not None:
                 space.clear()
@@ -155,33 +170,33 @@ def build(obj: Any) -> None:
 
 
 def _build(obj: Any, ghost: Any, manner: Manner, thunk: Thunk) -> None:
-    real, slot, key = manner.real, manner.slot, id(obj)
+    real, spacious, key = manner.real, manner.spacious, id(obj)
     late: dict[str, Any] = {}  # what was set past the object's own methods, after the call: it is the last word
     strict = not alone()
     try:
-        if slot is not None:
+        if spacious:
             if strict:
                 THUNKS[key] = thunk
-            late = slot.__get__(obj)
+            late = manner.space(obj)
             late.pop(_KEY, None)
             # A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good.
-            slot.__set__(obj, {})
+            manner.refresh(obj, {})
         if not strict:
             give(obj, real)
         thunk.build(obj)
         if strict:
             _give_back(obj, ghost, manner)
         if late and type(obj) is real:
-            slot.__get__(obj).update(late)
+            manner.space(obj).update(late)
         thunk.built = True
     finally:
         if not thunk.built:
             if type(obj) is not ghost:  # the constructor may have given it another one, too
                 give(obj, ghost)
             _empty(obj, manner)
-            if slot is not None:
-                slot.__set__(obj, {**late, _KEY: thunk})
-        if key in THUNKS and (thunk.built or slot is not None):
+            if spacious:
+                manner.refresh(obj, {**late, _KEY: thunk})
+        if key in THUNKS and (thunk.built or spacious):
             del THUNKS[key]  # and no call, on which an interrupt might fall
 
 
@@ -190,16 +205,16 @@ def _give_back(obj: Any, ghost: Any, manner: Manner) -> None:
     if type(obj) is not ghost:
         return  # the constructor has given it another one
     give(obj, manner.real)
-    if manner.slot is not None:
-        space = manner.slot.__get__(obj)
+    if manner.spacious:
+        space = manner.space(obj)
         for name in [name for name, value in space.items() if value is ghost]:
             space[name] = manner.real
 
 
 def _empty(obj: Any, manner: Manner) -> None:
     """Take away what a constructor that failed has left: the next one starts afresh, as it would on another object."""
-    if manner.slot is not None:
-        manner.slot.__set__(obj, {})
+    if manner.spacious:
+        manner.refresh(obj, {})
     for cls in mro_of(manner.real):
         space = dict_of(cls)
         if "__slots__" in space:

@@ -61,7 +61,7 @@ def ghost_class(cls: Any) -> type:
         "__copy__": _copy,
         "__deepcopy__": _deepcopy,
     }
-    if manner(cls).slot is None:
+    if not manner(cls).spacious:
         space["__del__"] = _forget
     elif lookup(cls, "__del__") is not MISSING:
         space["__del__"] = _nothing

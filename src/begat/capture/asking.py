@@ -1,0 +1,95 @@
+"""``begat.lazy(Net)(64)``: one call that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from begat.capture.waiting import Ours, as_called
+from begat.intercept import deferring
+from begat.intercept.deferring import BLOCKS, RULES, Answer, Rule
+from begat.intercept.entries import Entry, entry
+from begat.intercept.interceptor import LANE
+from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
+from begat.intercept.schema import Schema
+from begat.intercept.tracking import track
+from begat.intercept.woven import WOVEN
+from begat.lazy import ghost
+from begat.lazy.ghost import give, lookup
+
+T = TypeVar("T")
+
+
+def entry_of(cls: Any) -> Entry | None:
+    """What calls of *cls*, which is tracked, enter that are to wait; None where more than one constructor has a say in them."""
+    with LOCK:
+        tracked, plan = TRACKED.get(id(cls)), plan_of(cls)
+        woven, schema = WOVEN.get(plan.key) if plan.key is not None else None, plan.schema
+        if tracked is None or woven is None or schema is None or woven.way != "init":
+            return None
+        if schema.passed_on or not first_hand(schema):
+            return None
+        if any(lookup(type(cls), name) is not type.__dict__[name] for name in ("__call__", "__getattribute__")):
+            return None
+        function = woven.function()
+        if function is None or lookup(cls, "__new__") is not object.__new__ or lookup(cls, "__init__") is not function:
+            return None
+        if not woven.as_woven(function) or not woven.code.co_argcount:
+            return None
+        manner = ghost.manner(cls)
+        try:
+            give(object.__new__(cls), manner.ghost)
+        except TypeError:  # it is abstract, or laid out so that no ghost can stand for it
+            return None
+        made = tracked.entry = entry(cls, tracked, woven, schema, (Rule((cls,), exactly=True), manner, ""))
+        return made
+
+
+def later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
+    """*thing*, whose calls wait by *rule*."""
+
+    def call(*args: Any, **kwargs: Any) -> T:
+        before = BLOCKS.get()
+        try:
+            BLOCKS.set((rule,))
+            RULES.put(rule)
+            return thing(*args, **kwargs)
+        finally:
+            BLOCKS.set(before)
+            RULES.drop(rule)
+
+    Ours.call = call.__code__  # one code for all of them
+    return call
+
+
+def _anew(cls: Any, schema: Schema, values: tuple[Any, ...]) -> Any:
+    """An entry of *cls* does not hold any more: make the call by a rule, of the class as it is now."""
+    args, kwargs = as_called(schema, values)
+    track(cls)
+    return later(cls, Rule((cls,), exactly=True))(*args, **kwargs)
+
+
+def _plainly(cls: Any, schema: Schema, values: tuple[Any, ...]) -> Any:
+    """Nothing is recorded of this call: the object is built."""
+    args, kwargs = as_called(schema, values)
+    before = LANE.set(None)
+    try:
+        return cls(*args, **kwargs)
+    finally:
+        LANE.reset(before)
+
+
+def _otherwise(answer: Answer | None, me: Any, schema: Schema, values: tuple[Any, ...]) -> Any:
+    """The call does not wait: it is refused, or an override has put another object in its place; or it could not be recorded."""
+    given: Any = values
+    result: Any = None
+    if answer is not None:
+        given, result = answer
+    if given is False:
+        raise result
+    return me if given is None else _plainly(type(me), schema, given)
+
+
+deferring.DOOR.anew = _anew
+deferring.DOOR.plainly = _plainly
+deferring.DOOR.otherwise = _otherwise
