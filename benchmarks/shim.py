@@ -33,7 +33,7 @@ from types import FunctionType
 from typing import Any
 
 from begat.intercept.constants import LISTENING, NOT_GIVEN, Defaults, KeywordDefaults
-from begat.intercept.hooks import _GLOBALS, _SCALAR
+from begat.intercept.hooks import GLOBALS, SCALAR
 from begat.intercept.interceptor import HEAD, failed
 from begat.intercept.schema import Options, schema_of
 
@@ -122,10 +122,10 @@ def _maker(shape: tuple[int, int, int, int], names: tuple[str, ...], defaulted: 
         me=names[0],
         token=f"REF({names[0]})" if weak else f"TOKEN({names[0]}, lane)",
         length=HEAD + len(names) - 1,
-        values="".join(f"{name} if {_SCALAR.format(name)} else SNAP({name}), " for name in names[1:]),
+        values="".join(f"{name} if {SCALAR.format(name)} else SNAP({name}), " for name in names[1:]),
         defaults="\n            ".join(f"if {name} is D: {name} = d_{name}" for name in defaulted) or "pass",
         arguments=", ".join(passed),
     )
-    scope: dict[str, Any] = {**_GLOBALS, "LISTENING": LISTENING, "FAILED": failed, "D": NOT_GIVEN}
+    scope: dict[str, Any] = {**GLOBALS, "LISTENING": LISTENING, "FAILED": failed, "D": NOT_GIVEN}
     exec(compile(source, f"<shim {shape}>", "exec"), scope)
     return scope["make"]

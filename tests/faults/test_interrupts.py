@@ -152,7 +152,7 @@ def test_warnings_that_are_errors(tmp_path):
         "with begat.capture() as run:\n"
         "    C(1)\n"
         "    run.recorder.__class__.settle = explode\n"
-        "    h._GLOBALS['SNAP'] = explode\n"
+        "    h.GLOBALS['SNAP'] = explode\n"
         "    made = [C(i) for i in range(3000)]\n"
         "print(len(made))\n"
     )

@@ -13,7 +13,7 @@ from weakref import ref
 
 from begat.intercept.interceptor import LANE, Lane, token_of
 from begat.introspect.builtin import are_scalars
-from begat.introspect.describe import FEW, LIMITS, Link, snapshot
+from begat.introspect.describe import FEW, LIMITS, Link, flat, snapshot
 from begat.introspect.targets import is_class
 from begat.record.values import Mapping
 
@@ -103,12 +103,15 @@ def snap(value: object, schema: object = None, lane: Lane | None = None) -> obje
     kind = type(value)
     plan = _PLANS.get(id(kind))
     if plan is not None and plan.key is not None:
-        found: object = _row_link(value)
+        found: object = (lane is not None and _linked_item(value, kind, lane.links)) or _row_link(value)
         if found is not None:
             return found
     elif (kind is dict or kind is tuple or kind is list) and len(value) <= FEW:  # type: ignore[arg-type]  # by its type
         if not value:
             return {} if kind is dict else () if kind is tuple else []
+        found = flat(value, FEW, LIMITS)
+        if found is not None:
+            return found
         links: list[Link] = []
         met: list[Any] = []
         found = _small(value, kind, links, met, _DEEP, [FEW])

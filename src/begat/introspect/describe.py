@@ -143,7 +143,7 @@ def snapshot(value: Any, link: Linker, limits: Limits = LIMITS, room: Room | Non
     """
     try:
         total = limits.total if room is None else min(limits.total, room.items(value))
-        found = _flat(value, min(limits.items, total), limits)
+        found = flat(value, min(limits.items, total), limits)
         if found is not None:
             taken = len(found)
         else:
@@ -157,7 +157,7 @@ def snapshot(value: Any, link: Linker, limits: Limits = LIMITS, room: Room | Non
         return _failed(value, error)
 
 
-def _flat(value: Any, longest: int, limits: Limits) -> Any:
+def flat(value: Any, longest: int, limits: Limits) -> Any:
     """*value*, if it is a list, tuple or dict of scalars, which is nearly all there is; or None."""
     kind = type(value)
     if (kind is not list and kind is not tuple and kind is not dict) or len(value) > longest:

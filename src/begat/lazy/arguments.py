@@ -27,7 +27,7 @@ NONE: Kept = {}  # never written to
 
 
 def copies(values: tuple[Any, ...]) -> Kept:
-    """The containers in *values*, and those in them, each with a copy."""
+    """The containers in *values*, and those in them, each with a copy; a tuple only if there are any in it."""
     kept: Kept = NONE
     for value in values:  # on the way of every call that waits, and most are numbers
         kind = type(value)
@@ -35,28 +35,31 @@ def copies(values: tuple[Any, ...]) -> Kept:
             continue
         if kept is NONE:
             kept = {}
-        if kind is list and id(value) not in kept:
-            copy = value.copy()
-            kept[id(value)] = value, copy
-            if not _KINDS.isdisjoint(map(id, map(type, copy))):
-                _add(kept, copy)
-        else:
-            _add(kept, (value,))
+        inner = _keep(kept, value, kind)
+        while inner:
+            part = inner.pop()
+            inner += _keep(kept, part, type(part))
     return kept
 
 
-def _add(kept: Kept, values: Any) -> None:
-    todo = [value for value in values if id(type(value)) in _KINDS]
-    while todo:
-        here = todo.pop()
-        if id(here) in kept:
-            continue
-        # Copied first, in one step: another thread may go on changing it.
-        copy = here if type(here) is tuple else here.copy()
-        kept[id(here)] = here, copy
-        parts = _parts(copy)
-        if not _KINDS.isdisjoint(map(id, map(type, parts))):  # a million numbers are looked at in C
-            todo.extend([part for part in parts if id(type(part)) in _KINDS])
+def _keep(kept: Kept, container: Any, kind: type) -> Any:
+    """Keep a copy of *container*, which is a *kind*; returns the containers in it."""
+    key = id(container)
+    if key in kept:
+        return ()
+    # Copied first, in one step: another thread may go on changing it.
+    copy = container if kind is tuple else container.copy()
+    parts = copy if kind is list or kind is tuple else _parts(copy)
+    inner: Any = None
+    for part in parts:  # the types that most have, first: a million numbers are looked at here
+        kind = type(part)
+        if kind is not float and kind is not int and kind is not str and id(kind) in _KINDS:
+            if inner is None:
+                inner = []
+            inner.append(part)
+    if inner is not None or copy is not container:
+        kept[key] = container, copy
+    return inner or ()
 
 
 def restored(values: tuple[Any, ...], kept: Kept) -> tuple[tuple[Any, ...], list[int]]:
