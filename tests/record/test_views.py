@@ -313,9 +313,9 @@ def test_time_grows_with_the_size_of_the_run(view):
         large = run(
             *(node(i, f"r{i // 10}" + ".k" * (9 - i % 10), arguments=given(a=i, b=[1, 2], c="x")) for i in range(count))
         )
-        start = time.perf_counter()
+        start = time.process_time()
         view(large)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(seconds(20_000) for _ in range(3)) < 70 * max(min(seconds(2_000) for _ in range(3)), 1e-3)
 

@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.deferring import BLOCKS, EVERYWHERE, WAITS, Answer, Rule, answered, rule_for
+from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
@@ -226,6 +226,8 @@ class Waiting(Thunk):
 
     def passed(self) -> tuple[Any, ...]:
         """The values of `arguments`, as a row holds them."""
+        if not self.copies:
+            return self.values
         values, changed = restored(self.values, self.copies)
         for position in changed:
             self._report(self.schema.names[position - self._before])
@@ -270,7 +272,7 @@ class Waiting(Thunk):
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = as_called(self.schema, TOUCH.values(self, self.passed()))
+        args, kwargs = as_called(self.schema, self.passed() if RULES.alike else TOUCH.values(self, self.passed()))
         found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
@@ -388,8 +390,12 @@ def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...],
             if value is NOT_GIVEN:
                 break
             cut += 1
-        rest = zip(schema.names[cut:], values[cut:], strict=True)
-        return values[:cut], {name: value for name, value in rest if value is not NOT_GIVEN}
+        named: dict[str, Any] = {}
+        if cut < len(values):
+            for name, value in zip(schema.names[cut:], values[cut:], strict=True):
+                if value is not NOT_GIVEN:
+                    named[name] = value  # noqa: PERF403  # a comprehension is a frame more, in 3.11
+        return values[:cut], named
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):

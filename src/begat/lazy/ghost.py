@@ -42,8 +42,9 @@ def thunk_of(obj: object) -> Thunk | None:
 def _thunk(obj: object, manner: Manner) -> Thunk | None:
     if not manner.spacious:
         return THUNKS.get(id(obj))
+    found = (_get(obj, "__dict__") if manner.plain else manner.space(obj)).get(_KEY)
     # Asked again: another thread may just have begun to build, which brings it from one to the other, or failed.
-    return manner.space(obj).get(_KEY) or THUNKS.get(id(obj)) or manner.space(obj).get(_KEY)
+    return found or THUNKS.get(id(obj)) or manner.space(obj).get(_KEY)
 
 
 class Manner:
@@ -52,7 +53,7 @@ class Manner:
     It keeps no class alive, but one that hides the dictionary of its objects behind another attribute of that name. Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
     """
 
-    __slots__ = ("_cls", "_ghost", "_hidden", "contents", "reason", "spacious")
+    __slots__ = ("_cls", "_ghost", "_hidden", "contents", "plain", "reason", "spacious")
 
     def __init__(self, cls: Any) -> None:
         self._cls = ref(cls)
@@ -62,6 +63,7 @@ class Manner:
         found = [slot for slot in slots if type(slot) is GetSetDescriptorType]
         self.spacious = bool(found)
         self._hidden: Any = found[0] if found and found[0] is not slots[0] else None
+        self.plain = self._hidden is None  # then `object` finds it, too, and no function of ours has to be called
         self._ghost: Any = None
 
     def of(self, cls: type) -> bool:
@@ -87,12 +89,12 @@ class Manner:
 
     def space(self, obj: object) -> dict[str, Any]:
         """The dictionary of *obj*."""
-        found: dict[str, Any] = _get(obj, "__dict__") if self._hidden is None else self._hidden.__get__(obj)
+        found: dict[str, Any] = _get(obj, "__dict__") if self.plain else self._hidden.__get__(obj)
         return found
 
     def refresh(self, obj: object, space: dict[str, Any]) -> None:
         """Give *obj* another *space*."""
-        if self._hidden is None:
+        if self.plain:
             _set(obj, "__dict__", space)
         else:
             self._hidden.__set__(obj, space)
@@ -105,7 +107,7 @@ class Manner:
         """
         space: Any = None
         if self.spacious:
-            space = _get(obj, "__dict__") if self._hidden is None else self._hidden.__get__(obj)
+            space = _get(obj, "__dict__") if self.plain else self._hidden.__get__(obj)
             if space:
                 return "it has attributes before its constructor runs"
             space[_KEY] = thunk
