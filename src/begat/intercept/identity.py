@@ -103,7 +103,7 @@ def snap(value: object, schema: object = None, lane: Lane | None = None) -> obje
     kind = type(value)
     plan = _PLANS.get(id(kind))
     if plan is not None and plan.key is not None:
-        found: object = (lane is not None and _linked_item(value, kind, lane.links)) or _row_link(value)
+        found: object = (lane is not None and _linked_item(value, kind, plan, lane.links)) or _row_link(value)
         if found is not None:
             return found
     elif (kind is dict or kind is tuple or kind is list) and len(value) <= FEW:  # type: ignore[arg-type]  # by its type
@@ -157,15 +157,14 @@ def _small(value: Any, kind: type, links: list[Link], met: list[Any], deep: int,
                 else:
                     part = _small(item, kind_of_item, links, met, deep - 1, room)
             else:
-                part = _linked_item(item, kind_of_item, links)
+                part = _linked_item(item, kind_of_item, _PLANS.get(id(kind_of_item)), links)
             if part is None:
                 return None
             found[step] = part
     return tuple(found) if kind is tuple else found
 
 
-def _linked_item(item: object, kind: type, links: list[Link]) -> Link | None:
-    plan = _PLANS.get(id(kind))
+def _linked_item(item: object, kind: type, plan: Any, links: list[Link]) -> Link | None:
     if plan is None or plan.key is None or not plan.weak or plan.kind() is not kind:
         return None
     found: Link = _NEW(Link)
