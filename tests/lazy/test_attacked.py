@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 import copy
+import gc
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -392,6 +394,46 @@ def test_an_exception_whose_contents_c_code_reads_is_built_at_once() -> None:
         next(ends())
     assert caught.value.value == 5
     assert any("Done did not wait: it is a StopIteration" in mark for mark in run.header.marks), run.header.marks
+
+
+class Strict(Box[int]):
+    def __getattr__(self, name: str) -> None:
+        raise AttributeError(name)
+
+
+class Fails(Box[int]):
+    def __init__(self, n: int) -> None:
+        raise ValueError(n)
+
+
+class Misses(Box[int]):
+    def __init__(self, n: int) -> None:
+        raise AttributeError(n)
+
+
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [
+        (lambda: begat.lazy(Strict)(1), lambda waiting: waiting.missing),
+        (lambda: begat.lazy(Fails)(1), lambda waiting: waiting.n),
+        (lambda: begat.lazy(Misses)(1), lambda waiting: waiting.n),
+        (lambda: begat.lazy(lambda: Fails(1))(), lambda waiting: waiting.n),
+        (lambda: begat.lazy(Box)(lambda: 1), pickle.dumps),  # type: ignore[arg-type]
+    ],
+)
+def test_an_error_keeps_nothing_alive(make: Any, use: Any) -> None:
+    """No frame of ours holds the exception whose traceback holds it, and the object."""
+    gc.collect()
+    gc.disable()
+    try:
+        waiting = make()
+        gone = weakref.ref(waiting)
+        with suppress(Exception):
+            use(waiting)
+        del waiting
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_type_that_a_constructor_keeps_is_the_class(beside: bool) -> None:

@@ -204,7 +204,8 @@ def _pickler() -> Any:
         frame = frame.f_back
     if frame is None:
         return None
-    for name in ("self", "cls"):
+    # Asking for the locals of the program's function would hold them, up to 3.12, for as long as it runs.
+    for name in {"self", "cls"}.intersection(frame.f_code.co_varnames):
         found = frame.f_locals.get(name)
         kind: Any = found if is_class(found) else type(found)
         if has_base(kind, pickle.Pickler) or has_base(kind, pickle._Pickler):

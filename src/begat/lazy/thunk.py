@@ -91,7 +91,10 @@ class Thunk(ABC):
                         f"begat: that is in the argument {named} of {self.name}, called at {self.place()}, which is not built "
                         "yet and travels as its call: hand it what can be pickled, or build it first, with begat.materialize"
                     )
-                    raise refused
+                    try:
+                        raise refused
+                    finally:
+                        del refused  # its traceback leads here, and so to what waits
         return recipe
 
     def label(self, position: int) -> str:
@@ -182,6 +185,7 @@ class Thunk(ABC):
             raise
         finally:
             self.after(obj, perf_counter() - begin, error)
+            error = None  # its traceback leads here, and so to the object
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""

@@ -179,9 +179,12 @@ def _asks_a_protocol(cls: type, frame: Any) -> bool:
 def _missing(cls: type) -> Callable[[Any, str], Any]:
     def missing(self: Any, name: str) -> Any:
         error = _SPARED.pop(ident(), None)
-        if error is not None:
+        if error is None:
+            return _special(cls, "__getattr__", self)(name)
+        try:
             raise error
-        return _special(cls, "__getattr__", self)(name)
+        finally:
+            del error  # its traceback leads here, and so to the object
 
     return missing
 
