@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import gc
+import operator
 import os
 import pickle
 import signal
@@ -394,6 +395,43 @@ def test_an_exception_whose_contents_c_code_reads_is_built_at_once() -> None:
         next(ends())
     assert caught.value.value == 5
     assert any("Done did not wait: it is a StopIteration" in mark for mark in run.header.marks), run.header.marks
+
+
+class Exact:
+    """Operators that look at the type of the other operand."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: Any) -> Any:
+        return type(self) is type(other) and self.n == other.n
+
+    def __lt__(self, other: Any) -> Any:
+        return self.n < other.n if type(other) is type(self) else NotImplemented
+
+    def __sub__(self, other: Any) -> Any:
+        return self.n - other.n if type(other) is type(self) else NotImplemented
+
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        return self.n**other.n if type(other) is type(self) else NotImplemented
+
+
+@pytest.mark.parametrize("left", [Exact, begat.lazy(Exact)])
+@pytest.mark.parametrize("right", [Exact, begat.lazy(Exact)])
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "gt", "le", "sub", "pow"])
+def test_operands_of_one_type_are_so_while_they_wait(left: Any, right: Any, name: str, beside: bool) -> None:
+    def outcome(left: Any, right: Any) -> Any:
+        try:
+            return getattr(operator, name)(left(3), right(2))
+        except TypeError as error:
+            return str(error)
+
+    assert outcome(left, right) == outcome(Exact, Exact)
+    for other in (1, Box(2)):
+        assert outcome(left, lambda _: other) == outcome(Exact, lambda _: other)  # noqa: B023
+        assert outcome(lambda _: other, right) == outcome(lambda _: other, Exact)  # noqa: B023
 
 
 class Strict(Box[int]):

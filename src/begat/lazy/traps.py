@@ -18,6 +18,8 @@ _NEW: Any = vars(copyreg)["__newobj__"]  # what pickle writes in one byte
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
 
 _BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
+_COMPARING = tuple(f"__{name}__" for name in ("lt", "le", "eq", "ne", "gt", "ge"))
+_OPERATORS = frozenset((*_COMPARING, *(f"__{way}{name}__" for name in _BINARY.split() for way in ("", "r", "i"))))
 _TRAPPED = frozenset(
     f"__{name}__"
     for name in (
@@ -67,10 +69,12 @@ def ghost_class(cls: Any) -> type:
         space["__del__"] = _forget
     elif lookup(cls, "__del__") is not MISSING:
         space["__del__"] = _nothing
-    for name in _TRAPPED:
-        found = lookup(cls, name)
-        if found is not lookup(object, name):
-            space[name] = None if found is None else _trap(cls, name)
+    own = [name for name in _TRAPPED if lookup(cls, name) is not lookup(object, name)]
+    # Of two operands of one class that is asked first which waits, if only to be built: the other may compare their types.
+    own += _COMPARING if not frozenset(_COMPARING).isdisjoint(own) else ()
+    own += [f"__r{name[2:]}" for name in own if f"__r{name[2:]}" in _TRAPPED and name in _OPERATORS]
+    for name in own:
+        space[name] = None if lookup(cls, name) is None else (_operator if name in _OPERATORS else _trap)(cls, name)
     if lookup(cls, "__getattr__") is not MISSING:
         space["__getattr__"] = _missing(cls)
     # What a constructor does to ``type(self)`` it does to the class; and it may look for it in a table.
@@ -117,6 +121,19 @@ def _trap(cls: type, name: str) -> Callable[..., Any]:
     def trap(self: Any, *args: Any, **kwargs: Any) -> Any:
         build(self)
         return _special(cls, name, self)(*args, **kwargs)
+
+    trap.__name__, trap.__qualname__ = name, f"{cls.__qualname__}.{name}"
+    return trap
+
+
+def _operator(cls: type, name: str) -> Callable[..., Any]:
+    missing = lookup(cls, name) is MISSING
+
+    def trap(self: Any, other: Any, *rest: Any) -> Any:
+        build(self)
+        if type(other) is not cls and is_ghost_class(type(other)) and _class_of(other) is cls:
+            build(other)
+        return NotImplemented if missing else _special(cls, name, self)(other, *rest)
 
     trap.__name__, trap.__qualname__ = name, f"{cls.__qualname__}.{name}"
     return trap
