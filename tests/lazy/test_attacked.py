@@ -434,6 +434,24 @@ def test_operands_of_one_type_are_so_while_they_wait(left: Any, right: Any, name
         assert outcome(lambda _: other, right) == outcome(lambda _: other, Exact)  # noqa: B023
 
 
+def test_what_has_the_hash_of_every_object_is_a_key_while_it_waits() -> None:
+    class Ordered(Box[int]):
+        def __lt__(self, other: Any) -> Any:
+            return self.n < other.n
+
+    class Same(Box[int]):
+        def __eq__(self, other: Any) -> bool:
+            return self is other
+
+        __hash__ = object.__hash__
+
+    for cls in (Ordered, Same):
+        waiting = begat.lazy(cls)(1)
+        assert {waiting: 1, begat.lazy(cls)(1): 2}[waiting] == 1
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(begat.lazy(Exact)(1))
+
+
 class Strict(Box[int]):
     def __getattr__(self, name: str) -> None:
         raise AttributeError(name)

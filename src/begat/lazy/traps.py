@@ -75,6 +75,10 @@ def ghost_class(cls: Any) -> type:
     own += [f"__r{name[2:]}" for name in own if f"__r{name[2:]}" in _TRAPPED and name in _OPERATORS]
     for name in own:
         space[name] = None if lookup(cls, name) is None else (_operator if name in _OPERATORS else _trap)(cls, name)
+    if "__eq__" in space and "__hash__" not in space:
+        space["__hash__"] = (
+            object.__hash__
+        )  # which the class has kept, or asked for: Python would forbid it to be a key
     if lookup(cls, "__getattr__") is not MISSING:
         space["__getattr__"] = _missing(cls)
     # What a constructor does to ``type(self)`` it does to the class; and it may look for it in a table.
