@@ -59,6 +59,29 @@ def test_a_constructor_reads_its_class_as_it_is(beside: bool) -> None:
     assert (slotted.a, slotted.b) == (1, 2)
 
 
+def test_a_constructor_looks_at_the_methods_of_its_class(beside: bool) -> None:
+    """As torch's ``Subset`` does."""
+
+    class C:
+        def __init__(self, *parts: Any) -> None:
+            cls = type(self)
+            self.own = cls.__len__ is C.__len__, vars(cls) is vars(C) or vars(cls) == vars(C), cls.__mro__ == C.__mro__
+            self.copies = [copy.copy(part) for part in parts]
+            self.made = cls.make()
+
+        def __len__(self) -> int:
+            return 1
+
+        @classmethod
+        def make(cls) -> Any:
+            return cls
+
+    part = begat.lazy(C)()
+    made = begat.lazy(C)(part)
+    assert (made.own, made.made, begat.is_lazy(part)) == ((True, True, True), C, True)
+    assert begat.is_lazy(made.copies[0])
+
+
 def test_asking_for_the_type_of_what_waits_poisons_no_cache() -> None:
     class C(abc.ABC):  # noqa: B024  # the cache is the point
         def __init__(self, n: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from begat.errors import LazyError
 from begat.introspect.targets import dict_of, is_class
 from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
-from begat.lazy.thunk import ident
+from begat.lazy.thunk import BUILDS, ident
 
 _NEW: Any = vars(copyreg)["__newobj__"]  # what pickle writes in one byte
 _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, on its way past __getattr__
@@ -81,8 +81,17 @@ def ghost_class(cls: Any) -> type:
         )  # which the class has kept, or asked for: Python would forbid it to be a key
     if lookup(cls, "__getattr__") is not MISSING:
         space["__getattr__"] = _missing(cls)
+
+    as_ever: Any = type(cls).__getattribute__
+
+    def read(ghost: Any, name: str) -> Any:
+        # A constructor asks ``type(self).method is C.method``, and goes through ``vars(type(self))``.
+        within = name not in _OWN and ident() in BUILDS
+        return getattr(cls, name) if within else as_ever(ghost, name)
+
     # What a constructor does to ``type(self)`` it does to the class; and it may look for it in a table.
     forward = {
+        "__getattribute__": read,
         "__setattr__": lambda _, name, value: setattr(cls, name, value),
         "__delattr__": lambda _, name: delattr(cls, name),
         "__eq__": lambda _, other: cls == other,
