@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import copy
+import functools
 import gc
 import operator
 import os
@@ -360,6 +361,18 @@ def test_a_copy_has_what_was_set_past_the_object(duplicate: Any) -> None:
     waiting = _given(begat.lazy(Box)(1))
     assert vars(duplicate(waiting)) == {"n": 1, "more": 2}
     assert vars(waiting) == {"n": 1, "more": 2}
+
+
+class Forwards(Box[int]):
+    __copy__ = functools.partialmethod(lambda self: "copied")
+    __deepcopy__ = functools.partialmethod(lambda self, memo: "copied")
+    __reduce_ex__ = functools.partialmethod(lambda self, protocol: (str, ("copied",)))  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))])
+def test_a_class_may_say_by_any_descriptor_how_it_is_copied(duplicate: Any) -> None:
+    """As werkzeug's proxies do."""
+    assert (duplicate(Forwards(1)), duplicate(begat.lazy(Forwards)(1))) == ("copied", "copied")
 
 
 def test_a_call_with_type_arguments_waits(beside: bool) -> None:

@@ -6,7 +6,6 @@ import copyreg
 import sys
 from collections.abc import Callable
 from copy import copy, deepcopy
-from types import FunctionType
 from typing import Any
 
 from begat.errors import LazyError
@@ -280,7 +279,8 @@ def _recipe(self: Any, *names: str, protocol: int | None = None) -> tuple[Any, .
     or this thread is about it.
     """
     cls, thunk = _class_of(self), thunk_of(self)
-    own = any(type(lookup(cls, name)) is FunctionType for name in (*names, "__reduce_ex__", "__reduce__"))
+    found = [lookup(cls, name) for name in (*names, "__reduce_ex__", "__reduce__")]
+    own = any(not any(each is usual for usual in _USUAL) for each in found)
     recipe = None
     more = manner(cls).spacious and len(manner(cls).space(self)) > 1
     if thunk is not None and not own and not more and cls not in copyreg.dispatch_table and not thunk.passes():
@@ -288,6 +288,9 @@ def _recipe(self: Any, *names: str, protocol: int | None = None) -> tuple[Any, .
     if recipe is None:
         build(self)
     return recipe
+
+
+_USUAL = (MISSING, object.__reduce_ex__, object.__reduce__, BaseException.__reduce__)  # ways to be copied
 
 
 def _as_itself(self: Any, act: Callable[[], Any]) -> Any:
