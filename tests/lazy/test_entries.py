@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import inspect
 import pickle
 import sys
 import threading
@@ -222,6 +223,38 @@ def test_other_defaults_are_what_is_used() -> None:
     assert (asked(1).b, begat.lazy(Net)().a) == (9, 8)
 
 
+def test_another_new_and_other_code_are_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    Net = make_net()
+    asked = begat.lazy(Net)
+    met: list[Any] = []
+
+    def new(cls: Any, *args: Any) -> Any:
+        met.append(args)
+        return object.__new__(cls)
+
+    monkeypatch.setattr(Net, "__new__", new)
+    assert (asked(1).a, met) == (1, [(1,)])
+
+    def reloaded(self: Any, a: Any, c: Any = 3) -> None:
+        self.a, self.c = a, c
+
+    Net = make_net()
+    asked = begat.lazy(Net)
+    Net.__init__.__code__ = reloaded.__code__  # as autoreload does
+    Net.__init__.__defaults__ = reloaded.__defaults__
+    with begat.capture() as run:
+        made = asked(1)
+    assert (made.c, run.nodes) == (3, ()), "left alone, as every call of what others have exchanged"
+
+
+def test_it_has_the_signature_of_the_constructor() -> None:
+    class Net:
+        def __init__(self, a: Any, b: Any = 2, *rest: Any, c: Any = [1], **more: Any) -> None:  # noqa: B006
+            """Takes what it takes."""
+
+    assert str(inspect.signature(begat.lazy(Net))) == "(a, b=2, *rest, c=Ellipsis, **more)"
+
+
 def test_keyword_defaults_that_change_are_what_is_used() -> None:
     class Net:
         def __init__(self, a: Any, *, b: Any = 2) -> None:
@@ -299,6 +332,21 @@ def test_overrides_and_checks_reach_it() -> None:
         RULES.drop(CHECKING)  # which stands for good
 
 
+def test_a_warning_about_arguments_shows_the_call() -> None:
+    @begat.trackable(validate="warn")
+    class Typed:
+        def __init__(self, a: int) -> None: ...
+
+    asked: Any = begat.lazy(Typed)
+    try:
+        for call in (asked, asked, Typed):
+            with pytest.warns(begat.errors.ArgumentWarning) as met:
+                call("text")
+            assert [(each.filename, each.lineno) for each in met] == [(__file__, sys._getframe().f_lineno - 1)]
+    finally:
+        RULES.drop(CHECKING)
+
+
 class Other:
     def __init__(self, a: Any) -> None:
         self.a = a
@@ -320,8 +368,11 @@ def test_arguments_are_those_of_the_call(default: Any) -> None:
         assert any("was changed before it was built" in mark for mark in run.header.marks)
 
 
-def test_it_keeps_no_class_alive() -> None:
+@pytest.mark.parametrize("of_a_name", [False, True])
+def test_it_keeps_no_class_alive(of_a_name: bool) -> None:
     Net = make_net()
+    if of_a_name:  # one that leads to nothing
+        Net.__qualname__ = "Net"
     begat.lazy(Net)(1)
     asked = begat.lazy(Net)
     gone = weakref.ref(Net)

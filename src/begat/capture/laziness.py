@@ -99,8 +99,9 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         known is not None
         and (entry := known.entry) is not None
         and (init := subject.__init__) is entry.function()
+        and init.__code__ is entry.code
         and id(init.__defaults__) == entry.defaults
-        and id(init.__kwdefaults__) == entry.keywords
+        and (not entry.keywords or id(init.__kwdefaults__) == entry.keywords)
     ):
         return partial(entry.enter, subject)
     if not callable(subject):

@@ -18,24 +18,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import Signature, signature
 from typing import Any
 from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled
+from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled, is_scalar
 from begat.intercept.interceptor import HEAD, weakrefoffset
 from begat.intercept.plans import Tracked
 from begat.intercept.schema import Schema
 from begat.intercept.woven import Woven
 
 _SOURCE = """\
-def make(KNOWN, ENTRY, FUNCTION, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
+def make(KNOWN, ENTRY, FUNCTION, CODE, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
     def enter(cls, {parameters}):
-        if KNOWN.entry is not ENTRY or (f := cls.__init__) is not FUNCTION() or ID(f.__defaults__) != DEFAULTS or ID(f.__kwdefaults__) != KEYWORDS:
+        if KNOWN.entry is not ENTRY or (f := cls.__init__) is not FUNCTION() or f.__code__ is not CODE or ID(f.__defaults__) != DEFAULTS{keywords}:
             return LATER.anew(cls, SCHEMA, ({raw}))
         lane = LANE()
         if lane is None: return LATER.plainly(cls, SCHEMA, ({raw}))
-        me = NEW(cls)
+        try: me = NEW(cls, None)                                        # with more than it takes: refused where another __new__ is asked
+        except REFUSED: me = None
+        if me is None: return LATER.anew(cls, SCHEMA, ({raw}))
         try:
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
@@ -65,14 +68,16 @@ class Entry:
     """
     What calls of one class *enter*, as long as this is the *entry* of what is tracked, and the class has that *function*.
 
-    The function has these *defaults* and *keywords*, by their ids: it holds none of them, for they may lead back to the class.
+    The function has this *code*, these *defaults* and, if it takes any, *keywords*, by their ids: none is held here, for they may
+    lead back to the class.
     """
 
-    __slots__ = ("defaults", "enter", "function", "keywords")
+    __slots__ = ("code", "defaults", "enter", "function", "keywords")
 
     def __init__(self, function: Any) -> None:
         self.function = ref(function)
-        self.defaults, self.keywords = id(function.__defaults__), id(function.__kwdefaults__)
+        self.code, self.defaults = function.__code__, id(function.__defaults__)
+        self.keywords = id(function.__kwdefaults__) if function.__code__.co_kwonlyargcount else 0
         self.enter: Any = None
 
 
@@ -86,10 +91,11 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
     code, made = woven.code, Entry(function)
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
     changing = {position - 1: default for position, default in woven.changing(function).items()}
-    enter: Any = _maker(count, bool(changing), bool(weakrefoffset(cls)))(
+    enter: Any = _maker(count, bool(changing), bool(weakrefoffset(cls)), bool(made.keywords))(
         tracked,
         made,
         made.function,
+        made.code,
         made.defaults,
         made.keywords,
         schema,
@@ -102,26 +108,41 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         co_posonlyargcount=code.co_posonlyargcount,
         co_kwonlyargcount=code.co_kwonlyargcount,
         co_flags=own.co_flags | code.co_flags & 0x0C,
-        co_varnames=code.co_varnames[:count] + own.co_varnames[count:],
+        co_varnames=code.co_varnames[:count]
+        + tuple([f"{name}'" for name in own.co_varnames[count:]]),  # like no parameter
     )
     enter.__defaults__ = (NOT_GIVEN,) * len(woven.defaults) or None
     enter.__kwdefaults__ = dict.fromkeys(woven.keywords, NOT_GIVEN) or None
     enter.__name__, enter.__qualname__ = function.__name__, function.__qualname__
+    enter.__signature__ = _signature(enter, schema)
     made.enter = enter
     return made
 
 
+def _signature(enter: Any, schema: Schema) -> Signature:
+    """The signature of the constructor of *schema*, with the defaults that can be shown without holding them."""
+    found = signature(enter)
+    parameters = [
+        each.replace(default=known if is_scalar(known := schema.defaults[each.name]) else ...)
+        if each.default is NOT_GIVEN
+        else each
+        for each in found.parameters.values()
+    ]
+    return found.replace(parameters=parameters)
+
+
 @lru_cache(maxsize=512)
-def _maker(parameters: int, changing: bool, weak: bool) -> Callable[..., Callable[..., Any]]:
-    """The ``make`` for constructors with so many *parameters*, their object included."""
+def _maker(parameters: int, changing: bool, weak: bool, keywords: bool) -> Callable[..., Callable[..., Any]]:
+    """The ``make`` for constructors with so many *parameters*, their object included; *keywords*: some by name alone."""
     names = [f"a{i}" for i in range(1, parameters)]
     values = "".join(f"{name} if {SCALAR.format(name)} else SNAP(odd := {name}, schema, lane), " for name in names)
     source = _SOURCE.format(
         parameters=", ".join(names),
         raw="".join(f"{name}, " for name in names),
+        keywords=" or ID(f.__kwdefaults__) != KEYWORDS" if keywords else "",
         token="REF(me)" if weak else "lane.sink.pin(me)",
         changing=CHANGING.format(values=values) if changing else "",
         length=HEAD + len(names),
         values="*values" if changing else values,
     )
-    return compiled(source, f"{parameters} {changing} {weak}")
+    return compiled(source, f"{parameters} {changing} {weak} {keywords}")
