@@ -82,9 +82,10 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     """
     *thing*, a class or another callable, so that calling it makes an object that waits: ``begat.lazy(Net)(64)``.
 
-    The arguments are checked at the call. What the call of a class returns is of that class; what stands for the result of
-    anything else is a proxy, and stays one. Raises `begat.errors.CannotTrack`, a TypeError, for classes whose contents C
-    code reads without asking (subclasses of dict, list, str, int …), and enumerations: no object can stand for them.
+    The arguments are checked at the call, by the parameters and defaults that *thing* has now. What the call of a class
+    returns is of that class; what stands for the result of anything else is a proxy, and stays one. Raises
+    `begat.errors.CannotTrack`, a TypeError, for classes whose contents C code reads without asking (subclasses of dict, list,
+    str, int …), and enumerations: no object can stand for them.
 
     >>> import begat
     >>> class Net:

@@ -29,9 +29,9 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import Woven
 
 _SOURCE = """\
-def make(KNOWN, ENTRY, FUNCTION, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
+def make(KNOWN, ENTRY, FUNCTION, SCHEMA, CHANGED, FOUND):
     def enter(cls, {parameters}):
-        if KNOWN.entry is not ENTRY or (f := cls.__init__) is not FUNCTION() or ID(f.__defaults__) != DEFAULTS or ID(f.__kwdefaults__) != KEYWORDS:
+        if KNOWN.entry is not ENTRY or cls.__init__ is not FUNCTION():
             return LATER.anew(cls, SCHEMA, ({raw}))
         lane = LANE()
         if lane is None: return LATER.plainly(cls, SCHEMA, ({raw}))
@@ -65,7 +65,8 @@ class Entry:
     """
     What calls of one class *enter*, as long as this is the *entry* of what is tracked, and the class has that *function*.
 
-    The function has these *defaults* and *keywords*, by their ids: it holds none of them, for they may lead back to the class.
+    It is handed out as long as the function has the *defaults* and *keywords* with these ids: none is held, for they may lead back
+    to the class.
     """
 
     __slots__ = ("defaults", "enter", "function", "keywords")
@@ -90,8 +91,6 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         tracked,
         made,
         made.function,
-        made.defaults,
-        made.keywords,
         schema,
         changer(changing),
         found,
