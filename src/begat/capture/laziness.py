@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
 from begat.capture.asking import entry_of, later
-from begat.capture.waiting import Calling, Unseen, asked, waits
+from begat.capture.waiting import Calling, Unseen, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
@@ -205,7 +205,6 @@ def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
 ghost.DOOR.revive = revive
 proxy.DOOR.again = again
 deferring.DOOR.waits = waits
-deferring.DOOR.asked = asked
 
 
 def _behind(obj: Any) -> Link | None:

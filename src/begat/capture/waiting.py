@@ -94,25 +94,6 @@ def waits(
     return WAITS
 
 
-def asked(
-    me: Any,
-    token: Any,
-    schema: Schema,
-    lane: Lane,
-    code: CodeType,
-    at: int,
-    values: tuple[Any, ...],
-    plain: bool,
-    found: Found,
-) -> None:
-    """Make the call wait for certain, as was *found*; that *me* can become a ghost has been tried."""
-    rule, manner, _ = found
-    manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
-    lane.events.append(token)
-    if type(token) is Pin and token.brief:
-        token.obj = None
-
-
 def callers(frame: Any) -> Any:
     """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
     if frame.f_code is Ours.call:
