@@ -6,13 +6,13 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
 
-from begat.capture.waiting import Found, Ours, Waiting, as_called
+from begat.capture.waiting import Found, Ours, Waiting
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Answer, Rule
 from begat.intercept.entries import Entry, entry
 from begat.intercept.interceptor import LANE, Lane, Pin
 from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, as_called
 from begat.intercept.tracking import track
 from begat.intercept.woven import WOVEN
 from begat.lazy import ghost

@@ -8,12 +8,11 @@ from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
-from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, as_called
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.lazy import ghost
@@ -359,37 +358,6 @@ class Unseen(Thunk):
         """Make the call."""
         args, kwargs = self._arguments
         return self._function(*args, **kwargs)
-
-
-def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as a call would give them; what the caller left out stays out."""
-    star, double = schema.starred
-    positional = schema.positional
-    if star is None and double is None:  # most often so
-        cut = 0
-        for value in values[:positional]:
-            if value is NOT_GIVEN:
-                break
-            cut += 1
-        named: dict[str, Any] = {}
-        if cut < len(values):
-            for name, value in zip(schema.names[cut:], values[cut:], strict=True):
-                if value is not NOT_GIVEN:
-                    named[name] = value  # noqa: PERF403  # a comprehension is a frame more, in 3.11
-        return values[:cut], named
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
-        if name == star:  # after all that have a name
-            args.extend(value)
-        elif name == double:
-            kwargs |= value
-        elif value is not NOT_GIVEN:
-            if position < positional and len(args) == position:
-                args.append(value)
-            else:
-                kwargs[name] = value
-    return tuple(args), kwargs
 
 
 def _called(
