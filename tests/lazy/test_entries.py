@@ -403,3 +403,24 @@ def test_an_error_of_ours_leaves_the_program_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     assert (begat.is_lazy(made), made.a, made.b) == (False, 1, 5)
     assert run.header.marks
+
+
+def test_a_class_with_which_we_fail_again_and_again_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Net:
+        def __init__(self, me: int, schema: int = 0) -> None:
+            self.got = me, schema
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("ours")
+
+    monkeypatch.setenv("BEGAT_STRICT", "0")
+    monkeypatch.setattr(interceptor, "_reported", {"RuntimeError while recording a call"})
+    asked = begat.lazy(Net)
+    with begat.capture() as run, monkeypatch.context() as patch:
+        patch.setattr(DOOR, "asked", broken)
+        patch.setattr(DOOR, "waits", broken)
+        made = [asked(i) for i in range(100)]
+    assert [each.got for each in made] == [(i, 0) for i in range(100)]
+    assert any("Net is not recorded any more" in mark for mark in run.header.marks), run.header.marks
+    assert id(Net) not in TRACKED
+    assert id(int) not in TRACKED

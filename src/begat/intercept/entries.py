@@ -101,7 +101,7 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         co_posonlyargcount=code.co_posonlyargcount,
         co_kwonlyargcount=code.co_kwonlyargcount,
         co_flags=own.co_flags | code.co_flags & 0x0C,
-        co_varnames=code.co_varnames[:count] + own.co_varnames[count:],
+        co_varnames=code.co_varnames[:count] + tuple([f"begat's {name}" for name in own.co_varnames[count:]]),
     )
     enter.__defaults__ = (NOT_GIVEN,) * len(woven.defaults) or None
     enter.__kwdefaults__ = dict.fromkeys(woven.keywords, NOT_GIVEN) or None
