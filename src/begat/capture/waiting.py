@@ -8,12 +8,11 @@ from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
-from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, as_called
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.lazy import ghost
@@ -89,28 +88,9 @@ def waits(
     lane.events.append(token)
     if type(token) is Pin and token.brief:
         token.obj = None
-    if rule.rng == "order":
+    if rule.rng is not None and rule.rng == "order":
         rule.waiting.append(me)
     return WAITS
-
-
-def asked(
-    me: Any,
-    token: Any,
-    schema: Schema,
-    lane: Lane,
-    code: CodeType,
-    at: int,
-    values: tuple[Any, ...],
-    plain: bool,
-    found: Found,
-) -> None:
-    """Make the call wait for certain, as was *found*; that *me* can become a ghost has been tried."""
-    rule, manner, _ = found
-    manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
-    lane.events.append(token)
-    if type(token) is Pin and token.brief:
-        token.obj = None
 
 
 def callers(frame: Any) -> Any:
@@ -208,7 +188,8 @@ class Waiting(Thunk):
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = NONE if plain else copies(values)
-        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
+        keyed = rule.rng is not None and rule.rng == "keyed"  # None is compared with no text: that takes twice as long
+        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if keyed else None
 
     @property
     def name(self) -> str:
@@ -378,37 +359,6 @@ class Unseen(Thunk):
         """Make the call."""
         args, kwargs = self._arguments
         return self._function(*args, **kwargs)
-
-
-def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as a call would give them; what the caller left out stays out."""
-    star, double = schema.starred
-    positional = schema.positional
-    if star is None and double is None:  # most often so
-        cut = 0
-        for value in values[:positional]:
-            if value is NOT_GIVEN:
-                break
-            cut += 1
-        named: dict[str, Any] = {}
-        if cut < len(values):
-            for name, value in zip(schema.names[cut:], values[cut:], strict=True):
-                if value is not NOT_GIVEN:
-                    named[name] = value  # noqa: PERF403  # a comprehension is a frame more, in 3.11
-        return values[:cut], named
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
-        if name == star:  # after all that have a name
-            args.extend(value)
-        elif name == double:
-            kwargs |= value
-        elif value is not NOT_GIVEN:
-            if position < positional and len(args) == position:
-                args.append(value)
-            else:
-                kwargs[name] = value
-    return tuple(args), kwargs
 
 
 def _called(

@@ -30,13 +30,13 @@ from begat.intercept.schema import Schema
 from begat.intercept.woven import Woven
 
 _SOURCE = """\
-def make(KNOWN, ENTRY, FUNCTION, CODE, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
+def make(KNOWN, ENTRY, FUNCTION, SCHEMA, CHANGED, FOUND):
     def enter(cls, {parameters}):
-        if KNOWN.entry is not ENTRY or (f := cls.__init__) is not FUNCTION() or f.__code__ is not CODE or ID(f.__defaults__) != DEFAULTS{keywords}:
+        if KNOWN.entry is not ENTRY or cls.__init__ is not FUNCTION():
             return LATER.anew(cls, SCHEMA, ({raw}))
         lane = LANE()
         if lane is None: return LATER.plainly(cls, SCHEMA, ({raw}))
-        try: me = NEW(cls, None)                                        # with more than it takes: refused where another __new__ is asked
+        try: me = NEW(cls, None)                                        # one too many: so it says whether another is asked by now
         except REFUSED: me = None
         if me is None: return LATER.anew(cls, SCHEMA, ({raw}))
         try:
@@ -51,10 +51,10 @@ def make(KNOWN, ENTRY, FUNCTION, CODE, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUN
 {changing}            note = lane.extend
             note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and not RULES.alike: answer = LATER.asks(me, token, schema, lane, frame, ({raw}), False, FOUND)
+            if not RULES.alike: answer = LATER.asks(me, token, schema, lane, frame, ({raw}), False, FOUND)
             else:
                 LATER.asked(me, token, schema, lane, code, at, ({raw}), odd is schema, FOUND)
-                return me
+{unpin}                return me
         except BaseException as error:
             if TROUBLE(error, lane): raise
             answer = None
@@ -68,8 +68,8 @@ class Entry:
     """
     What calls of one class *enter*, as long as this is the *entry* of what is tracked, and the class has that *function*.
 
-    The function has this *code*, these *defaults* and, if it takes any, *keywords*, by their ids: none is held here, for they may
-    lead back to the class.
+    It is handed out as long as the function has this *code*, and the *defaults* and, if it takes any, *keywords* with these ids:
+    those are not held, for they may lead back to the class.
     """
 
     __slots__ = ("code", "defaults", "enter", "function", "keywords")
@@ -77,7 +77,7 @@ class Entry:
     def __init__(self, function: Any) -> None:
         self.function = ref(function)
         self.code, self.defaults = function.__code__, id(function.__defaults__)
-        self.keywords = id(function.__kwdefaults__) if function.__code__.co_kwonlyargcount else 0
+        self.keywords = id(function.__kwdefaults__) if self.code.co_kwonlyargcount else 0
         self.enter: Any = None
 
 
@@ -91,13 +91,10 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
     code, made = woven.code, Entry(function)
     count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
     changing = {position - 1: default for position, default in woven.changing(function).items()}
-    enter: Any = _maker(count, bool(changing), bool(weakrefoffset(cls)), bool(made.keywords))(
+    enter: Any = _maker(count, bool(changing), bool(weakrefoffset(cls)))(
         tracked,
         made,
         made.function,
-        made.code,
-        made.defaults,
-        made.keywords,
         schema,
         changer(changing),
         found,
@@ -108,8 +105,7 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         co_posonlyargcount=code.co_posonlyargcount,
         co_kwonlyargcount=code.co_kwonlyargcount,
         co_flags=own.co_flags | code.co_flags & 0x0C,
-        co_varnames=code.co_varnames[:count]
-        + tuple([f"{name}'" for name in own.co_varnames[count:]]),  # like no parameter
+        co_varnames=code.co_varnames[:count] + tuple([f"begat's {name}" for name in own.co_varnames[count:]]),
     )
     enter.__defaults__ = (NOT_GIVEN,) * len(woven.defaults) or None
     enter.__kwdefaults__ = dict.fromkeys(woven.keywords, NOT_GIVEN) or None
@@ -120,7 +116,7 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
 
 
 def _signature(enter: Any, schema: Schema) -> Signature:
-    """The signature of the constructor of *schema*, with the defaults that can be shown without holding them."""
+    """The signature of the constructor of *schema*, with the defaults that can be shown without holding what they lead to."""
     found = signature(enter)
     parameters = [
         each.replace(default=known if is_scalar(known := schema.defaults[each.name]) else ...)
@@ -132,17 +128,17 @@ def _signature(enter: Any, schema: Schema) -> Signature:
 
 
 @lru_cache(maxsize=512)
-def _maker(parameters: int, changing: bool, weak: bool, keywords: bool) -> Callable[..., Callable[..., Any]]:
-    """The ``make`` for constructors with so many *parameters*, their object included; *keywords*: some by name alone."""
+def _maker(parameters: int, changing: bool, weak: bool) -> Callable[..., Callable[..., Any]]:
+    """The ``make`` for constructors with so many *parameters*, their object included."""
     names = [f"a{i}" for i in range(1, parameters)]
     values = "".join(f"{name} if {SCALAR.format(name)} else SNAP(odd := {name}, schema, lane), " for name in names)
     source = _SOURCE.format(
         parameters=", ".join(names),
         raw="".join(f"{name}, " for name in names),
-        keywords=" or ID(f.__kwdefaults__) != KEYWORDS" if keywords else "",
         token="REF(me)" if weak else "lane.sink.pin(me)",
+        unpin="" if weak else "                if token.brief: token.obj = None\n",
         changing=CHANGING.format(values=values) if changing else "",
         length=HEAD + len(names),
         values="*values" if changing else values,
     )
-    return compiled(source, f"{parameters} {changing} {weak} {keywords}")
+    return compiled(source, f"{parameters} {changing} {weak}")

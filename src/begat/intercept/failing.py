@@ -40,7 +40,7 @@ def _subject_of(error: BaseException) -> Any:
     if trace is None or not trace.tb_frame.f_code.co_filename.startswith("<begat enter"):
         return None
     names = trace.tb_frame.f_locals
-    for name in ("me'", "me"):  # an entry's, a hook's
+    for name in ("begat's me", "me"):  # an entry has parameters of the program's names
         if name in names:
             return type(names[name])
     schema = names.get("schema")
