@@ -219,11 +219,14 @@ def test_another_constructor_is_what_is_called() -> None:
 
 def test_other_defaults_are_what_is_used() -> None:
     Net = make_net()
-    begat.lazy(Net)(1)
-    Net.__init__.__defaults__ = (7,)
+    asked = begat.lazy(Net)
     with begat.capture() as run:
-        made = begat.lazy(Net)(1)
-    assert (made.b, run.nodes[0].arguments["b"].value) == (7, 7)
+        waited = asked(1)
+        Net.__init__.__defaults__ = (7,)
+        made, held, given = begat.lazy(Net)(1), asked(1), asked(1, 3)
+        assert [each.b for each in (waited, made, held, given)] == [7, 7, 7, 3]
+    assert [node.arguments["b"].value for node in run.nodes] == [7, 7, 7, 3]
+    assert [node.arguments["b"].source for node in run.nodes] == ["default"] * 3 + ["given"]
     Net.__init__.__defaults__ = (8, 9)
     assert (begat.lazy(Net)(1).b, begat.lazy(Net)().a) == (9, 8)
 
@@ -274,8 +277,8 @@ def test_keyword_defaults_that_change_are_what_is_used() -> None:
     assert [node.arguments["b"].value for node in run.nodes] == [3, 3]
     Net.__init__.__kwdefaults__ = {"b": 4}
     with begat.capture() as run:
-        assert begat.lazy(Net)(1).b == 4
-    assert run.nodes[0].arguments["b"].value == 4
+        assert (begat.lazy(Net)(1).b, asked(1).b) == (4, 4)
+    assert [node.arguments["b"].value for node in run.nodes] == [4, 4]
 
 
 def test_a_subclass_and_an_inherited_constructor() -> None:

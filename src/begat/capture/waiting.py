@@ -8,11 +8,12 @@ from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
+from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import HEAD, LANE, Built, Changed, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
-from begat.intercept.schema import Schema, as_called
+from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.lazy import ghost
@@ -253,10 +254,21 @@ class Waiting(Thunk):
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = as_called(self.schema, self.passed() if RULES.alike else TOUCH.values(self, self.passed()))
+        values = self.passed() if RULES.alike else TOUCH.values(self, self.passed())
+        if type(self._function.__defaults__) is tuple or type(self._function.__kwdefaults__) is dict:  # and not ours
+            self._tell_defaults(values)
+        args, kwargs = as_called(self.schema, values)
         found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
+
+    def _tell_defaults(self, values: tuple[Any, ...]) -> None:
+        """Say in the record what the constructor gets for what is left out in *values*, where its defaults were exchanged."""
+        given = dict(zip(self.schema.names, values, strict=True))
+        other = exchanged_defaults(self._function, self.schema.defaults)
+        left = {name: (value, "default") for name, value in other.items() if given.get(name) is NOT_GIVEN}
+        if left:
+            self.lane.events.append(Changed(self.token, left))
 
     def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
