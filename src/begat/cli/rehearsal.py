@@ -8,7 +8,7 @@ from typing import Any
 from begat.capture import waiting
 from begat.capture.laziness import deferred  # noqa: F401  # it readies what waits
 from begat.capture.overriding import current
-from begat.intercept.deferring import Rule, declare
+from begat.intercept.deferring import CHECKING, RULES, Rule, declare
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
 
@@ -26,6 +26,7 @@ def rehearse() -> None:
     """From now on everything that is recorded waits, and what is touched ends the program."""
     current()  # overrides have put themselves there already: what they change is seen, and then nothing is built
     declare(Rule(patterns=["*"]))
+    RULES.put(CHECKING)  # where all rules are of what waits, nobody asks at a touch
     waiting.TOUCH.values = _stop
 
 
