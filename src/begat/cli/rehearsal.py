@@ -11,6 +11,7 @@ from begat.capture.overriding import current
 from begat.intercept.deferring import CHECKING, RULES, Rule, declare
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
+from begat.record.names import counted
 
 
 class Needed(BaseException):
@@ -52,7 +53,7 @@ def report(run: Run, failed: BaseException | None, quiet: bool) -> None:
     built = [node for node in run.nodes if node.outcome == "returned"]
     waits = len(run.nodes) - len(built)
     print(
-        f"begat: dry run: {how}; {waits} call{'s' * (waits != 1)} configured, none of them made"
+        f"begat: dry run: {how}; {counted(waits, 'call')} configured, none of them made"
         + (f", but for {len(built)} that cannot wait" if built else "")
         + "; what those build inside is not known yet",
         file=sys.stderr,

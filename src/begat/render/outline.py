@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node, Process
-from begat.record.names import called
+from begat.record.moments import span
+from begat.record.names import called, counted
 from begat.record.plain import elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
 from begat.record.values import Ref
@@ -126,7 +127,7 @@ def _late(run: Run) -> dict[int, tuple[str, ...]]:
     for event in run.events:
         if event.kind == "built":
             seconds = event.arguments["seconds"].value
-            took = f" in {seconds:.3g} s" if isinstance(seconds, float) else ""
+            took = f" in {span(seconds)}" if isinstance(seconds, float) else ""
             said[event.node] = (f"built at {where(event.site, run.environment.cwd)}{took}",)
     return said
 
@@ -221,9 +222,8 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
         home = environment.cwd.rstrip("/") + "/"
         yield "script", escaped(header.script.removeprefix(home) if len(home) > 1 else header.script)
     for each in header.overrides[:_OVERRIDES]:
-        counted = f"{each.calls:,} call{'s' * (each.calls != 1)}"
         place = f"{each.place}, " if each.place else ""
-        yield "override", elided(escaped(f"{each.address}={each.value} ({place}{counted})"), _NOTE)
+        yield "override", elided(escaped(f"{each.address}={each.value} ({place}{counted(each.calls, 'call')})"), _NOTE)
     if len(header.overrides) > _OVERRIDES:
         yield "override", f"and {len(header.overrides) - _OVERRIDES:,} more"
     if environment.git:
@@ -246,16 +246,14 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
 
 
 def duration(started: str, ended: str | None) -> str:
-    """The time between two ISO 8601 texts, ``12.5 s`` or ``1:02:03``; nothing if one is missing or is no time."""
+    """The time between two ISO 8601 texts; nothing if one is missing or is no time, or if the clock went back."""
     try:
         seconds = (
             datetime.datetime.fromisoformat(ended or "") - datetime.datetime.fromisoformat(started)
         ).total_seconds()
     except (ValueError, TypeError):
         return ""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    return str(datetime.timedelta(seconds=round(seconds)))
+    return span(seconds) if seconds >= 0 else ""
 
 
 def absolute(site: CallSite, cwd: str) -> str:
