@@ -124,12 +124,18 @@ def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None,
 def _late(run: Run) -> dict[int, tuple[str, ...]]:
     """What is said of objects that waited: where they were built in the end, and how long it took."""
     said: dict[int, tuple[str, ...]] = {node.id: ("not built: nothing has touched it",) for node in run.unbuilt}
+    failed = {node.id for node in run.nodes if node.outcome == "raised"}
     for event in run.events:
         if event.kind == "built":
-            seconds = event.arguments["seconds"].value
+            seconds, process = (event.arguments[name].value if name in event.arguments else None for name in _BUILD)
             took = f" in {span(seconds)}" if isinstance(seconds, float) else ""
-            said[event.node] = (f"built at {where(event.site, run.environment.cwd)}{took}",)
+            took += f", in process {process}" if isinstance(process, int) else ""
+            word = "failed" if event.node in failed else "built"
+            said[event.node] = (f"{word} at {where(event.site, run.environment.cwd)}{took}",)
     return said
+
+
+_BUILD = ("seconds", "process")
 
 
 def _makers(run: Run) -> dict[Process | None, str]:
