@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from begat.capture.keeping import keep, stays
 from begat.capture.past import SAID
 from begat.capture.reading import Reader
-from begat.cli.hint import hint
+from begat.cli.hint import hint, meant
 from begat.cli.plan import Plan
 from begat.intercept.interceptor import goes_on, trouble
 from begat.intercept.watching import Watch
@@ -130,8 +130,8 @@ class Ending:
             rest += f", and what {counted(elsewhere, 'other process', 'other processes')} built"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
-        unmatched = self.watching.unmatched
-        said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
+        unmatched = () if self.plan.is_module else [meant(each, self.watching) for each in self.watching.unmatched]
+        said = f" (nothing matched {', '.join(unmatched)})" if unmatched else ""
         tried = hint(self.main.__dict__, self.watching) if not count else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
