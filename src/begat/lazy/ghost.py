@@ -141,7 +141,9 @@ def _contents(cls: Any) -> str:
     if any(module_of(meta) == "enum" for meta in mro_of(type(cls))):
         return "the members of an enumeration are told apart by what they are"
     base = next((base for base in mro_of(cls) if any(base is known for known in _READ_BY_C)), None)
-    return f"it is a {base.__name__}, whose contents C code reads without asking" if base is not None else ""
+    if base is None:
+        return ""
+    return f"it is {'an' if base is int else 'a'} {base.__name__}, whose contents C code reads without asking"
 
 
 def _unfit(cls: Any) -> str:
