@@ -7,13 +7,14 @@ through. Where this thread is the only one, the class is given back first: the c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
-from begat.introspect.targets import dict_of, importable, module_of, mro_of, name_of
+from begat.introspect.targets import dict_of, has_base, importable, is_class, module_of, mro_of, name_of
 from begat.lazy.thunk import Thunk, alone
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
@@ -134,7 +135,16 @@ def manner(cls: Any) -> Manner:
     return known
 
 
-_READ_BY_C = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+# StopIteration has its value in its own part of the struct, where `yield from` reads it, and others likewise.
+_LARGE_EXCEPTIONS = [
+    each
+    for each in vars(builtins).values()
+    if is_class(each) and has_base(each, BaseException) and each.__basicsize__ > BaseException.__basicsize__
+]
+_READ_BY_C = (
+    *(dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
+    *_LARGE_EXCEPTIONS,
+)
 
 
 def _contents(cls: Any) -> str:
