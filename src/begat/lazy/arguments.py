@@ -204,12 +204,17 @@ def _pickler() -> Any:
         frame = frame.f_back
     if frame is None:
         return None
-    # Asking for the locals of the program's function would hold them, up to 3.12, for as long as it runs.
-    for name in {"self", "cls"}.intersection(frame.f_code.co_varnames):
+    home, code = frame.f_globals.get("__name__"), frame.f_code
+    if (home, code.co_name) == ("multiprocessing.reduction", "dump"):
+        return frame.f_globals["ForkingPickler"]
+    # Asked for alone where they are: to ask for the locals of a function holds them, up to 3.12, for as long as it runs.
+    for name in [each for each in ("self", "cls", "pickler") if each in code.co_varnames or each in code.co_cellvars]:
         found = frame.f_locals.get(name)
         kind: Any = found if is_class(found) else type(found)
         if has_base(kind, pickle.Pickler) or has_base(kind, pickle._Pickler):
+            if home == "torch.serialization":  # it asks for storages alone, and keeps those it was asked for
+                kind = kind.__base__
             return kind if module_of(kind) in (*_BY_NAME, *_BY_VALUE) else None  # others may be made in other ways
     # C code: ``pickle.dumps``, or, where it is not called by that name, who knows what subclass.
-    asks = {"dumps", "dump", "__reduce_ex__"}.intersection(frame.f_code.co_names)
+    asks = {"dumps", "dump", "__reduce_ex__"}.intersection(code.co_names)
     return pickle.Pickler if asks == {"dumps"} else None

@@ -14,7 +14,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
-from begat.introspect.targets import dict_of, has_base, is_class, module_of, mro_of
+from begat.introspect.targets import dict_of, has_base, importable, is_class, module_of, mro_of, name_of
 from begat.lazy.thunk import Thunk, alone
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
@@ -78,14 +78,14 @@ class Manner:
 
     @property
     def ghost(self) -> Any:
-        """The ghost class. One of a class that a function made is held by its ghosts alone: it holds the class."""
+        """The ghost class. One of a class that no module holds is held by its ghosts alone: it holds the class."""
         ghost = self._ghost() if type(self._ghost) is ref else self._ghost
         if ghost is None:
             cls: Any = self._cls()
             from begat.lazy.traps import ghost_class
 
             ghost = ghost_class(cls)
-            self._ghost = ref(ghost) if "<locals>" in cls.__qualname__ else ghost
+            self._ghost = ghost if importable(name_of(cls), cls) else ref(ghost)
         return ghost
 
     def space(self, obj: object) -> dict[str, Any]:
@@ -151,7 +151,9 @@ def _contents(cls: Any) -> str:
     if any(module_of(meta) == "enum" for meta in mro_of(type(cls))):
         return "the members of an enumeration are told apart by what they are"
     base = next((base for base in mro_of(cls) if any(base is known for known in _READ_BY_C)), None)
-    return f"it is a {base.__name__}, whose contents C code reads without asking" if base is not None else ""
+    if base is None:
+        return ""
+    return f"it is {'an' if base is int else 'a'} {base.__name__}, whose contents C code reads without asking"
 
 
 def _unfit(cls: Any) -> str:
