@@ -197,6 +197,7 @@ def test_what_is_asked_wrongly_is_told_the_way(ask: Any, said: str) -> None:
         ("part.*", "part.*: did you mean parts.*?"),
         ("Bundle", "Bundle: did you mean luggage.Bundle?"),
         ("Zebra", "nothing matched Zebra)"),
+        ("Never", "run.json; next"),
     ],
 )
 def test_a_pattern_of_the_command_line_that_nothing_matched_is_told_what_was_meant(tmp_path, pattern, said):
@@ -204,6 +205,7 @@ def test_a_pattern_of_the_command_line_that_nothing_matched_is_told_what_was_mea
     (tmp_path / "parts.py").write_text("class Block:\n    def __init__(self, n): self.n = n\n")
     (tmp_path / "train.py").write_text(
         "import luggage, parts\nclass Encoder:\n    def __init__(self, n): self.n = n\nEncoder(3)\n"
+        "class Never:\n    def __init__(self, n): self.n = n\n"
     )
     library = tmp_path / "site-packages" / "luggage.py"
     library.parent.mkdir()

@@ -236,6 +236,8 @@ def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run):
     again, _ = run(*words, rc=2)
 
     assert all(part in first.stderr and part in again.stderr for part in said), (first.stderr, again.stderr)
+    if words == ["nobody.dim=3"]:
+        assert "put it behind --: begat run train.py -- nobody.dim=3" in first.stderr
     if "takes" in said[0] or "nothing" in said[0]:
         assert "nothing was run" in again.stderr or "nothing.Here" in again.stderr
 

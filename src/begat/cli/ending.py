@@ -130,8 +130,9 @@ class Ending:
             rest += f", and what {counted(elsewhere, 'other process', 'other processes')} built"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
-        unmatched = () if self.plan.is_module else [meant(each, self.watching) for each in self.watching.unmatched]
-        said = f" (nothing matched {', '.join(unmatched)})" if unmatched else ""
+        unmatched = () if self.plan.is_module else self.watching.unmatched
+        missed = [said for each in unmatched if (said := meant(each, self.watching))]
+        said = f" (nothing matched {', '.join(missed)})" if missed else ""
         tried = hint(self.main.__dict__, self.watching) if not count else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
