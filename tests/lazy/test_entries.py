@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import inspect
 import pickle
 import sys
 import threading
@@ -135,7 +136,12 @@ def test_what_has_more_to_say_of_its_calls_is_asked() -> None:
         made: Any = begat.lazy(cls)(3)
         assert begat.is_lazy(made)
         assert made.a == 3
-    assert Meta.met == [Metaclass]
+
+        class Holder:
+            part = begat.lazy(cls)
+
+        assert Holder().part(3).a == 3
+    assert Meta.met == [Metaclass] * 2
 
 
 def test_an_abstract_class_is_refused_at_the_call() -> None:
@@ -214,12 +220,47 @@ def test_another_constructor_is_what_is_called() -> None:
 def test_other_defaults_are_what_is_used() -> None:
     Net = make_net()
     asked = begat.lazy(Net)
-    Net.__init__.__defaults__ = (7,)
     with begat.capture() as run:
-        made = asked(1)
-    assert (made.b, run.nodes[0].arguments["b"].value) == (7, 7)
+        waited = asked(1)
+        Net.__init__.__defaults__ = (7,)
+        made, held, given = begat.lazy(Net)(1), asked(1), asked(1, 3)
+        assert [each.b for each in (waited, made, held, given)] == [7, 7, 7, 3]
+    assert [node.arguments["b"].value for node in run.nodes] == [7, 7, 7, 3]
+    assert [node.arguments["b"].source for node in run.nodes] == ["default"] * 3 + ["given"]
     Net.__init__.__defaults__ = (8, 9)
-    assert (asked(1).b, begat.lazy(Net)().a) == (9, 8)
+    assert (begat.lazy(Net)(1).b, begat.lazy(Net)().a) == (9, 8)
+
+
+def test_another_new_and_other_code_are_what_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    Net = make_net()
+    asked = begat.lazy(Net)
+    met: list[Any] = []
+
+    def new(cls: Any, *args: Any) -> Any:
+        met.append(args)
+        return object.__new__(cls)
+
+    monkeypatch.setattr(Net, "__new__", new)
+    assert (asked(1).a, met) == (1, [(1,)])
+
+    def reloaded(self: Any, a: Any, c: Any = 3) -> None:
+        self.a, self.c = a, c
+
+    Net = make_net()
+    begat.lazy(Net)(1)
+    Net.__init__.__code__ = reloaded.__code__  # as autoreload does
+    Net.__init__.__defaults__ = reloaded.__defaults__
+    with begat.capture() as run:
+        made = begat.lazy(Net)(1, c=5)
+    assert (made.c, run.nodes) == (5, ()), "left alone, as every call of what others have exchanged"
+
+
+def test_it_has_the_signature_of_the_constructor() -> None:
+    class Net:
+        def __init__(self, a: Any, b: Any = 2, *rest: Any, c: Any = [1], **more: Any) -> None:  # noqa: B006
+            """Takes what it takes."""
+
+    assert str(inspect.signature(begat.lazy(Net))) == "(a, b=2, *rest, c=Ellipsis, **more)"
 
 
 def test_keyword_defaults_that_change_are_what_is_used() -> None:
@@ -235,7 +276,9 @@ def test_keyword_defaults_that_change_are_what_is_used() -> None:
         assert (made.b, again.b) == (3, 3)
     assert [node.arguments["b"].value for node in run.nodes] == [3, 3]
     Net.__init__.__kwdefaults__ = {"b": 4}
-    assert asked(1).b == 4
+    with begat.capture() as run:
+        assert (begat.lazy(Net)(1).b, asked(1).b) == (4, 4)
+    assert [node.arguments["b"].value for node in run.nodes] == [4, 4]
 
 
 def test_a_subclass_and_an_inherited_constructor() -> None:
@@ -299,6 +342,21 @@ def test_overrides_and_checks_reach_it() -> None:
         RULES.drop(CHECKING)  # which stands for good
 
 
+def test_a_warning_about_arguments_shows_the_call() -> None:
+    @begat.trackable(validate="warn")
+    class Typed:
+        def __init__(self, a: int) -> None: ...
+
+    asked: Any = begat.lazy(Typed)
+    try:
+        for call in (asked, asked, Typed):
+            with pytest.warns(begat.errors.ArgumentWarning) as met:
+                call("text")
+            assert [(each.filename, each.lineno) for each in met] == [(__file__, sys._getframe().f_lineno - 1)]
+    finally:
+        RULES.drop(CHECKING)
+
+
 class Other:
     def __init__(self, a: Any) -> None:
         self.a = a
@@ -320,8 +378,11 @@ def test_arguments_are_those_of_the_call(default: Any) -> None:
         assert any("was changed before it was built" in mark for mark in run.header.marks)
 
 
-def test_it_keeps_no_class_alive() -> None:
+@pytest.mark.parametrize("of_a_name", [False, True])
+def test_it_keeps_no_class_alive(of_a_name: bool) -> None:
     Net = make_net()
+    if of_a_name:  # one that leads to nothing
+        Net.__qualname__ = "Net"
     begat.lazy(Net)(1)
     asked = begat.lazy(Net)
     gone = weakref.ref(Net)
@@ -401,3 +462,24 @@ def test_an_error_of_ours_leaves_the_program_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     assert (begat.is_lazy(made), made.a, made.b) == (False, 1, 5)
     assert run.header.marks
+
+
+def test_a_class_with_which_we_fail_again_and_again_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Net:
+        def __init__(self, me: int, schema: int = 0) -> None:
+            self.got = me, schema
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("ours")
+
+    monkeypatch.setenv("BEGAT_STRICT", "0")
+    monkeypatch.setattr(interceptor, "_reported", {"RuntimeError while recording a call"})
+    asked = begat.lazy(Net)
+    with begat.capture() as run, monkeypatch.context() as patch:
+        patch.setattr(DOOR, "asked", broken)
+        patch.setattr(DOOR, "waits", broken)
+        made = [asked(i) for i in range(100)]
+    assert [each.got for each in made] == [(i, 0) for i in range(100)]
+    assert any("Net is not recorded any more" in mark for mark in run.header.marks), run.header.marks
+    assert id(Net) not in TRACKED
+    assert id(int) not in TRACKED

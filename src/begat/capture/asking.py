@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, TypeVar
 
-from begat.capture.waiting import Ours, as_called
+from begat.capture.waiting import Found, Ours, Waiting
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Answer, Rule
 from begat.intercept.entries import Entry, entry
-from begat.intercept.interceptor import LANE
+from begat.intercept.interceptor import LANE, Lane
 from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, as_called
 from begat.intercept.tracking import track
 from begat.intercept.woven import WOVEN
 from begat.lazy import ghost
@@ -62,6 +63,23 @@ def later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
     return call
 
 
+def _asked(
+    me: Any,
+    token: Any,
+    schema: Schema,
+    lane: Lane,
+    code: CodeType,
+    at: int,
+    values: tuple[Any, ...],
+    plain: bool,
+    found: Found,
+) -> None:
+    """Make the call wait for certain, as was *found*; that *me* can become a ghost has been tried."""
+    rule, manner, _ = found
+    manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
+    lane.events.append(token)
+
+
 def _anew(cls: Any, schema: Schema, values: tuple[Any, ...]) -> Any:
     """An entry of *cls* does not hold any more: make the call by a rule, of the class as it is now."""
     args, kwargs = as_called(schema, values)
@@ -90,6 +108,7 @@ def _otherwise(answer: Answer | None, me: Any, schema: Schema, values: tuple[Any
     return me if given is None else _plainly(type(me), schema, given)
 
 
+deferring.DOOR.asked = _asked
 deferring.DOOR.anew = _anew
 deferring.DOOR.plainly = _plainly
 deferring.DOOR.otherwise = _otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -26,14 +27,17 @@ def complaint(schema: Schema, values: tuple[Any, ...], where: str) -> str | None
     return f"{where}: {'; '.join(found)}" if found else None
 
 
-def check(schema: Schema, values: tuple[Any, ...], where: str, frames: int) -> InvalidArgument | None:
-    """Warn of what does not fit, or return the error to raise, as the options of the class say."""
+def check(schema: Schema, values: tuple[Any, ...], where: str, frame: Any) -> InvalidArgument | None:
+    """Warn, at the *frame* that made the call, of what does not fit, or return the error to raise: as the options of the class say."""
     said = complaint(schema, values, where)
     if said is None:
         return None
     if schema.options.validate == "strict":
         return InvalidArgument(said)
-    warnings.warn(f"begat: {said}", ArgumentWarning, stacklevel=frames)
+    level, here = 1, sys._getframe()
+    while here.f_back is not None and here is not frame:
+        level, here = level + 1, here.f_back
+    warnings.warn(f"begat: {said}", ArgumentWarning, stacklevel=level)
     return None
 
 

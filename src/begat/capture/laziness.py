@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from begat.capture.asking import entry_of, later
 from begat.capture.session import session  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import Calling, Unseen, asked, waits
+from begat.capture.waiting import Calling, Unseen, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
@@ -95,9 +95,10 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     """
     *thing*, a class or another callable, so that calling it makes an object that waits: ``begat.lazy(Net)(64)``.
 
-    The arguments are checked at the call. What the call of a class returns is of that class; what stands for the result of
-    anything else is a proxy, and stays one. Raises `begat.errors.CannotTrack`, a TypeError, for classes whose contents C
-    code reads without asking (subclasses of dict, list, str, int …), and enumerations: no object can stand for them.
+    The arguments are checked at the call, by the parameters and defaults that *thing* has now. What the call of a class
+    returns is of that class; what stands for the result of anything else is a proxy, and stays one. Raises
+    `begat.errors.CannotTrack`, a TypeError, for classes whose contents C code reads without asking (subclasses of dict, list,
+    str, int …), and enumerations: no object can stand for them.
 
     >>> import begat
     >>> class Net:
@@ -112,8 +113,9 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         known is not None
         and (entry := known.entry) is not None
         and (init := subject.__init__) is entry.function()
+        and init.__code__ is entry.code
         and id(init.__defaults__) == entry.defaults
-        and id(init.__kwdefaults__) == entry.keywords
+        and (not entry.keywords or id(init.__kwdefaults__) == entry.keywords)
     ):
         return partial(entry.enter, subject)
     if not callable(subject):
@@ -129,7 +131,10 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         return _Later(subject)
     if is_class(subject) and (entry := entry_of(subject)) is not None:
         return partial(entry.enter, subject)
-    return later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
+    call = later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
+    return (
+        staticmethod(call) if is_class(subject) else call
+    )  # as an attribute of a class no more a method than a class is
 
 
 class _Later:
@@ -218,7 +223,6 @@ def _as_before(subjects: tuple[Any, ...], seed: Sequence[Seed]) -> Rule:
 ghost.DOOR.revive = revive
 proxy.DOOR.again = again
 deferring.DOOR.waits = waits
-deferring.DOOR.asked = asked
 
 
 def _behind(obj: Any) -> Link | None:

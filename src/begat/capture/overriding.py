@@ -77,7 +77,7 @@ def asks(
             return answer
     used: Any = values if answer is None else answer[0]
     if schema.options.validate != "off":
-        invalid = check(schema, used, _where(schema, frame), frames=5)
+        invalid = check(schema, used, _where(schema, frame), frame)
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)

@@ -11,9 +11,9 @@ from typing import Any
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import HEAD, LANE, Built, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import HEAD, LANE, Built, Changed, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
-from begat.intercept.schema import Schema
+from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
 from begat.lazy import ghost
@@ -89,28 +89,9 @@ def waits(
     lane.events.append(token)
     if type(token) is Pin and token.brief:
         token.obj = None
-    if rule.rng == "order":
+    if rule.rng is not None and rule.rng == "order":
         rule.waiting.append(me)
     return WAITS
-
-
-def asked(
-    me: Any,
-    token: Any,
-    schema: Schema,
-    lane: Lane,
-    code: CodeType,
-    at: int,
-    values: tuple[Any, ...],
-    plain: bool,
-    found: Found,
-) -> None:
-    """Make the call wait for certain, as was *found*; that *me* can become a ghost has been tried."""
-    rule, manner, _ = found
-    manner.haunt(me, Waiting(token, schema, lane, code, at, values, rule, plain))
-    lane.events.append(token)
-    if type(token) is Pin and token.brief:
-        token.obj = None
 
 
 def callers(frame: Any) -> Any:
@@ -208,7 +189,8 @@ class Waiting(Thunk):
         self._function: Any = schema.function()  # held: the program may put another in its place, or let it go
         self.values = values
         self.copies = NONE if plain else copies(values)
-        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if rule.rng == "keyed" else None
+        keyed = rule.rng is not None and rule.rng == "keyed"  # None is compared with no text: that takes twice as long
+        self.seed = rule.seeds(schema.target, rule.counted(schema.target)) if keyed else None
 
     @property
     def name(self) -> str:
@@ -272,10 +254,21 @@ class Waiting(Thunk):
 
     def run(self, obj: Any) -> Any:
         """Run the constructor on *obj*."""
-        args, kwargs = as_called(self.schema, self.passed() if RULES.alike else TOUCH.values(self, self.passed()))
+        values = self.passed() if RULES.alike else TOUCH.values(self, self.passed())
+        if type(self._function.__defaults__) is tuple or type(self._function.__kwdefaults__) is dict:  # and not ours
+            self._tell_defaults(values)
+        args, kwargs = as_called(self.schema, values)
         found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
+
+    def _tell_defaults(self, values: tuple[Any, ...]) -> None:
+        """Say in the record what the constructor gets for what is left out in *values*, where its defaults were exchanged."""
+        given = dict(zip(self.schema.names, values, strict=True))
+        other = exchanged_defaults(self._function, self.schema.defaults)
+        left = {name: (value, "default") for name, value in other.items() if given.get(name) is NOT_GIVEN}
+        if left:
+            self.lane.events.append(Changed(self.token, left))
 
     def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:
         """Say so in the record."""
@@ -378,37 +371,6 @@ class Unseen(Thunk):
         """Make the call."""
         args, kwargs = self._arguments
         return self._function(*args, **kwargs)
-
-
-def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as a call would give them; what the caller left out stays out."""
-    star, double = schema.starred
-    positional = schema.positional
-    if star is None and double is None:  # most often so
-        cut = 0
-        for value in values[:positional]:
-            if value is NOT_GIVEN:
-                break
-            cut += 1
-        named: dict[str, Any] = {}
-        if cut < len(values):
-            for name, value in zip(schema.names[cut:], values[cut:], strict=True):
-                if value is not NOT_GIVEN:
-                    named[name] = value  # noqa: PERF403  # a comprehension is a frame more, in 3.11
-        return values[:cut], named
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
-        if name == star:  # after all that have a name
-            args.extend(value)
-        elif name == double:
-            kwargs |= value
-        elif value is not NOT_GIVEN:
-            if position < positional and len(args) == position:
-                args.append(value)
-            else:
-                kwargs[name] = value
-    return tuple(args), kwargs
 
 
 def _called(

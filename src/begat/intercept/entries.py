@@ -18,24 +18,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import Signature, signature
 from typing import Any
 from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled
+from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled, is_scalar
 from begat.intercept.interceptor import HEAD, weakrefoffset
 from begat.intercept.plans import Tracked
 from begat.intercept.schema import Schema
 from begat.intercept.woven import Woven
 
 _SOURCE = """\
-def make(KNOWN, ENTRY, FUNCTION, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
+def make(KNOWN, ENTRY, FUNCTION, SCHEMA, CHANGED, FOUND):
     def enter(cls, {parameters}):
-        if KNOWN.entry is not ENTRY or (f := cls.__init__) is not FUNCTION() or ID(f.__defaults__) != DEFAULTS or ID(f.__kwdefaults__) != KEYWORDS:
+        if KNOWN.entry is not ENTRY or cls.__init__ is not FUNCTION():
             return LATER.anew(cls, SCHEMA, ({raw}))
         lane = LANE()
         if lane is None: return LATER.plainly(cls, SCHEMA, ({raw}))
-        me = NEW(cls)
+        try: me = NEW(cls, None)                                        # one too many: so it says whether another is asked by now
+        except REFUSED: me = None
+        if me is None: return LATER.anew(cls, SCHEMA, ({raw}))
         try:
             if lane.thread != IDENT():
                 lane = ARRIVE(lane)
@@ -48,10 +51,10 @@ def make(KNOWN, ENTRY, FUNCTION, DEFAULTS, KEYWORDS, SCHEMA, CHANGED, FOUND):
 {changing}            note = lane.extend
             note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
-            if RULES and not RULES.alike: answer = LATER.asks(me, token, schema, lane, frame, ({raw}), False, FOUND)
+            if not RULES.alike: answer = LATER.asks(me, token, schema, lane, frame, ({raw}), False, FOUND)
             else:
                 LATER.asked(me, token, schema, lane, code, at, ({raw}), odd is schema, FOUND)
-                return me
+{unpin}                return me
         except BaseException as error:
             if TROUBLE(error, lane): raise
             answer = None
@@ -65,14 +68,16 @@ class Entry:
     """
     What calls of one class *enter*, as long as this is the *entry* of what is tracked, and the class has that *function*.
 
-    The function has these *defaults* and *keywords*, by their ids: it holds none of them, for they may lead back to the class.
+    It is handed out as long as the function has this *code*, and the *defaults* and, if it takes any, *keywords* with these ids:
+    those are not held, for they may lead back to the class.
     """
 
-    __slots__ = ("defaults", "enter", "function", "keywords")
+    __slots__ = ("code", "defaults", "enter", "function", "keywords")
 
     def __init__(self, function: Any) -> None:
         self.function = ref(function)
-        self.defaults, self.keywords = id(function.__defaults__), id(function.__kwdefaults__)
+        self.code, self.defaults = function.__code__, id(function.__defaults__)
+        self.keywords = id(function.__kwdefaults__) if self.code.co_kwonlyargcount else 0
         self.enter: Any = None
 
 
@@ -90,8 +95,6 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         tracked,
         made,
         made.function,
-        made.defaults,
-        made.keywords,
         schema,
         changer(changing),
         found,
@@ -102,13 +105,26 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
         co_posonlyargcount=code.co_posonlyargcount,
         co_kwonlyargcount=code.co_kwonlyargcount,
         co_flags=own.co_flags | code.co_flags & 0x0C,
-        co_varnames=code.co_varnames[:count] + own.co_varnames[count:],
+        co_varnames=code.co_varnames[:count] + tuple([f"begat's {name}" for name in own.co_varnames[count:]]),
     )
     enter.__defaults__ = (NOT_GIVEN,) * len(woven.defaults) or None
     enter.__kwdefaults__ = dict.fromkeys(woven.keywords, NOT_GIVEN) or None
     enter.__name__, enter.__qualname__ = function.__name__, function.__qualname__
+    enter.__signature__ = _signature(enter, schema)
     made.enter = enter
     return made
+
+
+def _signature(enter: Any, schema: Schema) -> Signature:
+    """The signature of the constructor of *schema*, with the defaults that can be shown without holding what they lead to."""
+    found = signature(enter)
+    parameters = [
+        each.replace(default=known if is_scalar(known := schema.defaults[each.name]) else ...)
+        if each.default is NOT_GIVEN
+        else each
+        for each in found.parameters.values()
+    ]
+    return found.replace(parameters=parameters)
 
 
 @lru_cache(maxsize=512)
@@ -120,6 +136,7 @@ def _maker(parameters: int, changing: bool, weak: bool) -> Callable[..., Callabl
         parameters=", ".join(names),
         raw="".join(f"{name}, " for name in names),
         token="REF(me)" if weak else "lane.sink.pin(me)",
+        unpin="" if weak else "                if token.brief: token.obj = None\n",
         changing=CHANGING.format(values=values) if changing else "",
         length=HEAD + len(names),
         values="*values" if changing else values,

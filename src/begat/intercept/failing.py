@@ -40,7 +40,8 @@ def _subject_of(error: BaseException) -> Any:
     if trace is None or not trace.tb_frame.f_code.co_filename.startswith("<begat enter"):
         return None
     names = trace.tb_frame.f_locals
-    if "me" in names:
-        return type(names["me"])
+    for name in ("begat's me", "me"):  # an entry has parameters of the program's names
+        if name in names:
+            return type(names[name])
     schema = names.get("schema")
     return schema.subject() if schema is not None else None

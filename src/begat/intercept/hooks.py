@@ -303,6 +303,7 @@ GLOBALS: dict[str, Any] = {
     "BEYOND": beyond,
     "TROUBLE": spoiled,
     "NEW": object.__new__,
+    "REFUSED": TypeError,
     "WAITS": WAITS,
 }
 

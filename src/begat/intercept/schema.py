@@ -8,7 +8,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import Defaults, KeywordDefaults
+from begat.intercept.constants import NOT_GIVEN, Defaults, KeywordDefaults
 from begat.intercept.identity import described
 from begat.introspect.describe import Link
 from begat.introspect.factories import MARKS as FACTORY_MARKS
@@ -118,6 +118,37 @@ def schema_of(
         options,
         notes,
     )
+
+
+def as_called(schema: Schema, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as a call would give them; what the caller left out stays out."""
+    star, double = schema.starred
+    positional = schema.positional
+    if star is None and double is None:  # most often so
+        cut = 0
+        for value in values[:positional]:
+            if value is NOT_GIVEN:
+                break
+            cut += 1
+        named: dict[str, Any] = {}
+        if cut < len(values):
+            for name, value in zip(schema.names[cut:], values[cut:], strict=True):
+                if value is not NOT_GIVEN:
+                    named[name] = value  # noqa: PERF403  # a comprehension is a frame more, in 3.11
+        return values[:cut], named
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for position, (name, value) in enumerate(zip(schema.names, values, strict=True)):
+        if name == star:  # after all that have a name
+            args.extend(value)
+        elif name == double:
+            kwargs |= value
+        elif value is not NOT_GIVEN:
+            if position < positional and len(args) == position:
+                args.append(value)
+            else:
+                kwargs[name] = value
+    return tuple(args), kwargs
 
 
 def changing_defaults(code: CodeType, defaults: Iterable[Any], keywords: dict[str, Any]) -> tuple[int, ...]:

@@ -7,13 +7,14 @@ through. Where this thread is the only one, the class is given back first: the c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
-from begat.introspect.targets import dict_of, module_of, mro_of
+from begat.introspect.targets import dict_of, has_base, importable, is_class, module_of, mro_of, name_of
 from begat.lazy.thunk import Thunk, alone
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
@@ -77,14 +78,14 @@ class Manner:
 
     @property
     def ghost(self) -> Any:
-        """The ghost class. One of a class that a function made is held by its ghosts alone: it holds the class."""
+        """The ghost class. One of a class that no module holds is held by its ghosts alone: it holds the class."""
         ghost = self._ghost() if type(self._ghost) is ref else self._ghost
         if ghost is None:
             cls: Any = self._cls()
             from begat.lazy.traps import ghost_class
 
             ghost = ghost_class(cls)
-            self._ghost = ref(ghost) if "<locals>" in cls.__qualname__ else ghost
+            self._ghost = ghost if importable(name_of(cls), cls) else ref(ghost)
         return ghost
 
     def space(self, obj: object) -> dict[str, Any]:
@@ -134,7 +135,16 @@ def manner(cls: Any) -> Manner:
     return known
 
 
-_READ_BY_C = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+# StopIteration has its value in its own part of the struct, where `yield from` reads it, and others likewise.
+_LARGE_EXCEPTIONS = [
+    each
+    for each in vars(builtins).values()
+    if is_class(each) and has_base(each, BaseException) and each.__basicsize__ > BaseException.__basicsize__
+]
+_READ_BY_C = (
+    *(dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
+    *_LARGE_EXCEPTIONS,
+)
 
 
 def _contents(cls: Any) -> str:
