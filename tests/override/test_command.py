@@ -242,6 +242,19 @@ def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run):
         assert "nothing was run" in again.stderr or "nothing.Here" in again.stderr
 
 
+def test_no_path_leads_into_an_object(run, tmp_path):
+    """It is not promised for the next time, as what a record would tell is: its class is what can be named."""
+    (tmp_path / "into.py").write_text(
+        "import types\nclass Net:\n    def __init__(self, config): self.config = config\n"
+        "net = Net(types.SimpleNamespace(dim=3))\n"
+    )
+
+    said = run("net.config.dim=4", script="into.py", rc=2)[0].stderr
+
+    assert "'dim' is looked for in an object (SimpleNamespace)" in said
+    assert "the next time" not in said
+
+
 def test_another_class_is_called_with_what_both_take(run):
     """`model.enc=BigEncoder`: its own parameters can be overridden too."""
     _, record = run("model.enc=BigEncoder", "model.enc.wide=no", "BigEncoder.depth=7")
