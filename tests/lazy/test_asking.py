@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -169,6 +170,32 @@ def test_a_pattern_that_nothing_matched_is_in_the_record(track: Any) -> None:
         "begat.deferred('nosuch.*')",
     ]
     assert other.header.marks[0].endswith("did you mean 'Plain'?")
+
+
+@pytest.mark.parametrize("pattern", ["shop.Net", "shop._net.Net", "shop.*Net", "shop"])
+def test_a_class_is_named_as_it_is_imported(tmp_path: Any, monkeypatch: Any, pattern: str) -> None:
+    """Also where that is not where it is defined; and so are its factories."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("from shop._net import Net\n")
+    (tmp_path / "shop" / "_net.py").write_text(
+        "class Net:\n    def __init__(self, n): self.n = n\n    @classmethod\n    def from_n(cls, n): return cls(n)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shop: Any = importlib.import_module("shop")
+
+    try:
+        with begat.capture() as run, begat.deferred(pattern):
+            inside = shop.Net(1), shop.Net.from_n(2)
+        watching = begat.watch(lazy=[pattern])
+        outside = shop.Net(3), shop.Net.from_n(4)
+        watching.remove()
+    finally:
+        for name in ("shop", "shop._net"):
+            del sys.modules[name]
+
+    assert all(map(begat.is_lazy, (*inside, *outside)))
+    assert [each.n for each in (*inside, *outside)] == [1, 2, 3, 4]
+    assert not run.header.marks and not watching.unmatched
 
 
 @pytest.mark.parametrize(

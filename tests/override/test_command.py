@@ -229,8 +229,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("words", "said"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
-def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run):
-    """Without a record and with one; then, where the mistake is in the address, nothing is run."""
+def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run, tmp_path):
+    """Without a record and with one; then, where the mistake is in the address, nothing is run, and no run is left."""
     first, _ = run(*words, rc=2)
     run()
     again, _ = run(*words, rc=2)
@@ -240,6 +240,8 @@ def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run):
         assert "put it behind --: begat run train.py -- nobody.dim=3" in first.stderr
     if "takes" in said[0] or "nothing" in said[0]:
         assert "nothing was run" in again.stderr or "nothing.Here" in again.stderr
+    runs = list((tmp_path / ".begat" / "runs").iterdir())
+    assert all((folder / "run.json").is_file() for folder in runs)
 
 
 def test_no_path_leads_into_an_object(run, tmp_path):
