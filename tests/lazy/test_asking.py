@@ -142,10 +142,13 @@ def test_run_takes_patterns_of_what_waits(tmp_path: Any) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "begat", *words], cwd=tmp_path, capture_output=True, text=True, check=True
         )
+        messages.append(done.stderr)
         return done.stdout
 
+    messages: list[str] = []
     assert begat_("run", "train.py").split() == "built 3 built 4 configured 3".split()
     assert begat_("run", "--lazy", "Encoder", "train.py").split() == "configured built 3 3".split()
+    assert "3 constructions recorded, 1 of them never built: " in messages[-1]
     shown = begat_("show", "last")
     assert "built at train.py:11 in" in shown
     assert shown.count("not built: nothing has touched it") == 1
