@@ -35,13 +35,21 @@ def test_what_differs_is_one_line(begat, records):
     assert "folded:" not in begat("diff", "a.json", "b.json", "--all").stdout
 
 
-def test_packages_of_one_run_alone_are_counted_as_that(begat, tmp_path):
+@pytest.mark.parametrize(
+    ("packages", "said"),
+    [
+        ({"lib": "1"}, "1 package imported in one run only"),
+        ({"lib": "1", "other": "2"}, "2 packages imported in one run only"),
+    ],
+)
+def test_packages_of_one_run_alone_are_counted_as_that(begat, tmp_path, packages, said):
     """They are no objects, and no library made them."""
-    for name, packages in {"a": {}, "b": {"lib": "1", "other": "2"}}.items():
+    for name, packages in {"a": {}, "b": packages}.items():
         run = Run(Header(name, name), (node(1, "enc", "t:Encoder"),), Environment(packages=packages))
         (tmp_path / f"{name}.json").write_bytes(dumps(run))
 
-    assert "folded: 2 packages imported in one run only" in begat("diff", "a.json", "b.json").stdout
+    shown = begat("diff", "a.json", "b.json").stdout
+    assert f"folded: {said}" in shown and "  1 node\n" in shown
 
 
 def test_the_same_is_exit_code_0(begat, records):

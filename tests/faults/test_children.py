@@ -11,7 +11,8 @@ import pytest
 
 import begat
 from begat.record.values import Ref
-from harness import SOURCE, found, same
+from begat.render.tree import lines
+from harness import SOURCE, found, observe, same
 
 MODULE = """\
 class Net:
@@ -85,6 +86,27 @@ def test_what_was_built_before_a_fork_is_known_after_it(tmp_path):
     assert sorted(by_number) == [0, 1, 2, 3, 10, 20]
     for one, other in ((1, 0), (2, 0), (3, 0), (10, 1), (20, 2)):
         assert by_number[one].params["other"].node == by_number[other].id
+
+
+def test_what_waited_before_a_fork_and_was_built_after_it_is_known_in_the_record(tmp_path):
+    """By the child alone, with no construction of its own; by both, it is the parent's that counts; a build may fail."""
+    text = (
+        "import multiprocessing, begat\nclass Net:\n    def __init__(self, number):\n        self.number = 1 // number\n"
+        "def touch(net): net.number\n"
+        "with begat.deferred(Net): child, both, never, fails = Net(1), Net(2), Net(3), Net(0)\n"
+        "for net in (child, both, fails):\n    work = multiprocessing.get_context('fork').Process(target=touch, args=(net,))\n"
+        "    work.start(); work.join()\n"
+        "both.number\n"
+    )
+
+    run = observe(tmp_path, text, "run", env={"BEGAT_STRICT": "1"}).record
+
+    assert [node.outcome for node in run] == ["returned", "returned", "deferred", "raised"]
+    assert run.unbuilt == (run["never"],) and not run.header.marks
+    assert [run[event.node].path for event in run.events if "process" in event.arguments] == ["child", "fails"]
+    shown = list(lines(run))
+    assert sum("built at" in line and ":5 in" in line and ", in process " in line for line in shown) == 1
+    assert sum("failed at" in line and ":5 in" in line for line in shown) == 1
 
 
 TRAVELLED = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -149,6 +150,72 @@ def test_run_takes_patterns_of_what_waits(tmp_path: Any) -> None:
     assert shown.count("not built: nothing has touched it") == 1
     (tmp_path / "pyproject.toml").write_text('[tool.begat]\nlazy = ["Enc*"]\n')
     assert begat_("run", "train.py").split() == "configured built 3 3".split()
+
+
+def test_a_pattern_that_nothing_matched_is_in_the_record(track: Any) -> None:
+    """With what was perhaps meant, by the names that were there; where it matched, or the block failed, it is not."""
+    track(Plain)
+
+    with begat.capture() as run:
+        with begat.deferred("test_asking.Plane", "nosuch.*", "Plain"):
+            Plain(1)
+        with pytest.raises(KeyError), begat.deferred("nothing.*"):
+            raise KeyError
+    with begat.capture() as other, begat.deferred("plane"):
+        Plain(1)
+
+    assert [mark.partition(" let ")[0] for mark in run.header.marks] == [
+        "begat.deferred('test_asking.Plane')",
+        "begat.deferred('nosuch.*')",
+    ]
+    assert other.header.marks[0].endswith("did you mean 'Plain'?")
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: begat.deferred([Plain]), 'one by one: begat.deferred(Net, "transformers.*"), not list'),
+        (lambda: begat.lazy("Plain"), "patterns go to begat.deferred"),
+        (lambda: begat.lazy(int), "it is an int, whose"),
+        (lambda: begat.watch("json", lazy=True), "lazy=['json']"),  # type: ignore[arg-type]
+        (lambda: begat.watch("json", lazy="decoder"), "lazy=['decoder']"),
+        (lambda: begat.watch("json", lazy=[Plain]), "not the class Plain; classes go to begat.trackable"),  # type: ignore[list-item]
+    ],
+    ids=["list", "name", "int", "True", "text", "class"],
+)
+def test_what_is_asked_wrongly_is_told_the_way(ask: Any, said: str) -> None:
+    """A TypeError at the call, with what to write instead."""
+    with pytest.raises(TypeError, match=re.escape(said)):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("encoder", "encoder: did you mean Encoder?"),
+        ("train.Encoder", "train.Encoder: did you mean Encoder?"),
+        ("part.*", "part.*: did you mean parts.*?"),
+        ("Bundle", "Bundle: did you mean luggage.Bundle?"),
+        ("Zebra", "nothing matched Zebra)"),
+    ],
+)
+def test_a_pattern_of_the_command_line_that_nothing_matched_is_told_what_was_meant(tmp_path, pattern, said):
+    """By what is tracked, and by what is loaded and could be."""
+    (tmp_path / "parts.py").write_text("class Block:\n    def __init__(self, n): self.n = n\n")
+    (tmp_path / "train.py").write_text(
+        "import luggage, parts\nclass Encoder:\n    def __init__(self, n): self.n = n\nEncoder(3)\n"
+    )
+    library = tmp_path / "site-packages" / "luggage.py"
+    library.parent.mkdir()
+    library.write_text("class Bundle:\n    def __init__(self, n): self.n = n\n")
+    paths = os.pathsep.join([str(library.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    words = [sys.executable, "-m", "begat", "run", "--lazy", pattern, "train.py"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=True
+    )
+
+    assert said in done.stderr
 
 
 def test_everything_means_everything_but_the_interpreter(tmp_path):

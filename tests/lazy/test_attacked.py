@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import abc
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import pytest
 
 import begat
+from begat.errors import LazyError
 from begat.lazy import ghost
 from begat.lazy.thunk import BUILDS
 
@@ -311,6 +314,84 @@ def test_what_is_set_past_the_object_is_the_last_word(beside: bool) -> None:
         _ = waiting.m
     C.fail = False
     assert (waiting.m, waiting.n) == (1, 2)
+
+
+T = TypeVar("T")
+
+
+class Box(Generic[T]):
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+def _given(waiting: Any) -> Any:
+    object.__setattr__(waiting, "more", 2)
+    return waiting
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda obj: pickle.loads(pickle.dumps(obj))])
+def test_a_copy_has_what_was_set_past_the_object(duplicate: Any) -> None:
+    waiting = _given(begat.lazy(Box)(1))
+    assert vars(duplicate(waiting)) == {"n": 1, "more": 2}
+    assert vars(waiting) == {"n": 1, "more": 2}
+
+
+def test_a_call_with_type_arguments_waits(beside: bool) -> None:
+    """``Box[int](1)``: `typing` sets an attribute after the call."""
+    with begat.deferred(Box):
+        waiting = Box[int](1)
+    assert begat.is_lazy(waiting)
+    assert vars(waiting) == {"n": 1, "__orig_class__": Box[int]}
+
+
+def test_a_protocol_is_met_by_attributes_of_what_waits() -> None:
+    """From 3.12 on `typing` looks into the object's dictionary, past all traps."""
+
+    @runtime_checkable
+    class HasN(Protocol):
+        n: int
+
+    @runtime_checkable
+    class Calls(Protocol):
+        def call(self) -> None: ...
+
+    class Caller(Box[int]):
+        def call(self) -> None: ...
+
+    class Failing:
+        def __init__(self) -> None:
+            raise AttributeError("in the constructor")
+
+    assert isinstance(begat.lazy(Box)(1), HasN)
+    assert not isinstance(begat.lazy(Box)(1), Calls)
+    waiting = begat.lazy(Caller)(1)
+    assert isinstance(waiting, Calls)
+    assert begat.is_lazy(waiting)
+    with pytest.raises(LazyError, match="in the constructor"):
+        isinstance(begat.lazy(Failing)(), HasN)
+
+
+def test_an_exception_whose_contents_c_code_reads_is_built_at_once() -> None:
+    """``yield from`` reads a StopIteration's value in memory."""
+
+    class Done(StopIteration):
+        def __init__(self, value: int) -> None:
+            super().__init__(value)
+
+    class Ends:
+        def __iter__(self) -> Any:
+            return self
+
+        def __next__(self) -> int:
+            raise Done(5)
+
+    def ends() -> Any:
+        return (yield from Ends())
+
+    with begat.capture() as run, begat.deferred(Done), pytest.raises(StopIteration) as caught:
+        next(ends())
+    assert caught.value.value == 5
+    assert any("Done did not wait: it is a StopIteration" in mark for mark in run.header.marks), run.header.marks
 
 
 def test_a_type_that_a_constructor_keeps_is_the_class(beside: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from typing import Any
 
 import pytest
@@ -121,6 +122,17 @@ def test_load_state_dict_save_and_load():
     torch.save(make(True), file)
     file.seek(0)
     assert len(list(torch.load(file, weights_only=False).parameters())) == 4
+
+
+def test_what_a_checkpoint_cannot_hold_is_named():
+    """Of an argument of what waits, as `pickle.dumps` names it."""
+    made = begat.lazy(nn.Softmax)(dim=[lambda: 0])
+
+    for zipped in (True, False):
+        with pytest.raises((AttributeError, pickle.PicklingError)) as raised:
+            torch.save({"model": made}, io.BytesIO(), _use_new_zipfile_serialization=zipped)
+        assert "argument dim of Softmax" in raised.value.__notes__[0]
+    assert begat.is_lazy(made)
 
 
 def test_hooks():

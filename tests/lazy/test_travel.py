@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, reduction
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -185,7 +185,9 @@ def without_dill():
 @pytest.mark.parametrize("make", [begat.lazy(Loop), begat.lazy(lambda nest: nest)], ids=["ghost", "proxy"])
 @pytest.mark.parametrize("odd", [lambda: 0, threading.Lock(), sys], ids=["lambda", "lock", "module"])
 @pytest.mark.parametrize(
-    "dumps", [lambda obj: pickle.dumps(obj), pickle._dumps, ForkingPickler.dumps], ids=["C", "Python", "spawn"]
+    "dumps",
+    [lambda obj: pickle.dumps(obj), pickle._dumps, ForkingPickler.dumps, lambda obj: reduction.dump(obj, io.BytesIO())],
+    ids=["C", "Python", "pipe", "spawn"],
 )
 def test_an_argument_that_cannot_be_pickled_is_named(make, odd, dumps):
     """The error is the pickler's own, with a note of which argument, of which call, and the way out; the object waits still."""

@@ -14,7 +14,7 @@ from handmade import training
     [
         ("model.hiden", KeyError, "did you mean"),
         ("model.hidden", KeyError, "it is a parameter: run['model'].params['hidden']"),
-        ("nothing like it", KeyError, "there are"),
+        ("nothing like it", KeyError, "it has 248 paths"),
         (99, KeyError, "no node 99"),
         (None, TypeError, "not for NoneType"),
         (1.0, TypeError, "not for float"),

@@ -99,7 +99,7 @@ def test_more_nodes_than_are_read_are_not_written(monkeypatch):
     loaded = again(run)
 
     assert [len(r.nodes) for r in (loaded, *loaded.children)] == [2, 2, 1]
-    assert loaded.children[1].header.marks == ("1 nodes are not written: a record has at most 5",)
+    assert loaded.children[1].header.marks == ("not written: 1 node; a record has at most 5",)
     assert loaded.header.marks == loaded.children[0].header.marks == ()
 
 
@@ -134,7 +134,7 @@ def test_events_are_nodes_to_the_limit(monkeypatch):
     loaded = again(run)
 
     assert (len(loaded.nodes), len(loaded.events)) == (3, 2)
-    assert loaded.header.marks == ("2 events are not written: a record has at most 5 nodes",)
+    assert loaded.header.marks == ("not written: 2 events; a record has at most 5 nodes",)
     with pytest.raises(InvalidRecord, match="more than 5 nodes"):
         codec.loads(data)
 
@@ -166,9 +166,7 @@ def test_runs_inside_runs_inside_runs():
         assert deep.header.marks == ()
         (deep,) = deep.children
     assert deep.children == ()
-    assert deep.header.marks == (
-        f"1 runs inside this one are not written: they are nested deeper than {limits.FAMILY}",
-    )
+    assert deep.header.marks == (f"not written: 1 run inside this one, nested deeper than {limits.FAMILY}",)
 
 
 # --- a small file takes little time -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from begat.record.graph import Run
 from begat.record.model import CallSite, Environment, Header, Process
+from begat.record.moments import span
 from begat.record.values import Ref
 from begat.render.outline import duration, where
 from begat.render.tree import lines, tree
@@ -210,16 +211,40 @@ def test_runs_inside_a_run_are_shown_below_it():
 @pytest.mark.parametrize(
     ("started", "ended", "text"),
     [
-        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.250Z", "0.25 s"),
-        ("2026-01-01T00:00:00Z", "2026-01-01T01:02:03Z", "1:02:03"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.250Z", "250 ms"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T01:02:03Z", "1 h 2 min"),
         ("2026-01-01T00:00:00Z", None, ""),
+        ("2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", ""),
         ("soon", "later", ""),
         ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00", ""),
     ],
 )
 def test_durations(started, ended, text):
-    """A duration is told in seconds, then as a clock, and not at all if the times are none."""
+    """A duration is told as people write it, and not at all if the times are none, or the clock went back."""
     assert duration(started, ended) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 µs"),
+        (2.2e-05, "22 µs"),
+        (0.00138, "1.4 ms"),
+        (9.96e-3, "10 ms"),
+        (0.99949, "999 ms"),
+        (0.9996, "1 s"),
+        (2.54, "2.5 s"),
+        (59.96, "1 min"),
+        (180, "3 min"),
+        (200.4, "3 min 20 s"),
+        (3600, "1 h"),
+        (90_061, "1 d 1 h"),
+        (86_461, "1 d"),
+    ],
+)
+def test_spans(seconds, text):
+    """Two figures, and the unit in which they are small; nothing is rounded up to a thousand of one, or to 60 s."""
+    assert span(seconds) == text
 
 
 def test_call_sites_are_short():

@@ -23,6 +23,7 @@ from begat.introspect.imports import named
 from begat.introspect.public import Public, public_signature
 from begat.introspect.targets import is_class
 from begat.record.model import Source
+from begat.record.names import counted
 from begat.record.paths import segment
 from begat.replay.literals import UNKNOWN, literal
 from begat.replay.override import COMMAND, Override, Reading, names_something
@@ -278,6 +279,6 @@ def _key(value: Any, step: str) -> Any:
         return kind._fields.index(step)
     if kind is list or issubclass(kind, tuple):
         if not step.isdigit() or int(step) >= len(value):
-            raise LookupError(f"it has {len(value)} items, and {step!r} is none of them")
+            raise LookupError(f"it has {counted(len(value), 'item')}, and {step!r} is none of them")
         return int(step)
     raise LookupError(f"{step!r} is looked for in an object ({type(value).__name__}), which has no items")

@@ -201,7 +201,8 @@ class Journal:
         """Write all there is, and that this is the end, or what *tell* says; nothing more is written then."""
         if self.pid != os.getpid():
             return
-        if tell is not None or self._scribe is not None or self.recorder.log or len(self.recorder.rows) > self._start:
+        new = self.recorder.log or self.recorder.events or len(self.recorder.rows) > self._start
+        if tell is not None or self._scribe is not None or new:
             self._write(tell or Scribe.end)
         self.drop()
 

@@ -10,8 +10,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from begat.capture import session as _session  # noqa: F401  # it records; a pickle of what waits imports this module alone
 from begat.capture.asking import entry_of, later
+from begat.capture.session import session  # it records; a pickle of what waits imports this module alone
 from begat.capture.waiting import Calling, Unseen, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
@@ -21,6 +21,7 @@ from begat.intercept.plans import TRACKED
 from begat.intercept.tracking import function_of, track
 from begat.intercept.watching import Watch, watch
 from begat.introspect.describe import Link
+from begat.introspect.patterns import near
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.policy import Seed
@@ -49,8 +50,10 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
     """
 
     def __init__(self, *things: Any, rng: str | None = None) -> None:
-        if not things:
-            raise TypeError('deferred takes classes and patterns: begat.deferred(Net, "transformers.*")')
+        odd = [f", not {type(thing).__name__}" for thing in things if not (isinstance(thing, str) or callable(thing))]
+        if odd or not things:
+            said = 'deferred takes classes and patterns, one by one: begat.deferred(Net, "transformers.*")'
+            raise TypeError(said + "".join(odd[:1]))
         if rng is not None and rng not in policy.POLICIES:
             raise ValueError(f"rng is None, 'order' or 'keyed', not {rng!r}")
         self._classes = [thing for thing in things if not isinstance(thing, str)]
@@ -76,6 +79,16 @@ class deferred:  # noqa: N801  # read as a statement: ``with begat.deferred(Net)
         RULES.drop(self._rule)
         BLOCKS.set(tuple(rule for rule in BLOCKS.get() if rule is not self._rule))
         # What waits is built by the woven constructor: the classes stay tracked.
+        run = session.current()
+        if error is not None or run is None:
+            return
+        for pattern in self._patterns:
+            if pattern not in self._rule.matched:
+                meant = near(pattern, self._rule.met)
+                hint = f"; did you mean {meant!r}?" if meant else ""
+                run.recorder.trouble(
+                    f"begat.deferred({pattern!r}) let nothing wait: no call in its block matches{hint}"
+                )
 
 
 def lazy(thing: Callable[..., T]) -> Callable[..., T]:
@@ -106,7 +119,8 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     ):
         return partial(entry.enter, subject)
     if not callable(subject):
-        raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}")
+        hint = "; patterns go to begat.deferred" if isinstance(subject, str) else ""
+        raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}{hint}")
     if is_class(subject) and (reason := ghost.manner(subject).contents):
         raise CannotTrack(f"objects of {name_of(subject)} cannot wait: {reason}")
     if is_class(subject) and ghost.manner(subject).reason:

@@ -10,14 +10,15 @@ from pathlib import Path
 from stat import S_ISREG
 
 from begat.capture import past
-from begat.capture.story import homed, tell
+from begat.capture.story import Fate, built, homed, tell
 from begat.capture.told import Told
 from begat.errors import InvalidRecord
 from begat.record import codec, limits, lines
 from begat.record.collector import resting
 from begat.record.decoding import Malformed, measured
 from begat.record.graph import Run, family
-from begat.record.model import ABSENT, Argument, Environment, Event, Header, Node
+from begat.record.model import ABSENT, Argument, Environment, Event, Header, Node, Process
+from begat.record.names import counted
 from begat.record.tree import Owners
 from begat.record.values import SCALARS, Ref
 from begat.record.walk import replaced
@@ -216,10 +217,12 @@ def merged(run: Run | None, told: list[Told]) -> Run:
     end = max((node.id for node in nodes), default=-1) + 1
     ranks = _Ranks(nodes)
     marks: list[str] = []
+    late: list[tuple[int, Fate, Process]] = []
     for journal in told:
         move = _Move(journal.start, offsets.get(journal.parent or "", 0), end - journal.start)
         offsets[journal.name] = move.offset
         more, happened = tell(journal.entries(), journal.process)
+        late += [(move.number(number), fate, journal.process) for number, fate in journal.late.items()]
         ranks.add(more)
         called = paths.of(more)
         if called is None and not move.offset:
@@ -232,7 +235,10 @@ def merged(run: Run | None, told: list[Told]) -> Run:
         marks += [m for m in _header([journal]).marks if m not in marks and not m.startswith(past.SAID)]
         marks += journal.gone()
         if journal.lost:
-            marks.append(f"{journal.lost} lines of the journal of process {journal.process.pid} could not be read")
+            marks.append(
+                f"{counted(journal.lost, 'line')} of the journal of process {journal.process.pid} could not be read"
+            )
+    _build_elsewhere(nodes, events, late)
     header = run.header if run is not None else _header(told)
     old = (
         _Ranks.SAID if run is not None else (_Ranks.SAID, past.SAID)
@@ -241,6 +247,16 @@ def merged(run: Run | None, told: list[Told]) -> Run:
     header = replace(header, marks=tuple(dict.fromkeys((*kept, *marks, *ranks.differing()))), journals=offsets)
     environment = run.environment if run is not None else _environment(told)
     return Run(header, tuple(nodes), environment, tuple(events), run.children if run is not None else ())
+
+
+def _build_elsewhere(nodes: list[Node], events: list[Event], late: list[tuple[int, Fate, Process]]) -> None:
+    """Say of what no process that called for it has built that another one did, which had it by a fork."""
+    places = {node.id: at for at, node in enumerate(nodes) if node.outcome == "deferred"} if late else {}
+    for number, fate, process in late:
+        if fate.built is not None and number in places:
+            at = places.pop(number)
+            nodes[at] = replace(nodes[at], outcome="raised" if fate.error else "returned", error=fate.error)
+            events.append(built(number, fate.built, process.pid))
 
 
 class _Paths:

@@ -112,11 +112,19 @@ def _fated(
         events.append(Event("override", number, {"called": Argument("called", other, source, was)}, site))
         target = other.target
     if fate.built is not None:
-        where, seconds = fate.built
-        events.append(Event("built", number, {"seconds": Argument("seconds", round(seconds, 6))}, where))
+        events.append(built(number, fate.built))
     if fate.error or fate.unbuilt:
         return target, "raised" if fate.error else "deferred", fate.error
     return target, "unfinished" if fate.open else "returned", None
+
+
+def built(number: int, how: tuple[CallSite, float], process: int | None = None) -> Event:
+    """The event of an object that had waited: *how* is where it was touched, and the seconds; *process* is another one than called for it."""
+    where, seconds = how
+    said = {"seconds": Argument("seconds", round(seconds, 6))}
+    if process is not None:
+        said["process"] = Argument("process", process)
+    return Event("built", number, said, where)
 
 
 def _fill(nodes: list[Node], fillings: dict[int, list[int]], namer: Namer) -> None:

@@ -59,7 +59,7 @@ class Told:
     """
     What the journal *name* says: of the process that wrote it, of *run*, whose header it may have, and of its rows.
 
-    Rows before *start* are in the journal *parent*. *lost* is how many lines could not be read.
+    Rows before *start* are in the journal *parent*; *late* is what became of them here. *lost* is how many lines could not be read.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Told:
     seeds: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=dict)
+    late: dict[int, Fate] = field(default_factory=dict)
     lost: int = 0
     ended: bool = False
     last: int = -1
@@ -256,11 +257,11 @@ class Told:
 
     def _fate(self, number: int, again: Any, error: Any, unbuilt: Any, built: Any, called: Any, arguments: Any) -> None:
         row = self.rows.get(number)
-        if row is None:
+        if row is None and _number(number) >= self.start:
             if self._few is not None:
                 return
             raise _Lost
-        if arguments is not None:
+        if row is not None and arguments is not None:
             row.arguments = _arguments(row.about, *arguments)
         symbols: Any = None
         if called is not None:
@@ -268,13 +269,18 @@ class Told:
             if type(new) is not Symbol or type(old) is not Symbol or source not in _SOURCES:
                 raise Malformed("what was called instead is no class or function")
             symbols = new, source, old
-        row.fate = Fate(
+        fate = Fate(
             (_expect(again[0], str), _number(again[1])) if again is not None else None,
             _expect(error, str, _NONE),
             unbuilt is True,
             (_site(built[0]), float(_expect(built[1], float, int))) if built is not None else None,
             symbols,
         )
+        if row is not None:
+            row.fate = fate
+        else:
+            ROOM.take(_ROW)
+            self.late[number] = fate
 
 
 class _Lost(Exception):

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from begat.capture.keeping import keep, stays
 from begat.capture.past import SAID
 from begat.capture.reading import Reader
-from begat.cli.hint import hint
+from begat.cli.hint import hint, meant
 from begat.cli.plan import Plan
 from begat.intercept.interceptor import goes_on, trouble
 from begat.intercept.watching import Watch
 from begat.record.graph import Run
 from begat.record.model import Overridden
+from begat.record.names import counted
 
 if TYPE_CHECKING:
     from begat.capture.orders import Orders
@@ -126,17 +127,17 @@ class Ending:
             where = record
         rest = f", and {count - own:,} by libraries" if count > own else ""
         if elsewhere:
-            rest += f", and what {elsewhere} other process{'es' * (elsewhere != 1)} built"
+            rest += f", and what {counted(elsewhere, 'other process', 'other processes')} built"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
-        unmatched = self.watching.unmatched
-        said = f" (nothing matched {' '.join(unmatched)})" if unmatched and not self.plan.is_module else ""
+        unmatched = () if self.plan.is_module else [meant(each, self.watching) for each in self.watching.unmatched]
+        said = f" (nothing matched {', '.join(unmatched)})" if unmatched else ""
         tried = hint(self.main.__dict__, self.watching) if not count else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
             said += f"; {_applied(self.run.header.overrides)}"
         print(
-            f"begat: {own:,} construction{'s' * (own != 1)} recorded{rest}: {where}{said}; next: begat show last",
+            f"begat: {counted(own, 'construction')} recorded{rest}: {where}{said}; next: begat show last",
             file=sys.stderr,
             flush=True,
         )
@@ -145,4 +146,4 @@ class Ending:
 def _applied(given: tuple[Overridden, ...]) -> str:
     """What became of the overrides, in a few words."""
     calls = sum(each.calls for each in given)
-    return f"{len(given)} override{'s' * (len(given) != 1)} changed {calls:,} call{'s' * (calls != 1)}"
+    return f"{counted(len(given), 'override')} changed {counted(calls, 'call')}"

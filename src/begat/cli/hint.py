@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
+from begat.intercept.plans import TRACKED
 from begat.intercept.tracking import tracked_as
 from begat.intercept.watching import Watch
+from begat.introspect.patterns import near
 from begat.introspect.targets import contents, dict_of, is_class, module_of, mro_of, name_of
+from begat.record.names import short
 
 _NAMED = 3
 
@@ -27,6 +30,25 @@ def hint(names: dict[str, object], watching: Watch) -> str:
 def unwatched(segments: Sequence[str]) -> str:
     """What to watch for the first of *segments* to be heard: a class of that name that is loaded, and that nothing tracks."""
     name = segments[0]
+    places = _homes(name)
+    if not places:
+        return ""
+    shown = " and of ".join(places[:_NAMED])
+    return f"{name} of {shown} is not watched: begat run --watch {min(places, key=len)}"
+
+
+def meant(pattern: str, watching: Watch) -> str:
+    """*pattern*, which nothing matched, with what was perhaps meant: a class that is tracked, or one that is loaded."""
+    tracked = [name_of(subject) for known in list(TRACKED.values()) if (subject := known.subject()) is not None]
+    found = near(pattern, tracked, pattern in watching.lazy) or ""
+    last = pattern.rpartition(".")[2]
+    if short(found) != last and (homes := _homes(last)):
+        found = " or ".join(f"{home}.{last}" for home in homes[:_NAMED])
+    return f"{pattern}: did you mean {found}?" if found else pattern
+
+
+def _homes(name: str) -> list[str]:
+    """The modules from which people import a class *name* that is loaded, and that nothing tracks."""
     found: dict[str, list[str]] = {}
     for module in list(sys.modules):
         cls: Any = contents(module).get(name)
@@ -34,12 +56,8 @@ def unwatched(segments: Sequence[str]) -> str:
             target = name_of(cls)
             if tracked_as(target) is None and target.endswith(f":{name}"):
                 found.setdefault(target, []).append(module)
-    # Where people import it from: the shortest name, of those that are not private.
-    places = {min(modules, key=lambda module: ("._" in module, len(module))) for modules in found.values()}
-    if not places:
-        return ""
-    shown = " and of ".join(sorted(places)[:_NAMED])
-    return f"{name} of {shown} is not watched: begat run --watch {min(places, key=len)}"
+    # The shortest name, of those that are not private.
+    return sorted({min(modules, key=lambda module: ("._" in module, len(module))) for modules in found.values()})
 
 
 def _package(module: str) -> str:

@@ -100,7 +100,9 @@ def command(ctx: click.Context, run: Path, patterns: tuple[str, ...], everything
 def _nothing(patterns: tuple[str, ...], found: list[Row]) -> str:
     import difflib
 
+    from begat.record.names import counted
+
     paths = [row.path for row in found]
     near = [path for pattern in patterns for path in difflib.get_close_matches(pattern, paths, n=3, cutoff=0.5)]
-    hint = f"; did you mean {', '.join(near)}?" if near else f"; there are {len(paths):,} arguments and objects"
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; it has {counted(len(paths), 'row')}"
     return f"nothing matches {' '.join(patterns)}{hint}"

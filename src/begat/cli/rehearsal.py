@@ -8,9 +8,10 @@ from typing import Any
 from begat.capture import waiting
 from begat.capture.laziness import deferred  # noqa: F401  # it readies what waits
 from begat.capture.overriding import current
-from begat.intercept.deferring import Rule, declare
+from begat.intercept.deferring import CHECKING, RULES, Rule, declare
 from begat.introspect.callsites import locate
 from begat.record.graph import Run
+from begat.record.names import counted
 
 
 class Needed(BaseException):
@@ -26,6 +27,7 @@ def rehearse() -> None:
     """From now on everything that is recorded waits, and what is touched ends the program."""
     current()  # overrides have put themselves there already: what they change is seen, and then nothing is built
     declare(Rule(patterns=["*"]))
+    RULES.put(CHECKING)  # where all rules are of what waits, nobody asks at a touch
     waiting.TOUCH.values = _stop
 
 
@@ -51,7 +53,7 @@ def report(run: Run, failed: BaseException | None, quiet: bool) -> None:
     built = [node for node in run.nodes if node.outcome == "returned"]
     waits = len(run.nodes) - len(built)
     print(
-        f"begat: dry run: {how}; {waits} call{'s' * (waits != 1)} configured, none of them made"
+        f"begat: dry run: {how}; {counted(waits, 'call')} configured, none of them made"
         + (f", but for {len(built)} that cannot wait" if built else "")
         + "; what those build inside is not known yet",
         file=sys.stderr,

@@ -16,6 +16,7 @@ from begat.cli.completing import complete
 from begat.cli.find import home
 from begat.cli.output import examples, say
 from begat.cli.run import RunCommand
+from begat.record.names import counted
 
 if TYPE_CHECKING:
     from begat.sweep.book import Book
@@ -245,5 +246,5 @@ def _closing(book: Book, found: list[Done], total: int, refused: str | None, cam
         return 128 + came[0]
     hint = f"; do those again that failed: {again} --retry-failed" if failed else ""
     said = f", {failed} failed" if failed else ""
-    click.echo(f"begat: {len(found)} trials{said}: {folder}{hint}", err=True)
+    click.echo(f"begat: {counted(len(found), 'trial')}{said}: {folder}{hint}", err=True)
     return 1 if failed else 0

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from begat.cli.output import console, say
+from begat.record.moments import span
+from begat.record.names import counted
 from begat.record.plain import escaped
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class Progress:
 
     def halting(self, count: int) -> None:
         """All are stopping, which may take a while."""
-        self._screen.print(f"begat: stopping {count} {'trial' if count == 1 else 'trials'}; once more kills them")
+        self._screen.print(f"begat: stopping {counted(count, 'trial')}; once more kills them")
 
     def _tell(self) -> None:
         if self._bar is None:
@@ -161,7 +163,7 @@ def _table(plan: Plan, ordered: Collection[Done]) -> Iterator[tuple[str, ...]]:
             str(done.trial.number),
             *(escaped(done.trial.values.get(path, "")) for path in paths),
             *(escaped(_short(ending.result.get(name))) for name in results),
-            f"{ending.seconds:.1f} s",
+            span(ending.seconds),
             escaped(outcome),
             ending.run or "",
         )

@@ -21,7 +21,7 @@ from begat.introspect.targets import mro_of
 class Rule:
     """Constructions of *classes* and of what *patterns* cover wait; *exactly* these classes, or subclasses too."""
 
-    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "patterns", "rng", "seeds", "waiting")
+    __slots__ = ("_known", "classes", "counts", "exactly", "matched", "met", "patterns", "rng", "seeds", "waiting")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Rule:
         # What waits by this rule, if it is to be built in order. Held: what the program drops has its turn, too.
         self.waiting: list[Any] = []
         self.matched: set[str] = set()  # the patterns that have covered anything so far
+        self.met: set[str] = set()  # what was called of which they have not
         self.counts: dict[str, int] = {}
         self._known: dict[int, tuple[ref[Any], bool]] = {}
 
@@ -63,6 +64,8 @@ class Rule:
         module = target.partition(":")[0]
         hits = {each for each in self.patterns if means(each, module) and any(covers(each, one) for one in names)}
         self.matched |= hits
+        if not hits:
+            self.met.add(target)
         return bool(hits)
 
 

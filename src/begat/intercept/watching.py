@@ -117,6 +117,10 @@ class Watch:
             self.skipped[name_of(subject)] = f"{type(error).__name__}: {error}"
 
 
+def _said(thing: Any) -> str:
+    return f"the class {thing.__name__}" if isinstance(thing, type) else type(thing).__name__
+
+
 def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     """
     Track every class that a pattern names, now and in modules imported later; returns a `Watch` with ``remove()``.
@@ -132,12 +136,14 @@ def watch(*patterns: str, lazy: Sequence[str] = ()) -> Watch:
     >>> watching.patterns
     ('fractions',)
     """
-    if isinstance(lazy, str):
-        raise TypeError(f"lazy takes a list of patterns: lazy=[{lazy!r}]")
+    given: Any = lazy
+    if isinstance(given, str | bool):
+        meant = ", ".join(map(repr, patterns if given is True else [given]))
+        raise TypeError(f"lazy takes a list of patterns: lazy=[{meant}]")
     for pattern in (*patterns, *lazy):
         if not isinstance(pattern, str):
             raise TypeError(
-                f"watch takes patterns as strings, not {type(pattern).__name__}; begat.trackable takes classes"
+                f"watch takes patterns as strings, not {_said(pattern)}; classes go to begat.trackable, with lazy=True to wait"
             )
         if not pattern.strip():
             raise ValueError(f"watch takes names of modules and classes; {pattern!r} names nothing")

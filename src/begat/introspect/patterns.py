@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 import sys
+from collections.abc import Collection
+
+from begat.record.names import short
 
 
 def stem(pattern: str) -> str:
@@ -28,3 +32,17 @@ def means(pattern: str, module: str) -> bool:
     ):  # recording a call, and importing what records it, calls these
         return False
     return top not in sys.stdlib_module_names or stem(pattern) == pattern or pattern.partition(".")[0] == top
+
+
+def near(pattern: str, targets: Collection[str], bare: bool = True) -> str | None:
+    """What *pattern*, which covers none of the classes *targets*, was perhaps to be; *bare* names of classes will do."""
+    from difflib import get_close_matches
+
+    last = re.split("[.:]", pattern)[-1]
+    names = {short(each): each.replace(":", ".") for each in targets}
+    if last in names:
+        return last if bare else names[last]
+    every = (*names, *names.values(), *(f"{each.partition(':')[0]}.*" for each in targets))
+    folded = {each.casefold(): each for each in reversed(every)}
+    found = [near for said in (pattern, last) for near in get_close_matches(said.casefold(), folded, n=1, cutoff=0.7)]
+    return folded[found[0]] if found else None

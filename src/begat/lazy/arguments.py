@@ -204,10 +204,15 @@ def _pickler() -> Any:
         frame = frame.f_back
     if frame is None:
         return None
-    for name in ("self", "cls"):
+    home, does = frame.f_globals.get("__name__"), frame.f_code.co_name
+    if (home, does) == ("multiprocessing.reduction", "dump"):
+        return frame.f_globals["ForkingPickler"]
+    for name in ("self", "cls", "pickler"):
         found = frame.f_locals.get(name)
         kind: Any = found if is_class(found) else type(found)
         if has_base(kind, pickle.Pickler) or has_base(kind, pickle._Pickler):
+            if home == "torch.serialization":  # it asks for storages alone, and keeps those it was asked for
+                kind = kind.__base__
             return kind if module_of(kind) in (*_BY_NAME, *_BY_VALUE) else None  # others may be made in other ways
     # C code: ``pickle.dumps``, or, where it is not called by that name, who knows what subclass.
     asks = {"dumps", "dump", "__reduce_ex__"}.intersection(frame.f_code.co_names)

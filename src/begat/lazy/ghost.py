@@ -7,13 +7,14 @@ through. Where this thread is the only one, the class is given back first: the c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 from weakref import ref
 
-from begat.introspect.targets import dict_of, importable, module_of, mro_of, name_of
+from begat.introspect.targets import dict_of, has_base, importable, is_class, module_of, mro_of, name_of
 from begat.lazy.thunk import Thunk, alone
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
@@ -134,14 +135,25 @@ def manner(cls: Any) -> Manner:
     return known
 
 
-_READ_BY_C = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+# StopIteration has its value in its own part of the struct, where `yield from` reads it, and others likewise.
+_LARGE_EXCEPTIONS = [
+    each
+    for each in vars(builtins).values()
+    if is_class(each) and has_base(each, BaseException) and each.__basicsize__ > BaseException.__basicsize__
+]
+_READ_BY_C = (
+    *(dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
+    *_LARGE_EXCEPTIONS,
+)
 
 
 def _contents(cls: Any) -> str:
     if any(module_of(meta) == "enum" for meta in mro_of(type(cls))):
         return "the members of an enumeration are told apart by what they are"
     base = next((base for base in mro_of(cls) if any(base is known for known in _READ_BY_C)), None)
-    return f"it is a {base.__name__}, whose contents C code reads without asking" if base is not None else ""
+    if base is None:
+        return ""
+    return f"it is {'an' if base is int else 'a'} {base.__name__}, whose contents C code reads without asking"
 
 
 def _unfit(cls: Any) -> str:

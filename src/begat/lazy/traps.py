@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copyreg
+import sys
 from collections.abc import Callable
 from copy import copy, deepcopy
 from types import FunctionType
 from typing import Any
 
 from begat.errors import LazyError
-from begat.introspect.targets import dict_of
+from begat.introspect.targets import dict_of, is_class
 from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
 from begat.lazy.thunk import ident
 
@@ -27,6 +28,7 @@ _TRAPPED = frozenset(
         "instancecheck subclasscheck array array_ufunc array_function array_interface array_struct torch_function"
     ).split()
 )
+_TYPING = ("typing", "typing_extensions")
 # Looked up on the object by copy and pickle, and answered by the ghost itself.
 _OWN = frozenset(("__class__", "__reduce_ex__", "__reduce__", "__copy__", "__deepcopy__", "__weakref__"))
 
@@ -52,7 +54,7 @@ def ghost_class(cls: Any) -> type:
         "__doc__": cls.__doc__,
         MARK: manner(cls),
         "__getattribute__": _attribute(cls),
-        "__setattr__": _trap(cls, "__setattr__"),
+        "__setattr__": _setting(cls),
         "__delattr__": _trap(cls, "__delattr__"),
         "__repr__": _repr,
         "__str__": _text,
@@ -120,11 +122,26 @@ def _trap(cls: type, name: str) -> Callable[..., Any]:
     return trap
 
 
+def _setting(cls: type) -> Callable[..., Any]:
+    trap = _trap(cls, "__setattr__")
+    if lookup(cls, "__setattr__") is not object.__setattr__ or not manner(cls).spacious:
+        return trap
+
+    def setting(self: Any, name: str, value: Any) -> None:
+        # ``Net[int](64)``: what `typing` notes after the call is set again after the build.
+        if name == "__orig_class__" and (thunk := thunk_of(self)) is not None and thunk.claim is None:
+            object.__setattr__(self, name, value)
+        else:
+            trap(self, name, value)
+
+    return setting
+
+
 def _attribute(cls: type) -> Callable[[Any, str], Any]:
     asks = lookup(cls, "__getattr__") is not MISSING
 
     def attribute(self: Any, name: str) -> Any:
-        if name in _OWN:
+        if name in _OWN and not (name == "__class__" and _asks_a_protocol(cls, sys._getframe(1))):
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = THUNKS.get(id(self))
         if thunk is not None and thunk.passes():
@@ -146,6 +163,17 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
             raise
 
     return attribute
+
+
+def _asks_a_protocol(cls: type, frame: Any) -> bool:
+    """Whether *frame* asks for a protocol's sake, of attributes that *cls* has not: it will look for them where no trap is."""
+    while frame.f_code.co_name == "__instancecheck__":
+        asked: Any = frame.f_locals.get("cls") if frame.f_globals.get("__name__") in _TYPING else None
+        if is_class(asked):
+            names: Any = dict_of(asked).get("__protocol_attrs__", ())
+            return any(lookup(cls, name) is MISSING for name in names)
+        frame = frame.f_back
+    return False
 
 
 def _missing(cls: type) -> Callable[[Any, str], Any]:
@@ -215,12 +243,14 @@ def _recipe(self: Any, *names: str, protocol: int | None = None) -> tuple[Any, .
     What to make the call again with, also in a pickle of this *protocol*.
 
     None where *self* itself is to be copied: it is built, now if need be, as its class says how it is copied, under one of
-    *names* or for pickle, or as a copy would draw random numbers out of turn; or this thread is about it.
+    *names* or for pickle, as a copy would draw random numbers out of turn, or as it was given attributes past its methods;
+    or this thread is about it.
     """
     cls, thunk = _class_of(self), thunk_of(self)
     own = any(type(lookup(cls, name)) is FunctionType for name in (*names, "__reduce_ex__", "__reduce__"))
     recipe = None
-    if thunk is not None and not own and cls not in copyreg.dispatch_table and not thunk.passes():
+    more = manner(cls).spacious and len(manner(cls).space(self)) > 1
+    if thunk is not None and not own and not more and cls not in copyreg.dispatch_table and not thunk.passes():
         recipe = thunk.recipe() if protocol is None else thunk.parcel(protocol)
     if recipe is None:
         build(self)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import Environment, Event, Header, Node, adopt
+from begat.record.names import counted
 from begat.record.walk import refs
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Run:
         if isinstance(path, int):
             found = self._by_id().get(path) or self._beyond(path)
             if found is None:
-                raise KeyError(f"no node {path}; there are {len(self.nodes)} nodes")
+                raise KeyError(f"no node {path}; it has {counted(len(self.nodes), 'node')}")
             return found
         if not isinstance(path, str):
             raise TypeError(f"a run is asked for a path or a node's id, not for {type(path).__name__}")
@@ -249,7 +250,7 @@ class Run:
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
-        return f"<begat.Run {self.id}{name}: {len(self.nodes)} nodes, {self.header.outcome}>"
+        return f"<begat.Run {self.id}{name}: {counted(len(self.nodes), 'node')}, {self.header.outcome}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Run):
@@ -278,7 +279,7 @@ class Run:
         import difflib
 
         near = difflib.get_close_matches(path, index, n=3, cutoff=0.5)
-        return f"; did you mean {', '.join(map(repr, near))}?" if near else f"; there are {len(index)} paths"
+        return f"; did you mean {', '.join(map(repr, near))}?" if near else f"; it has {counted(len(index), 'path')}"
 
     def _by_id(self) -> dict[int, Node]:
         nodes = self.nodes

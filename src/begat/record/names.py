@@ -1,4 +1,4 @@
-"""What people call a target: ``Encoder`` for ``"mylib.nets:Outer.Encoder"``."""
+"""What people call a target: ``Encoder`` for ``"mylib.nets:Outer.Encoder"``; and how they count."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def called(target: str) -> str:
     """The name people call a target by: ``Encoder``, but ``AutoModel.from_pretrained`` for a method."""
     names = class_name(target).split(".")
     return ".".join(names[-2:]) if len(names) > 1 and not names[-1][:1].isupper() else names[-1]
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """``1 node``, ``2,300 nodes``; *things* where an ``s`` at the end of *thing* will not do."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
 @lru_cache(maxsize=4096)

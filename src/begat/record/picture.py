@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from begat.record.edges import Edge, edges, given
 from begat.record.layers import Arrow, Key, arrange
 from begat.record.model import Node
-from begat.record.names import called
+from begat.record.names import called, counted
 from begat.record.plain import elided, escaped, text
 from begat.record.tree import Tree, entries, folded, grow
 
@@ -36,7 +36,7 @@ def html(run: Run, everything: bool = False) -> str:
     tree = grow(run, everything)
     name = f"{run.name} · {run.id}" if run.name else run.id
     count = len(run.nodes)
-    title = f"{_safe(name)} <span style='opacity:.65'>{_safe(run.header.outcome)}, {count:,} nodes</span>"
+    title = f"{_safe(name)} <span style='opacity:.65'>{_safe(run.header.outcome)}, {counted(count, 'node')}</span>"
     drawing = svg(run, tree) if 0 < len(tree.nodes) <= _DRAWN else ""
     return (
         f"<div style=\"font:13px/1.5 {_FONT};overflow-x:auto\"><div style='margin:2px 0 8px'><b>run</b> {title}</div>"

@@ -17,6 +17,7 @@ from begat.record.engine import engine
 from begat.record.graph import Run
 from begat.record.migrations import FORMAT
 from begat.record.model import ABSENT, Argument, CallSite, Environment, Event, Header, Node, Overridden
+from begat.record.names import counted
 from begat.record.values import Opaque
 from begat.record.weighing import is_light, weigh
 
@@ -66,18 +67,20 @@ def _run(run: Run, room: _Room, depth: int = 0) -> list[bytes]:
     around = engine().dumps(environment(run.environment))
     room.bytes -= len(around)
     if len(nodes) > room.nodes:
-        marks.append(f"{len(nodes) - room.nodes} nodes are not written: a record has at most {limits.NODES:,}")
+        marks.append(f"not written: {counted(len(nodes) - room.nodes, 'node')}; a record has at most {limits.NODES:,}")
         nodes = nodes[: room.nodes]
     room.nodes -= len(nodes)
     if len(events) > room.nodes:
-        marks.append(f"{len(events) - room.nodes} events are not written: a record has at most {limits.NODES:,} nodes")
+        marks.append(
+            f"not written: {counted(len(events) - room.nodes, 'event')}; a record has at most {limits.NODES:,} nodes"
+        )
         events = events[: room.nodes]
     room.nodes -= len(events)
     body = [b',"nodes":[', *room.fit(_nodes(nodes), marks, "the last nodes are not written:"), b"]"]
     if events:
         body += [b',"events":[', *room.fit(map(_event, events), marks, "the last events are not written:"), b"]"]
     if children and depth == limits.FAMILY:
-        marks.append(f"{len(children)} runs inside this one are not written: they are nested deeper than {depth}")
+        marks.append(f"not written: {counted(len(children), 'run')} inside this one, nested deeper than {depth}")
         children = ()
     for position, child in enumerate(children):
         body += [b"},{" if position else b',"children":[{', *_run(child, room, depth + 1)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from begat.record.model import ABSENT
-from begat.record.names import called
+from begat.record.names import called, counted
 from begat.record.plain import escaped, plain, text
 from begat.record.tree import grow
 from begat.render.outline import where
@@ -111,7 +111,7 @@ def _same(diff: Diff) -> str:
 
 def _name(run: Run) -> str:
     script = (run.header.script or "").replace("\\", "/").rpartition("/")[2]
-    return escaped("  ".join(filter(None, (run.id, run.name, script, f"{len(run.nodes):,} nodes"))))
+    return escaped("  ".join(filter(None, (run.id, run.name, script, f"{counted(len(run.nodes), 'node')}"))))
 
 
 def _line(entry: Told, words: Words, runs: int) -> str:
@@ -148,30 +148,32 @@ def folded(diff: Diff, words: Words, everything: bool) -> Iterator[str]:
         for change in diff.folded:
             yield f"  {words.line(change, 400)}  ({escaped(change.why)})"
         return
-    counts: dict[str, int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for change in diff.folded:
         label = _FOLDS.get((change.kind, change.cause)) or _FOLDS.get(change.cause) or _FOLDS.get(change.kind)
-        label = label or "facts of the run itself"
+        label = label or ("fact of the run itself", "facts of the run itself")
         counts[label] = counts.get(label, 0) + (change.count if change.kind in ("line", "source") else 1)
-    said = ", ".join(f"{count:,} {label}" for label, count in counts.items())
+    said = ", ".join(counted(count, *label) for label, count in counts.items())
     yield f"folded: {said} (--all shows them)"
 
 
-_FOLDS: dict[object, str] = {
-    "follows": "that follow from the above",
-    "line": "calls on other lines",
-    "source": "calls that give the default",
-    "file": "files called otherwise",
-    "library": "groups that libraries made for themselves",
-    "unread": "not to be read without an import",
-    ("code", "unread"): "classes whose code was not compared",
-    ("code", "library"): "classes whose code follows the versions",
-    ("package", "library"): "packages imported in one run only",
-    "argument": "arguments that follow from the class",
-    "code": "classes whose code follows the versions",
-    "renamed": "parameters that follow from the class",
-    "added": "that follow from the above",
-    "removed": "that follow from the above",
+_FOLLOWS = "that follows from the above", "that follow from the above"
+_VERSIONS = "class whose code follows the versions", "classes whose code follows the versions"
+_FOLDS: dict[object, tuple[str, str]] = {
+    "follows": _FOLLOWS,
+    "line": ("call on another line", "calls on other lines"),
+    "source": ("call that gives the default", "calls that give the default"),
+    "file": ("file called otherwise", "files called otherwise"),
+    "library": ("group that libraries made for themselves", "groups that libraries made for themselves"),
+    "unread": ("not to be read without an import",) * 2,
+    ("code", "unread"): ("class whose code was not compared", "classes whose code was not compared"),
+    ("code", "library"): _VERSIONS,
+    ("package", "library"): ("package imported in one run only", "packages imported in one run only"),
+    "argument": ("argument that follows from the class", "arguments that follow from the class"),
+    "code": _VERSIONS,
+    "renamed": ("parameter that follows from the class", "parameters that follow from the class"),
+    "added": _FOLLOWS,
+    "removed": _FOLLOWS,
 }
 
 

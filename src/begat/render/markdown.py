@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from begat.record.names import called
+from begat.record.names import called, counted
 from begat.record.plain import escaped
 from begat.render.compare import LIMIT, Told, also, cell, cells, folded, sections
 from begat.replay.changes import Diff
@@ -15,7 +15,7 @@ def markdown(diff: Diff) -> Iterator[str]:
     """The changes as a table for a pull request."""
     words = Words(diff)
     names = [_cut(run.name or run.id) for run in diff.runs]
-    yield f"**{' → '.join(names)}**: " + (f"{len(diff):,} changes" if diff else "the same configuration")
+    yield f"**{' → '.join(names)}**: " + (counted(len(diff), "change") if diff else "the same configuration")
     if len(diff.runs) > 2:
         yield from _marked(("parameter", *names), ((_code(name), *map(_code, values)) for name, *values in cells(diff)))
         return

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from begat.record.installed import in_packages
 from begat.record.model import ABSENT, Argument, CallSite, Node, Process
-from begat.record.names import called
+from begat.record.moments import span
+from begat.record.names import called, counted
 from begat.record.plain import elided, escaped, text
 from begat.record.tree import Folded, Tree, entries, folded, grow, place
 from begat.record.values import Ref
@@ -123,12 +124,18 @@ def _alike(tree: Tree, siblings: int | None) -> tuple[set[int], dict[int | None,
 def _late(run: Run) -> dict[int, tuple[str, ...]]:
     """What is said of objects that waited: where they were built in the end, and how long it took."""
     said: dict[int, tuple[str, ...]] = {node.id: ("not built: nothing has touched it",) for node in run.unbuilt}
+    failed = {node.id for node in run.nodes if node.outcome == "raised"}
     for event in run.events:
         if event.kind == "built":
-            seconds = event.arguments["seconds"].value
-            took = f" in {seconds:.3g} s" if isinstance(seconds, float) else ""
-            said[event.node] = (f"built at {where(event.site, run.environment.cwd)}{took}",)
+            seconds, process = (event.arguments[name].value if name in event.arguments else None for name in _BUILD)
+            took = f" in {span(seconds)}" if isinstance(seconds, float) else ""
+            took += f", in process {process}" if isinstance(process, int) else ""
+            word = "failed" if event.node in failed else "built"
+            said[event.node] = (f"{word} at {where(event.site, run.environment.cwd)}{took}",)
     return said
+
+
+_BUILD = ("seconds", "process")
 
 
 def _makers(run: Run) -> dict[Process | None, str]:
@@ -221,9 +228,8 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
         home = environment.cwd.rstrip("/") + "/"
         yield "script", escaped(header.script.removeprefix(home) if len(home) > 1 else header.script)
     for each in header.overrides[:_OVERRIDES]:
-        counted = f"{each.calls:,} call{'s' * (each.calls != 1)}"
         place = f"{each.place}, " if each.place else ""
-        yield "override", elided(escaped(f"{each.address}={each.value} ({place}{counted})"), _NOTE)
+        yield "override", elided(escaped(f"{each.address}={each.value} ({place}{counted(each.calls, 'call')})"), _NOTE)
     if len(header.overrides) > _OVERRIDES:
         yield "override", f"and {len(header.overrides) - _OVERRIDES:,} more"
     if environment.git:
@@ -246,16 +252,14 @@ def head(run: Run, shown: int) -> Iterator[tuple[str, str]]:
 
 
 def duration(started: str, ended: str | None) -> str:
-    """The time between two ISO 8601 texts, ``12.5 s`` or ``1:02:03``; nothing if one is missing or is no time."""
+    """The time between two ISO 8601 texts; nothing if one is missing or is no time, or if the clock went back."""
     try:
         seconds = (
             datetime.datetime.fromisoformat(ended or "") - datetime.datetime.fromisoformat(started)
         ).total_seconds()
     except (ValueError, TypeError):
         return ""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    return str(datetime.timedelta(seconds=round(seconds)))
+    return span(seconds) if seconds >= 0 else ""
 
 
 def absolute(site: CallSite, cwd: str) -> str:

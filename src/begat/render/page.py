@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from begat.record.edges import edges
 from begat.record.model import ABSENT, Argument, Node, Overridden
+from begat.record.names import counted
 from begat.record.paths import segment
 from begat.record.plain import escaped, plain, text
 from begat.record.tree import Folded, Tree, entries, folded, grow
@@ -114,8 +115,7 @@ def _environment(run: Run) -> list[tuple[str, list[list[str]]]]:
 
 
 def _overridden(each: Overridden) -> str:
-    calls = "1 call" if each.calls == 1 else f"{each.calls:,} calls"
-    return f"{each.value} ({each.source}{f', {each.place}' if each.place else ''}; {calls})"
+    return f"{each.value} ({each.source}{f', {each.place}' if each.place else ''}; {counted(each.calls, 'call')})"
 
 
 def _facts(facts: Any) -> list[list[str]]:

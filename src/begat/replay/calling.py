@@ -9,7 +9,7 @@ from typing import Any
 
 from begat.introspect.describe import snapshot
 from begat.introspect.factories import default_of, literal_of
-from begat.record.names import called
+from begat.record.names import called, counted
 from begat.record.values import SCALARS
 from begat.replay.plan import Passed, Step
 from begat.replay.terms import Absent, Given, Literal, Name, Pairs, Several, Term, below
@@ -127,7 +127,7 @@ def _misfits(step: Step, call: Call, parameters: dict[str, inspect.Parameter]) -
     if len(call.args) > len(room) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         yield (
             path,
-            f"{target} takes {len(room)} arguments by position now, and the record has {len(call.args)}; it takes {takes}",
+            f"{target} takes {counted(len(room), 'argument')} by position now, and the record has {len(call.args)}; it takes {takes}",
         )
     given = {name for name, _ in call.kwargs} | {p.name for p in room[: len(call.args)]}
     for parameter in parameters.values():

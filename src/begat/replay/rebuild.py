@@ -12,6 +12,7 @@ from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.model import Node
 from begat.record.moved import main_module
+from begat.record.names import counted
 from begat.record.plain import elided, escaped
 from begat.replay.calling import Call, Callee, callee, fitted
 from begat.replay.door import DOOR
@@ -176,7 +177,7 @@ def _shown(text: str) -> str:
 def _cannot(planned: Plan, problems: tuple[Problem, ...]) -> CannotRebuild:
     paths = ", ".join(repr(node.path) for node, _ in planned.wanted[:3]) + (", …" if len(planned.wanted) > 3 else "")
     unique = tuple({str(problem): problem for problem in problems}.values())
-    things = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
+    things = counted(len(unique), "thing stands", "things stand")
     error = CannotRebuild(f"{paths} cannot be rebuilt; {things} in the way:", unique)
     allowable = list(dict.fromkeys(problem.allow for problem in unique if problem.allow))
     if allowable:

@@ -216,7 +216,7 @@ def refusal(said: str, parameter: str, annotation: Any, current: Any, where: str
     if _is_usable(annotation):
         kind = f" ({_said(annotation)})"
     elif current is not UNKNOWN and current is not None:
-        kind = f" (now a {type(current).__name__})"
+        kind = f" (now of type {type(current).__name__})"
     else:
         kind = ""
     return OverrideError(f"{said} does not fit {parameter}{kind} of {where}: {problem}")

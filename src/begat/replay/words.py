@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from begat.record.graph import Run
 from begat.record.model import ABSENT
-from begat.record.names import called
+from begat.record.names import called, counted
 from begat.record.plain import elided, escaped, nameless, text
 from begat.record.values import Ref
 from begat.replay.changes import Change, Diff
@@ -67,7 +67,7 @@ class Words:
         if change.kind == "code":
             return f"{escaped(called(change.target or ''))}: its code{many}"
         if change.kind in ("source", "line"):
-            return f"{change.count:,} calls"
+            return counted(change.count, "call")
         label = self.label(change)
         if change.before is ABSENT and change.after is ABSENT:
             return f"{label}{many}"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from begat.errors import SweepError
+from begat.record.names import counted
 from begat.replay.override import is_override
 
 MOST = 100_000
@@ -246,7 +247,7 @@ def _interval(name: str, item: _Item, given: list[_Item], read: Callable[[_Item]
 
 def _count(name: str, item: _Item, given: list[_Item], wanted: int) -> None:
     if len(given) != wanted:
-        raise item.refuse(f"expected {_FUNCTIONS[name][1]}, not {len(given)} values")
+        raise item.refuse(f"expected {_FUNCTIONS[name][1]}, not {counted(len(given), 'value')}")
 
 
 def _whole(item: _Item) -> int:
