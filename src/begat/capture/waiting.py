@@ -115,18 +115,19 @@ def _found(kind: type, schema: Schema) -> Found | None:
 
 def _place(lane: Lane, token: object, length: int, code: CodeType, lasti: int) -> None:
     """Put another place into the row of *token*, most often the last in the log of *lane*, of that *length*."""
-    log, sink, put = lane.log, lane.sink, []
-    assert sink is not None
+    log, done = lane.log, []
+    sink: Any = lane.sink
 
     def place() -> None:
         for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
             if log[at] is token:
                 log[at + 2 : at + 4] = code, lasti
-                put.append(at)
+                done.append(True)
                 return
+        done.append(sink.rows.moved(token, code, lasti))
 
-    sink.alone(place, 0)  # others may be taking the rows away
-    if not put:
+    sink.alone(place, 1)  # others may be taking the rows away
+    if True not in done:
         sink.trouble("rows were read while begat.lazy was called: they have begat's own place for that of their call")
 
 

@@ -37,9 +37,6 @@ class Sink(Protocol):
     def settle(self, most: int = ...) -> None:
         """Take the rows out of the log, if there are more than *most* items in it."""
 
-    def alone(self, work: Callable[[], object], patience: float) -> None:
-        """Do *work* on the log while nobody takes rows out of it, or not at all: if others do for so many seconds."""
-
     def pin(self, obj: object) -> object:
         """A token for an object that has no weak references."""
 
