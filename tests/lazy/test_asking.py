@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -141,10 +142,13 @@ def test_run_takes_patterns_of_what_waits(tmp_path: Any) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "begat", *words], cwd=tmp_path, capture_output=True, text=True, check=True
         )
+        messages.append(done.stderr)
         return done.stdout
 
+    messages: list[str] = []
     assert begat_("run", "train.py").split() == "built 3 built 4 configured 3".split()
     assert begat_("run", "--lazy", "Encoder", "train.py").split() == "configured built 3 3".split()
+    assert "3 constructions recorded, 1 of them never built: " in messages[-1]
     shown = begat_("show", "last")
     assert "built at train.py:11 in" in shown
     assert shown.count("not built: nothing has touched it") == 1
@@ -169,6 +173,32 @@ def test_a_pattern_that_nothing_matched_is_in_the_record(track: Any) -> None:
         "begat.deferred('nosuch.*')",
     ]
     assert other.header.marks[0].endswith("did you mean 'Plain'?")
+
+
+@pytest.mark.parametrize("pattern", ["shop.Net", "shop._net.Net", "shop.*Net", "shop"])
+def test_a_class_is_named_as_it_is_imported(tmp_path: Any, monkeypatch: Any, pattern: str) -> None:
+    """Also where that is not where it is defined; and so are its factories."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("from shop._net import Net\n")
+    (tmp_path / "shop" / "_net.py").write_text(
+        "class Net:\n    def __init__(self, n): self.n = n\n    @classmethod\n    def from_n(cls, n): return cls(n)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shop: Any = importlib.import_module("shop")
+
+    try:
+        with begat.capture() as run, begat.deferred(pattern):
+            inside = shop.Net(1), shop.Net.from_n(2)
+        watching = begat.watch(lazy=[pattern])
+        outside = shop.Net(3), shop.Net.from_n(4)
+        watching.remove()
+    finally:
+        for name in ("shop", "shop._net"):
+            del sys.modules[name]
+
+    assert all(map(begat.is_lazy, (*inside, *outside)))
+    assert [each.n for each in (*inside, *outside)] == [1, 2, 3, 4]
+    assert not run.header.marks and not watching.unmatched
 
 
 @pytest.mark.parametrize(
@@ -197,6 +227,7 @@ def test_what_is_asked_wrongly_is_told_the_way(ask: Any, said: str) -> None:
         ("part.*", "part.*: did you mean parts.*?"),
         ("Bundle", "Bundle: did you mean luggage.Bundle?"),
         ("Zebra", "nothing matched Zebra)"),
+        ("Never", "run.json; next"),
     ],
 )
 def test_a_pattern_of_the_command_line_that_nothing_matched_is_told_what_was_meant(tmp_path, pattern, said):
@@ -204,6 +235,7 @@ def test_a_pattern_of_the_command_line_that_nothing_matched_is_told_what_was_mea
     (tmp_path / "parts.py").write_text("class Block:\n    def __init__(self, n): self.n = n\n")
     (tmp_path / "train.py").write_text(
         "import luggage, parts\nclass Encoder:\n    def __init__(self, n): self.n = n\nEncoder(3)\n"
+        "class Never:\n    def __init__(self, n): self.n = n\n"
     )
     library = tmp_path / "site-packages" / "luggage.py"
     library.parent.mkdir()

@@ -181,6 +181,22 @@ def test_it_stands_on_the_line_of_its_call() -> None:
     assert [first.a, *(each.a for each in mapped)] == [1, 2, 3]
 
 
+def test_each_of_many_stands_on_the_line_of_its_call() -> None:
+    class Meta(type):
+        def __call__(cls, *args: Any) -> Any:
+            return super().__call__(*args)
+
+    class Net(metaclass=Meta):
+        def __init__(self, a: int) -> None:
+            self.a = a
+
+    asked: Any = begat.lazy(Net)
+    with begat.capture() as run:
+        kept = [asked(number) for number in range(3_000)]
+    assert len(kept) == len(run.nodes)
+    assert {node.site.file for node in run.nodes if node.site} == {__file__}
+
+
 def test_where_nothing_is_recorded_it_is_built() -> None:
     class Net:
         def __init__(self, a: int, *, b: int = 2, **more: int) -> None:

@@ -624,7 +624,8 @@ class TestErrors:
             assert caught.value.args == ("deep",)
             assert type(caught.value) is ZeroDivisionError
             frames = [(frame.name, frame.filename) for frame in traceback.extract_tb(caught.value.__traceback__)]
-            assert frames[-1] == ("__init__", __file__)
+            assert [frame for frame in frames if frame[1] == __file__] == [frames[0], ("__init__", __file__)]
+            assert len(frames) <= 5, "the touch, and what was touched; then the constructor"
             assert any(f"{__file__.rsplit('/', 1)[-1]}:{line}" in note for note in caught.value.__notes__)
             assert begat.is_lazy(made)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from queue import Queue
@@ -16,6 +18,7 @@ import pytest
 import begat
 from begat.errors import LazyError
 from begat.intercept.deferring import RULES
+from begat.intercept.plans import LOCK
 
 
 def at_once(*works: Any) -> list[object]:
@@ -301,3 +304,26 @@ def test_blocks_of_many_threads_come_and_go() -> None:
         sys.setswitchinterval(interval)
     assert found == [True] * len(kinds)
     assert not RULES
+
+
+def test_a_fork_while_another_thread_tracks() -> None:
+    """The child tracks, and meets classes, as if that thread had never been."""
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with LOCK:
+            held.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of forking beside threads
+        pid = os.fork()
+    if pid == 0:
+        signal.alarm(10)
+        os._exit(begat.lazy(type("Part", (), {"__init__": lambda self, n: setattr(self, "n", n)}))(7).n)
+    over.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7

@@ -229,15 +229,32 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("words", "said"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
-def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run):
-    """Without a record and with one; then, where the mistake is in the address, nothing is run."""
+def test_a_mistake_is_exit_code_two_and_says_the_way_out(words, said, run, tmp_path):
+    """Without a record and with one; then, where the mistake is in the address, nothing is run, and no run is left."""
     first, _ = run(*words, rc=2)
     run()
     again, _ = run(*words, rc=2)
 
     assert all(part in first.stderr and part in again.stderr for part in said), (first.stderr, again.stderr)
+    if words == ["nobody.dim=3"]:
+        assert "put it behind --: begat run train.py -- nobody.dim=3" in first.stderr
     if "takes" in said[0] or "nothing" in said[0]:
         assert "nothing was run" in again.stderr or "nothing.Here" in again.stderr
+    runs = list((tmp_path / ".begat" / "runs").iterdir())
+    assert all((folder / "run.json").is_file() for folder in runs)
+
+
+def test_no_path_leads_into_an_object(run, tmp_path):
+    """It is not promised for the next time, as what a record would tell is: its class is what can be named."""
+    (tmp_path / "into.py").write_text(
+        "import types\nclass Net:\n    def __init__(self, config): self.config = config\n"
+        "net = Net(types.SimpleNamespace(dim=3))\n"
+    )
+
+    said = run("net.config.dim=4", script="into.py", rc=2)[0].stderr
+
+    assert "'dim' is looked for in an object (SimpleNamespace)" in said
+    assert "the next time" not in said
 
 
 def test_another_class_is_called_with_what_both_take(run):

@@ -10,7 +10,7 @@ from begat.capture.waiting import Found, Ours, Waiting
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Answer, Rule
 from begat.intercept.entries import Entry, entry
-from begat.intercept.interceptor import LANE, Lane
+from begat.intercept.interceptor import LANE, LIMIT, Lane
 from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
 from begat.intercept.schema import Schema, as_called
 from begat.intercept.tracking import track
@@ -50,7 +50,10 @@ def later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
     """*thing*, whose calls wait by *rule*."""
 
     def call(*args: Any, **kwargs: Any) -> T:
-        before = BLOCKS.get()
+        before, lane = BLOCKS.get(), LANE.get()
+        # Not when the row stands in the log, and has our place still: `waits` puts that of the call there.
+        if lane is not None and lane.sink is not None and len(lane.log) > LIMIT // 2:
+            lane.sink.settle(LIMIT // 2)
         try:
             BLOCKS.set((rule,))
             RULES.put(rule)

@@ -281,4 +281,6 @@ def _key(value: Any, step: str) -> Any:
         if not step.isdigit() or int(step) >= len(value):
             raise LookupError(f"it has {counted(len(value), 'item')}, and {step!r} is none of them")
         return int(step)
-    raise LookupError(f"{step!r} is looked for in an object ({type(value).__name__}), which has no items")
+    name = kind.__name__
+    way = "" if kind.__module__ == "builtins" else f": it was built before, and is named by its class, {name}.{step}"
+    raise LookupError(f"{step!r} is looked for in an object ({name}), which has no items{way}")

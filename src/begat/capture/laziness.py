@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Token
 from functools import partial
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, Self, TypeVar
 
 from begat.capture.asking import entry_of, later
 from begat.capture.session import session  # it records; a pickle of what waits imports this module alone
-from begat.capture.waiting import Calling, Unseen, waits
+from begat.capture.waiting import Calling, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
@@ -20,12 +20,14 @@ from begat.intercept.identity import link, linked
 from begat.intercept.plans import TRACKED
 from begat.intercept.tracking import function_of, track
 from begat.intercept.watching import Watch, watch
+from begat.introspect.callsites import locate
 from begat.introspect.describe import Link
 from begat.introspect.patterns import near
 from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost, policy, proxy
 from begat.lazy.policy import Seed
 from begat.lazy.proxy import Proxy
+from begat.lazy.thunk import Thunk
 
 T = TypeVar("T")
 
@@ -154,6 +156,42 @@ class _Later:
             return self.function(*args, **kwargs)  # it is refused, and here
         caller = sys._getframe(1)
         return Proxy(Unseen(self.function, args, kwargs, caller.f_code, caller.f_lasti))
+
+
+class Unseen(Thunk):
+    """One call that waits and is not recorded: nothing of ours is in the code it runs."""
+
+    __slots__ = ("_arguments", "_code", "_function", "_lasti")
+
+    def __init__(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int
+    ) -> None:
+        super().__init__()
+        self._function, self._arguments = function, (args, kwargs)
+        self._code, self._lasti = code, lasti
+
+    @property
+    def name(self) -> str:
+        """What is called."""
+        return str(getattr(self._function, "__qualname__", type(self._function).__name__))
+
+    def place(self) -> str:
+        """Where the call stands."""
+        site = locate(self._code, self._lasti)
+        return f"{site.file}:{site.line}"
+
+    def function(self) -> Any:
+        """What is called."""
+        return self._function
+
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What was passed."""
+        return self._arguments
+
+    def run(self, obj: Any) -> Any:
+        """Make the call."""
+        args, kwargs = self._arguments
+        return self._function(*args, **kwargs)
 
 
 def is_lazy(obj: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -177,7 +177,7 @@ class Orders:
             self._check_trusted(run)
         missed = self.missed()
         if missed:
-            late = _late(run, missed) if run is not None else {}
+            late = _late(run, missed, self.near) if run is not None else {}
             known = known_paths(run) if run is not None else []
             takes = {**self.met, **(takes_of(run) if run is not None else {})}
             error = OverrideError(unmatched(missed, known, takes, {**self.near, **late}))
@@ -213,12 +213,14 @@ def children() -> list[Any]:
     return [each for each in module.active_children() if not each.daemon] if module is not None else []
 
 
-def _late(run: Run, missed: list[Override]) -> dict[int, str]:
-    """Why overrides changed nothing that mean something in *run*, now that it is over."""
+def _late(run: Run, missed: list[Override], tried: Container[int]) -> dict[int, str]:
+    """Why overrides changed nothing that mean something in *run*, now that it is over; some were *tried* on a value."""
     found: dict[int, tuple[int, str]] = {}
     for override, node, reading in meant(run, missed):
         if reading.by_class or "*" in reading.owner:
             continue  # that could have been known
+        if reading.steps and id(override) in tried:
+            continue  # it was known, and no path leads into that value
         known = found.get(id(override), (0, ""))
         if len(reading.owner) > known[0]:
             found[id(override)] = len(reading.owner), node.path

@@ -155,11 +155,11 @@ class Recorder:
         living.closed(self)
 
     # --- taking rows out ------------------------------------------------------------------------------------------------
-    def settle(self) -> None:
-        """A log has grown longer than its limit: by a first row after a quiet time, or by many."""
+    def settle(self, most: int = LIMIT) -> None:
+        """A log has grown longer than its limit: by a first row after a quiet time, or by many; with more than *most* it is emptied."""
         if self.journal is not None:
             self.journal.arm()
-        if len(self.log) > LIMIT:
+        if len(self.log) > most:
             self.drain()
             if self.journal is not None:
                 self.journal.keep_up()
@@ -167,7 +167,7 @@ class Recorder:
 
     def drain(self) -> None:
         """Move the log into the columns. Does nothing while it is being done: by another thread, or below us."""
-        self._alone(self._drain, 0)
+        self.alone(self._drain, 0)
 
     def _drain(self) -> None:
         if self.rows.held + len(self.log) // HEAD >= 2 * self._swept:
@@ -177,7 +177,7 @@ class Recorder:
             self._take()
             self._forget()
 
-    def _alone(self, work: Callable[[], object], patience: float) -> None:
+    def alone(self, work: Callable[[], object], patience: float) -> None:
         """Do *work*, unless that is being done: below us, or by another thread for so many seconds."""
         # A signal handler or a finalizer that constructs must not come in a second time. The lock is reentrant all the
         # same: an interrupt between taking it and the block that releases it must not lock its own thread out for good.
@@ -199,7 +199,7 @@ class Recorder:
         if self.rows.held > (self._room if limit is None else limit):
             if self.journal is not None:
                 self.journal.flush()
-            self._alone(self._let_go, 0)
+            self.alone(self._let_go, 0)
 
     def _let_go(self) -> None:
         self._resolve()
@@ -239,7 +239,7 @@ class Recorder:
     def resolve(self) -> int:
         """Find the number of every object that rows refer to by its token; returns how many rows can be read."""
         # Below its own bookkeeping, or while another thread is stuck in it, what was resolved before has to do.
-        self._alone(self._resolve, 10)
+        self.alone(self._resolve, 10)
         return self._resolved
 
     def _resolve(self) -> None:

@@ -64,7 +64,7 @@ def waits(
             frame = frame.f_back
         frame = callers(frame)
         code, at = frame.f_code, frame.f_lasti
-        _place(lane.log, token, HEAD + len(values), code, at)
+        _place(lane, token, HEAD + len(values), code, at)
     if me is None:
         return _call_waits(token, schema, lane, code, at, values)
     if found is None:
@@ -113,12 +113,22 @@ def _found(kind: type, schema: Schema) -> Found | None:
     return found
 
 
-def _place(log: list[object], token: object, length: int, code: CodeType, lasti: int) -> None:
-    """Put another place into the row of *token*, most often the last in the *log*, of that *length*."""
-    for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
-        if log[at] is token:
-            log[at + 2 : at + 4] = code, lasti
-            return
+def _place(lane: Lane, token: object, length: int, code: CodeType, lasti: int) -> None:
+    """Put another place into the row of *token*, most often the last in the log of *lane*, of that *length*."""
+    log, done = lane.log, []
+    sink: Any = lane.sink
+
+    def place() -> None:
+        for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
+            if log[at] is token:
+                log[at + 2 : at + 4] = code, lasti
+                done.append(True)
+                return
+        done.append(sink.rows.moved(token, code, lasti))
+
+    sink.alone(place, 1)  # others may be taking the rows away
+    if True not in done:
+        sink.trouble("rows were read while begat.lazy was called: they have begat's own place for that of their call")
 
 
 def _call_waits(
@@ -335,42 +345,6 @@ class Calling(Waiting):
         if identity is not None:
             self.lane.events.append(Returned(token, identity))
         return result
-
-
-class Unseen(Thunk):
-    """One call that waits and is not recorded: nothing of ours is in the code it runs."""
-
-    __slots__ = ("_arguments", "_code", "_function", "_lasti")
-
-    def __init__(
-        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], code: CodeType, lasti: int
-    ) -> None:
-        super().__init__()
-        self._function, self._arguments = function, (args, kwargs)
-        self._code, self._lasti = code, lasti
-
-    @property
-    def name(self) -> str:
-        """What is called."""
-        return str(getattr(self._function, "__qualname__", type(self._function).__name__))
-
-    def place(self) -> str:
-        """Where the call stands."""
-        site = locate(self._code, self._lasti)
-        return f"{site.file}:{site.line}"
-
-    def function(self) -> Any:
-        """What is called."""
-        return self._function
-
-    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What was passed."""
-        return self._arguments
-
-    def run(self, obj: Any) -> Any:
-        """Make the call."""
-        args, kwargs = self._arguments
-        return self._function(*args, **kwargs)
 
 
 def _called(

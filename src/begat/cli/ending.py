@@ -112,9 +112,10 @@ class Ending:
     def _say(self, *, written: bool = True) -> None:
         if self.plan.manner.quiet:
             return
-        record, elsewhere = self.record, 0
+        record, elsewhere, waiting = self.record, 0, 0
         if written:
             count, own = len(self.run.nodes), sum(node.user for node in self.run.nodes)
+            waiting = sum(node.user for node in self.run.unbuilt)
         else:  # the journals are the record: nothing of it is read now
             from begat.capture.merging import JOURNALS
 
@@ -125,13 +126,15 @@ class Ending:
             where = min(os.path.relpath(record), record, key=len)
         except OSError:  # the program deleted its folder
             where = record
-        rest = f", and {count - own:,} by libraries" if count > own else ""
+        rest = f", {waiting:,} of them never built" if waiting else ""
+        rest += f", and {count - own:,} by libraries" if count > own else ""
         if elsewhere:
             rest += f", and what {counted(elsewhere, 'other process', 'other processes')} built"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
-        unmatched = () if self.plan.is_module else [meant(each, self.watching) for each in self.watching.unmatched]
-        said = f" (nothing matched {', '.join(unmatched)})" if unmatched else ""
+        unmatched = () if self.plan.is_module else self.watching.unmatched
+        missed = [said for each in unmatched if (said := meant(each, self.watching))]
+        said = f" (nothing matched {', '.join(missed)})" if missed else ""
         tried = hint(self.main.__dict__, self.watching) if not count else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:

@@ -38,9 +38,11 @@ def unwatched(segments: Sequence[str]) -> str:
 
 
 def meant(pattern: str, watching: Watch) -> str:
-    """*pattern*, which nothing matched, with what was perhaps meant: a class that is tracked, or one that is loaded."""
+    """*pattern*, which nothing matched, with what was perhaps meant: a class that is tracked, or one that is loaded. Empty if it is right."""
     tracked = [name_of(subject) for known in list(TRACKED.values()) if (subject := known.subject()) is not None]
     found = near(pattern, tracked, pattern in watching.lazy) or ""
+    if found == pattern:
+        return ""  # nothing of the class has been called
     last = pattern.rpartition(".")[2]
     if short(found) != last and (homes := _homes(last)):
         found = " or ".join(f"{home}.{last}" for home in homes[:_NAMED])

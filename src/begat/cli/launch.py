@@ -45,9 +45,9 @@ def start(plan: Plan) -> None:
     _prepare(plan.manner.home)
     ranks = agree(run, os.path.join(plan.manner.home, "runs")) if not plan.manner.dry else None
     record = os.path.join(plan.manner.home, "runs", run.id, "run.json")
+    orders = _overruled(plan)  # may end it here: a program that is not begun leaves no journal
     if not plan.manner.dry:
         Journal(run, os.path.join(plan.manner.home, "runs", run.id, "journal"), plan.manner.durable).arm()
-    orders = _overruled(plan)
     main = ModuleType("__main__")
     ending = Ending(plan, run, record, watching, main, orders, ranks)
     # Exit handlers run last in, first out: the program's, then the record, then the end.

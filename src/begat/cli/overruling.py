@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import threading
 from typing import Any
@@ -92,8 +93,12 @@ def judged(orders: Orders, run: Any, failed: BaseException | None) -> BaseExcept
     error = _complaint(orders, run)
     if error is None:
         return failed
-    if any(each.level == COMMAND for each in orders.missed()):
-        error.add_note("If it is an argument of the program, put it behind --: begat run train.py -- lr=3")
+    words = [
+        shlex.quote(each.said.removesuffix(f" ({each.place})")) for each in orders.missed() if each.level == COMMAND
+    ]
+    if words:
+        program = os.path.basename(run.header.script or "train.py")
+        error.add_note(f"If it is an argument of the program, put it behind --: begat run {program} -- {words[0]}")
     _say(error)
     return SystemExit(2)
 

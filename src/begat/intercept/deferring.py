@@ -14,7 +14,7 @@ from typing import Any
 from weakref import ref
 
 from begat.intercept.schema import Schema
-from begat.introspect.patterns import covers, means
+from begat.introspect.patterns import covers, means, shown
 from begat.introspect.targets import mro_of
 
 
@@ -63,6 +63,7 @@ class Rule:
         names = (name, target.partition(":")[2], name.rpartition(".")[2])
         module = target.partition(":")[0]
         hits = {each for each in self.patterns if means(each, module) and any(covers(each, one) for one in names)}
+        hits |= {each for each in self.patterns if each not in hits and (home := shown(each)) and covers(home, name)}
         self.matched |= hits
         if not hits:
             self.met.add(target)

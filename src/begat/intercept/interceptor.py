@@ -34,8 +34,8 @@ LIMIT = 10_000  # the items that may wait in a log: about a thousand rows
 class Sink(Protocol):
     """What stands behind a lane: the recorder of one run."""
 
-    def settle(self) -> None:
-        """Take the rows out of the log."""
+    def settle(self, most: int = ...) -> None:
+        """Take the rows out of the log, if there are more than *most* items in it."""
 
     def pin(self, obj: object) -> object:
         """A token for an object that has no weak references."""

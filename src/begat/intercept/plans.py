@@ -5,6 +5,7 @@ A plan is made when a type is first met, and all are forgotten when anything is 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from types import FunctionType
@@ -59,8 +60,16 @@ class Plan:
 
 TRACKED: dict[int, Tracked] = {}
 PLANS: dict[int, Plan] = linked.plans
-LOCK = threading.RLock()
+LOCK: Any = threading.RLock()
 _given_up: dict[int, Callable[[], Any]] = {}
+
+
+def _after_fork() -> None:
+    if not LOCK._is_owned():  # another thread, which is not here to let go, may have held it
+        LOCK._at_fork_reinit()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _let_go(address: int) -> None:

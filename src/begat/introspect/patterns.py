@@ -6,7 +6,9 @@ import fnmatch
 import re
 import sys
 from collections.abc import Collection
+from typing import Any
 
+from begat.introspect.targets import contents, is_class, name_of
 from begat.record.names import short
 
 
@@ -32,6 +34,13 @@ def means(pattern: str, module: str) -> bool:
     ):  # recording a call, and importing what records it, calls these
         return False
     return top not in sys.stdlib_module_names or stem(pattern) == pattern or pattern.partition(".")[0] == top
+
+
+def shown(pattern: str) -> str:
+    """The full name of the class that is imported as *pattern*: ``pkg._impl.Net`` for ``pkg.Net``. Empty if there is none."""
+    module, _, name = pattern.rpartition(".")
+    found: Any = contents(module).get(name) if module and stem(pattern) == pattern else None
+    return name_of(found).replace(":", ".") if is_class(found) else ""
 
 
 def near(pattern: str, targets: Collection[str], bare: bool = True) -> str | None:

@@ -116,6 +116,9 @@ class Thunk(ABC):
         try:
             if self._enter(claim):
                 act(*args)
+        except BaseException as error:
+            _shorten(error)
+            raise
         finally:
             # An interrupt falls on calls and loops alone: from here to the end of the condition there is none.
             if self.claim is claim:
@@ -200,6 +203,16 @@ class Thunk(ABC):
             if waits in chain[:-1]:
                 return
             thunk = waits
+
+
+def _shorten(error: BaseException) -> None:
+    """Take what stands between the touch and the constructor out of the traceback: the reader looks for these two."""
+    top: Any = error.__traceback__
+    entry = top.tb_next
+    while entry is not None and entry.tb_frame.f_globals.get("__name__", "")[:6] == "begat.":
+        entry = entry.tb_next
+    if entry is not None:
+        top.tb_next = entry
 
 
 _PATIENCE = 0.05  # seconds, between two looks at whether the constructor waits for us
