@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import functools
 import gc
 import inspect
 import pickle
 import sys
 import threading
+import time
 import weakref
 from abc import ABC, abstractmethod
 from typing import Any
@@ -499,3 +501,18 @@ def test_a_class_with_which_we_fail_again_and_again_is_let_go(monkeypatch: pytes
     assert any("Net is not recorded any more" in mark for mark in run.header.marks), run.header.marks
     assert id(Net) not in TRACKED
     assert id(int) not in TRACKED
+
+
+def test_its_class_is_asked_for_where_no_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that is C code from its beginning asks ``isinstance``: there is no frame to look at, and nothing is raised."""
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    waiting = begat.lazy(Other)(1)
+    before = _thread._count()
+    _thread.start_new_thread(isinstance, (waiting, int))
+    end = time.monotonic() + 5
+    while _thread._count() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert raised == []
+    assert begat.is_lazy(waiting)

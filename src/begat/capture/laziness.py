@@ -134,9 +134,8 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     if is_class(subject) and (entry := entry_of(subject)) is not None:
         return partial(entry.enter, subject)
     call = later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
-    return (
-        staticmethod(call) if is_class(subject) else call
-    )  # as an attribute of a class no more a method than a class is
+    # As an attribute of a class it is no more a method than a class is.
+    return staticmethod(call) if is_class(subject) else call
 
 
 class _Later:

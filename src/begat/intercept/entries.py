@@ -8,8 +8,8 @@ has to be asked on the way, and no constructor entered. For a class with paramet
         lane = LANE()
         if lane is None: return LATER.plainly(cls, SCHEMA, (a, b))
         ...                                                         # as in `hooks`: a new object, and its row
-        answer = LATER.waits(me, token, SCHEMA, lane, code, at, (a, b), odd is SCHEMA, FOUND)
-        return me if answer is WAITS else LATER.otherwise(answer, me, SCHEMA, (a, b))
+        LATER.asked(me, token, SCHEMA, lane, code, at, (a, b), odd is SCHEMA, FOUND)    # or, where more rules hold, LATER.asks
+        return me
 
 Its first argument is bound: it is the one who holds the class.
 """

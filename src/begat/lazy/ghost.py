@@ -141,10 +141,8 @@ _LARGE_EXCEPTIONS = [
     for each in vars(builtins).values()
     if is_class(each) and has_base(each, BaseException) and each.__basicsize__ > BaseException.__basicsize__
 ]
-_READ_BY_C = (
-    *(dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex),
-    *_LARGE_EXCEPTIONS,
-)
+_PLAIN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+_READ_BY_C = (*_PLAIN, *_LARGE_EXCEPTIONS)
 
 
 def _contents(cls: Any) -> str:

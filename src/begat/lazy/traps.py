@@ -75,9 +75,8 @@ def ghost_class(cls: Any) -> type:
     for name in own:
         space[name] = None if lookup(cls, name) is None else (_operator if name in _OPERATORS else _trap)(cls, name)
     if "__eq__" in space and "__hash__" not in space:
-        space["__hash__"] = (
-            object.__hash__
-        )  # which the class has kept, or asked for: Python would forbid it to be a key
+        # Which the class has kept, or asked for: Python would forbid it to be a key.
+        space["__hash__"] = object.__hash__
     if lookup(cls, "__getattr__") is not MISSING:
         space["__getattr__"] = _missing(cls)
 
@@ -170,7 +169,7 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
     asks = lookup(cls, "__getattr__") is not MISSING
 
     def attribute(self: Any, name: str) -> Any:
-        if name in _OWN and not (name == "__class__" and _asks_a_protocol(cls, sys._getframe(1))):
+        if name in _OWN and not (name == "__class__" and _asks_a_protocol(cls, sys._getframe().f_back)):
             return cls if name == "__class__" else object.__getattribute__(self, name)
         thunk = THUNKS.get(id(self))
         if thunk is not None and thunk.passes():
@@ -196,7 +195,7 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
 
 def _asks_a_protocol(cls: type, frame: Any) -> bool:
     """Whether *frame* asks for a protocol's sake, of attributes that *cls* has not: it will look for them where no trap is."""
-    while frame.f_code.co_name == "__instancecheck__":
+    while frame is not None and frame.f_code.co_name == "__instancecheck__":
         asked: Any = frame.f_locals.get("cls") if frame.f_globals.get("__name__") in _TYPING else None
         if is_class(asked):
             names: Any = dict_of(asked).get("__protocol_attrs__", ())
