@@ -22,14 +22,15 @@ import pytest
 
 import begat
 from begat.errors import LazyError
-from begat.lazy import ghost
+from begat.intercept.interceptor import LANE
+from begat.lazy import ghost, thunk
 from begat.lazy.thunk import BUILDS
 
 
 @pytest.fixture(params=[False, True], ids=["alone", "beside another thread"])
 def beside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether constructors keep their ghost class while they run."""
-    monkeypatch.setattr(ghost, "alone", lambda: not request.param)
+    monkeypatch.setattr(thunk, "alone", lambda: not request.param)
     return bool(request.param)
 
 
@@ -195,6 +196,7 @@ def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, besid
         with suppress(KeyboardInterrupt), interrupted(at) as places:
             _ = waiting.n
         assert not BUILDS
+        assert not LANE.get().stack  # type: ignore[union-attr]
         if at % 2:
             thread = threading.Thread(target=begat.materialize, args=(waiting,), daemon=True)
             thread.start()

@@ -8,7 +8,7 @@ import pytest
 
 import begat
 import zoo
-from begat.lazy import ghost
+from begat.lazy import ghost, thunk
 from zoo_support.portrait import portrait
 
 # Who looks at the frames of its caller sees, when it is built late, those of the touch.
@@ -30,7 +30,7 @@ def outcome(make: Any) -> tuple[object, object, str]:
 @pytest.mark.parametrize("animal", LATE, ids=repr)
 def test_built_late_is_built_at_once(animal, threads, track, monkeypatch):
     """The same state, or the same exception, whether or not other threads could look at it meanwhile."""
-    monkeypatch.setattr(ghost, "alone", lambda: not threads)
+    monkeypatch.setattr(thunk, "alone", lambda: not threads)
     plain, cls = animal.make(), animal.make()
     track(cls)
     for call in animal.calls:

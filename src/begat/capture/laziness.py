@@ -187,10 +187,14 @@ class Unseen(Thunk):
         """What was passed."""
         return self._arguments
 
-    def run(self, obj: Any) -> Any:
+    def build(self, obj: Any) -> Any:
         """Make the call."""
         args, kwargs = self._arguments
-        return self._function(*args, **kwargs)
+        try:
+            return self._function(*args, **kwargs)
+        except BaseException as error:
+            self.noted(error)
+            raise
 
 
 def is_lazy(obj: object) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from time import perf_counter
 from types import CodeType, FunctionType
 from typing import Any
 
-from begat.intercept.constants import NOT_GIVEN
+from begat.intercept.constants import NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import HEAD, LANE, Built, Changed, Lane, Pin, Returned, arrive, ident
@@ -19,7 +20,6 @@ from begat.introspect.callsites import locate
 from begat.lazy import ghost
 from begat.lazy.arguments import NONE, copies, held, restored
 from begat.lazy.ghost import Manner
-from begat.lazy.policy import Seed
 from begat.lazy.thunk import BUILDS, Thunk, around
 
 
@@ -165,7 +165,9 @@ def _outside(frame: Any) -> Any:
     return frame
 
 
+_event = tuple.__new__  # as the constructor of a named tuple does, in Python
 _DEEP = 20  # builds inside each other
+_NEAREST = 4  # frames above `Waiting.build`, or more, is a touch: each that is looked at on the way costs an object
 _SEEN_BY_BASE = "its own constructor is not tracked"
 
 
@@ -238,15 +240,6 @@ class Waiting(Thunk):
             return None
         return self.arguments() if self.seed is None else (*self.arguments(), self.seed)
 
-    def first(self, obj: Any) -> None:
-        """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
-        if BUILDS[ident()].depth > _DEEP:
-            self._from_below()
-        if waiting := self.rule.waiting:
-            place = next((i for i, each in enumerate(waiting) if each is obj), 0)
-            for each in waiting[:place]:
-                _build(each)
-
     def _from_below(self) -> None:
         """Build what waits among the arguments, and among theirs: a chain of them would need a stack as deep as it is long."""
         order: list[Any] = []
@@ -262,13 +255,60 @@ class Waiting(Thunk):
             for each in reversed(order):
                 _build(each)
 
+    def build(self, obj: Any) -> Any:
+        """Make the call, inside the construction of *obj*, and say so in the record."""
+        # In one piece, and `run` likewise: what a touch costs is that all it needs has to be fetched from memory again.
+        rule = self.rule
+        token: Any = self.token
+        if rule.rng is not None or self.claim.below is not None:  # type: ignore[union-attr]  # this thread's
+            self._first(obj)
+        lane = LANE.get()
+        if lane is not None and lane.thread != ident():
+            lane = arrive(lane)
+        stack: list[Any] = lane.stack if lane is not None else []
+        depth, failed = len(stack), None
+        begin = perf_counter()
+        try:
+            stack.append(token if token() is not None else Pin(obj))
+            if self.seed is None:
+                return self.run(obj)
+            with self.seed.planted():
+                return self.run(obj)
+        except BaseException as error:
+            failed = type(error)
+            self.noted(error)
+            raise
+        finally:
+            del stack[depth:]  # first: an interrupt may fall on any call
+            seconds = perf_counter() - begin
+            if failed is None and rule.waiting:
+                rule.waiting[:] = [each for each in rule.waiting if each is not obj]
+            frame = _outside(sys._getframe(_NEAREST))
+            self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
+
+    def _first(self, obj: Any) -> None:
+        """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
+        if self.claim.depth > _DEEP:  # type: ignore[union-attr]
+            self._from_below()
+        if waiting := self.rule.waiting:
+            place = next((i for i, each in enumerate(waiting) if each is obj), 0)
+            for each in waiting[:place]:
+                _build(each)
+
     def run(self, obj: Any) -> Any:
-        """Run the constructor on *obj*."""
-        values = self.passed() if RULES.alike else TOUCH.values(self, self.passed())
-        if type(self._function.__defaults__) is tuple or type(self._function.__kwdefaults__) is dict:  # and not ours
-            self._tell_defaults(values)
-        args, kwargs = as_called(self.schema, values)
-        found = _called(self.token, obj, self.seed, self._function, (obj, *args), kwargs)
+        """Call the constructor. What it builds is within: the call is no new row."""
+        values = self.passed() if self.copies else self.values
+        if not RULES.alike:
+            values = TOUCH.values(self, values)
+        function, schema = self._function, self.schema
+        defaults = function.__defaults__
+        if schema.straight and (type(defaults) is Defaults or not schema.defaults):
+            found = function(obj, *values)  # our code puts in what was left out, as in any call
+        else:
+            if type(defaults) is tuple or type(function.__kwdefaults__) is dict:  # and not ours
+                self._tell_defaults(values)
+            args, kwargs = as_called(schema, values)
+            found = function(obj, *args, **kwargs)
         if found is not None:  # as the interpreter says it
             raise TypeError(f"__init__() should return None, not {type(found).__name__!r}")
 
@@ -279,13 +319,6 @@ class Waiting(Thunk):
         left = {name: (value, "default") for name, value in other.items() if given.get(name) is NOT_GIVEN}
         if left:
             self.lane.events.append(Changed(self.token, left))
-
-    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:
-        """Say so in the record."""
-        if error is None and self.rule.waiting:
-            self.rule.waiting[:] = [each for each in self.rule.waiting if each is not obj]
-        code, lasti = touched()
-        self.lane.events.append(Built(self.token, code, lasti, seconds, type(error) if error is not None else None))
 
     def function(self) -> Any:
         """What is called."""
@@ -339,7 +372,7 @@ class Calling(Waiting):
         )
         plain.__kwdefaults__ = dict(function.__kwdefaults__ or {})
         token: Any = self.token
-        result = _called(token, token, self.seed, plain, args, kwargs)
+        result = plain(*args, **kwargs)
         identity = identity_of(result, self.lane)
         token.over = True
         if identity is not None:
@@ -347,27 +380,7 @@ class Calling(Waiting):
         return result
 
 
-def _called(
-    token: Any, obj: object, seed: Seed | None, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Call *function* while the construction of *obj* stands on the stack: what it builds is within, and it is no new row."""
-    lane = LANE.get()
-    if lane is not None and lane.thread != ident():
-        lane = arrive(lane)
-    stack: list[Any] = lane.stack if lane is not None else []
-    depth = len(stack)
-    stack.append(token if token() is obj else Pin(obj))
-    try:
-        if seed is None:
-            return function(*args, **kwargs)
-        with seed.planted():
-            return function(*args, **kwargs)
-    finally:
-        del stack[depth:]
-
-
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    # The five that stand between here and the touch in any case: each that is looked at costs an object.
-    frame = _outside(sys._getframe(5))
+    frame = _outside(sys._getframe(_NEAREST))
     return frame.f_code, frame.f_lasti

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import ref
 
 from begat.errors import CaptureWarning, is_ours
@@ -146,17 +146,14 @@ class Returned:
         self.identity = identity
 
 
-class Built:
+class Built(NamedTuple):
     """An event: the object of *token* was built by a touch at *code* and *lasti*, in *seconds*, or *error* came of it."""
 
-    __slots__ = ("code", "error", "lasti", "seconds", "token")
-
-    def __init__(self, token: object, code: Any, lasti: int, seconds: float, error: type | None) -> None:
-        self.token = token
-        self.code = code
-        self.lasti = lasti
-        self.seconds = seconds
-        self.error = error
+    token: object
+    code: Any
+    lasti: int
+    seconds: float
+    error: type | None
 
 
 class Changed:

@@ -69,6 +69,7 @@ class Schema:
     skip: int = 0
     positional: int = 0
     positional_only: int = 0
+    straight: bool = False  # every parameter may be given by position, and takes one argument
     defaults: dict[str, object] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
     notes: tuple[str, ...] = ()
@@ -114,6 +115,7 @@ def schema_of(
         skip,
         max(0, code.co_argcount - skip),
         max(0, code.co_posonlyargcount - skip),
+        count == code.co_argcount,
         {name: default_of(subject, name, default, described) for name, default in known.items()},
         options,
         notes,

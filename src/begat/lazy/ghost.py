@@ -15,7 +15,7 @@ from typing import Any
 from weakref import ref
 
 from begat.introspect.targets import dict_of, has_base, importable, is_class, module_of, mro_of, name_of
-from begat.lazy.thunk import Thunk, alone
+from begat.lazy.thunk import Thunk
 
 # By the id of the ghost: the thunks of ghosts without a dictionary, and of those that are being built. All others are in
 # their ghost's dictionary, where the collector sees them: an argument may well lead back to the ghost.
@@ -54,7 +54,7 @@ class Manner:
     It keeps no class alive, but one that hides the dictionary of its objects behind another attribute of that name. Where C code reads their *contents* without asking, or code compares them by ``is``, a proxy cannot stand for them either.
     """
 
-    __slots__ = ("_cls", "_ghost", "_hidden", "contents", "plain", "reason", "spacious")
+    __slots__ = ("_cls", "_ghost", "_hidden", "contents", "open", "plain", "reason", "spacious")
 
     def __init__(self, cls: Any) -> None:
         self._cls = ref(cls)
@@ -65,6 +65,7 @@ class Manner:
         self.spacious = bool(found)
         self._hidden: Any = found[0] if found and found[0] is not slots[0] else None
         self.plain = self._hidden is None  # then `object` finds it, too, and no function of ours has to be called
+        self.open = self.plain and self.spacious
         self._ghost: Any = None
 
     def of(self, cls: type) -> bool:
@@ -170,33 +171,42 @@ def _unfit(cls: Any) -> str:
 
 def build(obj: Any) -> None:
     """Build *obj* if it waits; return when it is whole, or when this thread is building it."""
-    ghost = type(obj)
-    manner: Any = dict_of(ghost).get(MARK)
-    if manner is None:
-        return
-    thunk = _thunk(obj, manner)
+    manner: Any = dict_of(type(obj)).get(MARK)
+    if manner is not None:
+        touch(obj, manner)
+
+
+def touch(obj: Any, manner: Manner) -> None:
+    """As `build`, for one whose *manner* to wait is known."""
+    thunk: Thunk | None = _get(obj, "__dict__").get(_KEY) if manner.open else None
+    if thunk is None:
+        thunk = _thunk(obj, manner)
     if thunk is not None:
-        thunk.once(_build, obj, ghost, manner, thunk)
-    elif type(obj) is ghost:  # made by calling type(ghost)
+        thunk.once(_build, obj, manner, thunk)
+    elif is_ghost_class(type(obj)):  # made by calling type(ghost)
         give(obj, manner.real)
 
 
-def _build(obj: Any, ghost: Any, manner: Manner, thunk: Thunk) -> None:
-    real, spacious, key = manner.real, manner.spacious, id(obj)
+def _build(obj: Any, manner: Manner, thunk: Thunk, alone: bool) -> None:
+    ghost, spacious, key = type(obj), manner.spacious, id(obj)
+    real: Any = manner._cls()  # without a function of ours: most of what a touch costs is to find code in memory
     late: dict[str, Any] = {}  # what was set past the object's own methods, after the call: it is the last word
-    strict = not alone()
     try:
         if spacious:
-            if strict:
+            if not alone:
                 THUNKS[key] = thunk
-            late = manner.space(obj)
-            late.pop(_KEY, None)
             # A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good.
-            manner.refresh(obj, {})
-        if not strict:
+            if manner.open:
+                late = _get(obj, "__dict__")
+                _set(obj, "__dict__", {})
+            else:
+                late = manner.space(obj)
+                manner.refresh(obj, {})
+            late.pop(_KEY, None)
+        if alone:
             give(obj, real)
         thunk.build(obj)
-        if strict:
+        if not alone:
             _give_back(obj, ghost, manner)
         if late and type(obj) is real:
             manner.space(obj).update(late)
@@ -208,7 +218,7 @@ def _build(obj: Any, ghost: Any, manner: Manner, thunk: Thunk) -> None:
             _empty(obj, manner)
             if spacious:
                 manner.refresh(obj, {**late, _KEY: thunk})
-        if key in THUNKS and (thunk.built or spacious):
+        if not (alone and spacious) and key in THUNKS and (thunk.built or spacious):
             del THUNKS[key]  # and no call, on which an interrupt might fall
 
 

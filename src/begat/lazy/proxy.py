@@ -93,7 +93,7 @@ class Proxy(wrapt.ObjectProxy[Any]):
         return self._self_thunk.recipe() if is_waiting(self) else None
 
 
-def _make(proxy: Proxy, thunk: Thunk) -> None:
+def _make(proxy: Proxy, thunk: Thunk, _alone: bool) -> None:
     proxy.__wrapped__ = thunk.build(proxy)
     thunk.built = True
 

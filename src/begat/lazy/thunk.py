@@ -13,7 +13,6 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 from begat.errors import LazyError
@@ -30,16 +29,13 @@ ident = _thread.get_ident
 
 
 class Claim:
-    """One thread's right to build one object. *helpers* are the threads that its constructor waits for."""
+    """One *thread*'s right to build what waits for *thunk*. *helpers* are the threads that its constructor waits for."""
 
-    __slots__ = ("below", "depth", "helpers", "thread", "thunk")
-
-    def __init__(self, thunk: Thunk, thread: int) -> None:
-        self.thunk = thunk
-        self.thread = thread
-        self.below: Claim | None = None
-        self.depth = 0
-        self.helpers: frozenset[int] = frozenset()
+    thunk: Thunk
+    thread: int
+    below: Claim | None = None
+    depth = 0
+    helpers: frozenset[int] = frozenset()
 
 
 class Thunk(ABC):
@@ -72,8 +68,8 @@ class Thunk(ABC):
         """What it is called with."""
 
     @abstractmethod
-    def run(self, obj: Any) -> Any:
-        """Make the call, for the object that waits."""
+    def build(self, obj: Any) -> Any:
+        """Make the call, for *obj* that waits. What it raises is `noted`."""
 
     def recipe(self) -> tuple[Any, ...] | None:
         """The arguments by position and by name, and more, to make the same call of in a copy; None where that would be another one."""
@@ -101,27 +97,27 @@ class Thunk(ABC):
         """What the argument at *position* is called."""
         return str(position + 1)
 
-    def first(self, obj: Any) -> None:  # noqa: B027  # most have nothing before them
-        """Build what has to be built before *obj*."""
-
-    def after(self, obj: Any, seconds: float, error: BaseException | None) -> None:  # noqa: B027  # some tell nobody
-        """*obj* was built in *seconds*, or *error* came of it."""
-
     def once(self, act: Callable[..., None], *args: Any) -> None:
         """
-        Let *act* build, or wait until another thread has. Nothing is done if it is built, or if it is this thread that
-        builds it, or a helper, and comes by again.
+        Let *act* build, with *args* and whether this is the only thread, or wait until another thread has. Nothing is done
+        if it is built, or if it is this thread that builds it, or a helper, and comes by again.
         """
-        claim = Claim(self, ident())
+        me = ident()
+        claim = Claim()
+        claim.thunk, claim.thread, claim.below = self, me, BUILDS.get(me)
         try:
-            if self._enter(claim):
-                act(*args)
+            sole = alone()
+            # An interrupt falls on calls and loops alone, and another thread's turn likewise: here there is none.
+            if sole and claim.below is None and self.claim is None and not self.built:
+                self.claim = BUILDS[me] = claim
+                act(*args, sole)
+            elif self._enter(claim):
+                act(*args, sole)
         except BaseException as error:
             _shorten(error)
             raise
         finally:
-            # An interrupt falls on calls and loops alone: from here to the end of the condition there is none.
-            if self.claim is claim:
+            if self.claim is claim:  # and no interrupt here either
                 self.claim = None
                 if claim.below is None:
                     del BUILDS[claim.thread]
@@ -173,22 +169,11 @@ class Thunk(ABC):
                 _waits.pop(me, None)  # and round again: it is built, or that failed and is ours to try
         return False
 
-    def build(self, obj: Any) -> Any:
-        """Make the call, after `enter` said so. What it raises gets a note that names the line of the call."""
-        self.first(obj)
-        begin = perf_counter()
-        error: BaseException | None = None
-        try:
-            return self.run(obj)
-        except BaseException as raised:
-            error = raised
-            note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
-            if note not in getattr(raised, "__notes__", ()):
-                raised.add_note(note)
-            raise
-        finally:
-            self.after(obj, perf_counter() - begin, error)
-            error = None  # its traceback leads here, and so to the object
+    def noted(self, error: BaseException) -> None:
+        """Say in a note to *error*, which the call raised, where it was called."""
+        note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""

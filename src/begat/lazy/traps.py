@@ -10,7 +10,7 @@ from typing import Any
 
 from begat.errors import LazyError
 from begat.introspect.targets import dict_of, is_class
-from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of
+from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of, touch
 from begat.lazy.thunk import BUILDS, ident
 
 _NEW: Any = vars(copyreg)["__newobj__"]  # what pickle writes in one byte
@@ -167,6 +167,7 @@ def _setting(cls: type) -> Callable[..., Any]:
 
 def _attribute(cls: type) -> Callable[[Any, str], Any]:
     asks = lookup(cls, "__getattr__") is not MISSING
+    waits = manner(cls)
 
     def attribute(self: Any, name: str) -> Any:
         if name in _OWN and not (name == "__class__" and _asks_a_protocol(cls, sys._getframe().f_back)):
@@ -175,15 +176,14 @@ def _attribute(cls: type) -> Callable[[Any, str], Any]:
         if thunk is not None and thunk.passes():
             return _special(cls, "__getattribute__", self)(name)
         try:
-            build(self)
+            touch(self, waits)
         except AttributeError as error:
             # As it is, hasattr would say that there is no such attribute, and __getattr__ would be asked for it.
             raise LazyError(f"building {cls.__qualname__}, which {name!r} was asked of, failed: {error}") from error
         try:
-            # A helper of the constructor has not waited.
-            return (
-                getattr(self, name) if not is_ghost_class(type(self)) else _special(cls, "__getattribute__", self)(name)
-            )
+            if type(self) is cls or not is_ghost_class(type(self)):
+                return getattr(self, name)
+            return _special(cls, "__getattribute__", self)(name)  # a helper of the constructor has not waited
         except AttributeError as error:
             # The interpreter is about to ask our __getattr__, and the class's own has been asked.
             if asks:
