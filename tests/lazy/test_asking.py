@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import inspect
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -266,3 +270,73 @@ def test_everything_means_everything_but_the_interpreter(tmp_path):
         environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environment)
         assert done.stdout.split() == [str(not decoder), "False", str(decoder), "3"], done.stderr
+
+
+class Metered(type):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
+
+
+class OfAnother(metaclass=Metered):
+    def __init__(self, width: int, more: Any = None) -> None:
+        self.width = width
+
+
+class MadeByNew:
+    width: int
+
+    def __new__(cls, width: int, more: Any = None) -> MadeByNew:
+        made = object.__new__(cls)
+        made.width = width
+        return made
+
+
+def make_plain(width: int, more: Any = None) -> Plain:
+    return Plain(width)
+
+
+ASKED = [Plain, OfAnother, MadeByNew, make_plain]
+
+
+@pytest.mark.parametrize("thing", ASKED)
+@pytest.mark.parametrize("pickler", ["pickle", "cloudpickle"])
+def test_what_lazy_returns_travels(thing: Any, pickler: str) -> None:
+    """``pool.map(begat.lazy(Net), sizes)``: what comes out of the copy waits, too."""
+    module = pytest.importorskip(pickler)
+    asked = begat.lazy(thing)
+    for protocol in range(6):
+        made = module.loads(module.dumps(asked, protocol=protocol))(3)
+        assert begat.is_lazy(made)
+        assert made.width == 3
+    assert copy.copy(asked)(4).width == copy.deepcopy(asked)(4).width == 4
+
+
+def test_what_lazy_returns_goes_to_a_pool() -> None:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        made = list(pool.map(begat.lazy(Plain), [1, 2]))
+    assert [begat.is_lazy(each) for each in made] == [True, True]
+    assert [each.width for each in made] == [1, 2]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("thing", ASKED)
+def test_what_lazy_returns_says_what_it_is(thing: Any) -> None:
+    asked = begat.lazy(thing)
+    assert repr(asked).startswith("begat.lazy(")
+    assert thing.__qualname__ in repr(asked)
+    assert inspect.signature(asked) == inspect.signature(thing)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("thing", ASKED)
+def test_what_lazy_returns_is_a_method_where_that_is_one(thing: Any) -> None:
+    class Holder:
+        make = begat.lazy(thing)
+        bare = thing
+
+    assert Holder.make(3).width == Holder.bare(3).width == 3
+    if thing is not make_plain:
+        assert Holder().make(3).width == Holder().bare(3).width == 3
+    else:
+        holder: Any = Holder()
+        assert holder.make().width is holder.bare().width is holder

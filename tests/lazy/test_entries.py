@@ -6,7 +6,6 @@ import _thread
 import functools
 import gc
 import inspect
-import pickle
 import sys
 import threading
 import time
@@ -278,7 +277,7 @@ def test_it_has_the_signature_of_the_constructor() -> None:
         def __init__(self, a: Any, b: Any = 2, *rest: Any, c: Any = [1], **more: Any) -> None:  # noqa: B006
             """Takes what it takes."""
 
-    assert str(inspect.signature(begat.lazy(Net))) == "(a, b=2, *rest, c=Ellipsis, **more)"
+    assert inspect.signature(begat.lazy(Net)) == inspect.signature(Net)
 
 
 def test_keyword_defaults_that_change_are_what_is_used() -> None:
@@ -432,11 +431,6 @@ def test_threads_ask_at_once() -> None:
     assert len(made) == 1_600
     assert all(map(begat.is_lazy, made))
     assert sorted(each.a for each in made) == sorted([*range(200)] * 8)
-
-
-def test_what_is_handed_on_is_no_pickle_of_something_else() -> None:
-    with pytest.raises((pickle.PicklingError, AttributeError)):
-        pickle.dumps(begat.lazy(Other))
 
 
 def test_a_wrapped_constructor() -> None:

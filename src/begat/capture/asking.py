@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import CodeType
-from typing import Any, TypeVar
+from inspect import signature
+from types import CodeType, MethodType
+from typing import Any
 
 from begat.capture.waiting import Found, Ours, Waiting
 from begat.intercept import deferring
@@ -15,10 +16,9 @@ from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
 from begat.intercept.schema import Schema, as_called
 from begat.intercept.tracking import track
 from begat.intercept.woven import WOVEN
+from begat.introspect.targets import is_class, name_of
 from begat.lazy import ghost
 from begat.lazy.ghost import give, lookup
-
-T = TypeVar("T")
 
 
 def entry_of(cls: Any) -> Entry | None:
@@ -46,24 +46,46 @@ def entry_of(cls: Any) -> Entry | None:
         return made
 
 
-def later(thing: Callable[..., T], rule: Rule) -> Callable[..., T]:
-    """*thing*, whose calls wait by *rule*."""
+class later:  # noqa: N801  # it is called as a function would be
+    """*thing*, whose calls wait by *rule*. It travels as ``begat.lazy(thing)``, and is a method where *thing* would be one."""
 
-    def call(*args: Any, **kwargs: Any) -> T:
+    __slots__ = ("__weakref__", "rule", "thing")
+
+    def __init__(self, thing: Callable[..., Any], rule: Rule) -> None:
+        self.thing = thing
+        self.rule = rule
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         before, lane = BLOCKS.get(), LANE.get()
         # Not when the row stands in the log, and has our place still: `waits` puts that of the call there.
         if lane is not None and lane.sink is not None and len(lane.log) > LIMIT // 2:
             lane.sink.settle(LIMIT // 2)
         try:
-            BLOCKS.set((rule,))
-            RULES.put(rule)
-            return thing(*args, **kwargs)
+            BLOCKS.set((self.rule,))
+            RULES.put(self.rule)
+            return self.thing(*args, **kwargs)
         finally:
             BLOCKS.set(before)
-            RULES.drop(rule)
+            RULES.drop(self.rule)
 
-    Ours.call = call.__code__  # one code for all of them
-    return call
+    def __get__(self, obj: object, owner: type | None = None) -> Any:
+        return self if obj is None or is_class(self.thing) else MethodType(self, obj)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("__name__", "__qualname__", "__signature__"):
+            raise AttributeError(f"what begat.lazy returns has no attribute {name!r}")
+        return signature(self.thing) if name == "__signature__" else getattr(self.thing, name)
+
+    def __repr__(self) -> str:
+        return f"begat.lazy({name_of(self.thing)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from begat.capture.laziness import lazy
+
+        return lazy, (self.thing,)
+
+
+Ours.call = later.__call__.__code__
 
 
 def _asked(

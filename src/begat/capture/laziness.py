@@ -119,7 +119,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         and id(init.__defaults__) == entry.defaults
         and (not entry.keywords or id(init.__kwdefaults__) == entry.keywords)
     ):
-        return partial(entry.enter, subject)
+        return _Lazily(entry.enter, subject)
     if not callable(subject):
         hint = "; patterns go to begat.deferred" if isinstance(subject, str) else ""
         raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}{hint}")
@@ -132,29 +132,63 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     except CannotTrack:
         return _Later(subject)
     if is_class(subject) and (entry := entry_of(subject)) is not None:
-        return partial(entry.enter, subject)
-    call = later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
-    # As an attribute of a class it is no more a method than a class is.
-    return staticmethod(call) if is_class(subject) else call
+        return _Lazily(entry.enter, subject)
+    return later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
+
+
+class _Lazily(partial[Any]):
+    """Calls that enter at once. It travels as its class does, and is no more a method than that where it is an attribute of a class."""
+
+    __slots__ = ()
+
+    def __get__(self, obj: object, owner: type | None = None) -> Self:
+        return self
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lazy, self.args
+
+    def __repr__(self) -> str:
+        return f"begat.lazy({name_of(self.args[0])})"
 
 
 class _Later:
     """Calls that no hook sees, made to wait by hand."""
 
+    __slots__ = ("__weakref__", "_binds", "function")
+
     def __init__(self, function: Any) -> None:
         self.function = function
+        self._binds: Callable[..., object] | None = None  # asked for once: it takes longer than all the rest
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            signature = inspect.signature(self.function)
-        except (TypeError, ValueError):  # C code that does not tell
-            pass
-        else:
-            signature.bind(*args, **kwargs)
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        if self._binds is None:
+            try:
+                self._binds = inspect.signature(self.function).bind
+            except (TypeError, ValueError):  # C code that does not tell
+                self._binds = _anything
+        self._binds(*args, **kwargs)
         if inspect.isabstract(self.function):
             return self.function(*args, **kwargs)  # it is refused, and here
         caller = sys._getframe(1)
         return Proxy(Unseen(self.function, args, kwargs, caller.f_code, caller.f_lasti))
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.function)
+
+    def __repr__(self) -> str:
+        return f"begat.lazy({self.function!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lazy, (self.function,)
+
+
+def _anything(*args: Any, **kwargs: Any) -> None:
+    """For a callable that does not say what it takes."""
 
 
 class Unseen(Thunk):

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from inspect import Signature, signature
 from typing import Any
 from weakref import ref
 
 from begat.intercept.constants import NOT_GIVEN
-from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled, is_scalar
+from begat.intercept.hooks import CHANGING, SCALAR, changer, compiled
 from begat.intercept.interceptor import HEAD, weakrefoffset
 from begat.intercept.plans import Tracked
 from begat.intercept.schema import Schema
@@ -110,21 +109,8 @@ def entry(cls: Any, tracked: Tracked, woven: Woven, schema: Schema, found: objec
     enter.__defaults__ = (NOT_GIVEN,) * len(woven.defaults) or None
     enter.__kwdefaults__ = dict.fromkeys(woven.keywords, NOT_GIVEN) or None
     enter.__name__, enter.__qualname__ = function.__name__, function.__qualname__
-    enter.__signature__ = _signature(enter, schema)
     made.enter = enter
     return made
-
-
-def _signature(enter: Any, schema: Schema) -> Signature:
-    """The signature of the constructor of *schema*, with the defaults that can be shown without holding what they lead to."""
-    found = signature(enter)
-    parameters = [
-        each.replace(default=known if is_scalar(known := schema.defaults[each.name]) else ...)
-        if each.default is NOT_GIVEN
-        else each
-        for each in found.parameters.values()
-    ]
-    return found.replace(parameters=parameters)
 
 
 @lru_cache(maxsize=512)
