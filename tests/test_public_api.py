@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
@@ -102,3 +103,13 @@ def test_an_unknown_name_is_an_attribute_error():
     """Asking for what is not there says so, as any module does."""
     with pytest.raises(AttributeError, match="no attribute 'lazzy'"):
         begat.lazzy
+
+
+@pytest.mark.parametrize("pickler", ["cloudpickle", "dill"])
+def test_the_module_travels_by_name(pickler):
+    """A function that mentions begat goes by value to workers of joblib and Dask, as one that mentions another module does."""
+    dumps = pytest.importorskip(pickler).dumps
+    space = {"begat": begat, "__name__": "__main__", "__builtins__": __builtins__}
+    exec("def work(): return begat", space)
+
+    assert pickle.loads(dumps(space["work"]))() is begat

@@ -91,6 +91,10 @@ class _Face(type(sys)):  # type: ignore[misc]  # the type of modules
         if not (name in _LATER and isinstance(value, type(sys))):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # cloudpickle knows modules by their exact type: a function of the script that says `begat.` goes to workers, too.
+        return __import__, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Face
 
