@@ -190,6 +190,10 @@ def test_nothing_recorded_says_what_to_watch(run):
     assert "1 construction recorded" in done.stderr
     assert "try" not in done.stderr
 
+    done = run("import begat\nimport mylib.nets\nwith begat.capture('inner'): mylib.nets.Net(1)\n")
+    assert "0 constructions recorded, and those of 1 scope inside it: " in done.stderr
+    assert "try" not in done.stderr
+
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other modes")
 def test_kept_records_are_private_and_named_files_are_not(run):

@@ -130,12 +130,14 @@ class Ending:
         rest += f", and {count - own:,} by libraries" if count > own else ""
         if elsewhere:
             rest += f", and what {counted(elsewhere, 'other process', 'other processes')} built"
+        if inside := self.run.children:
+            rest += f", and those of {counted(len(inside), 'scope')} inside it"
         if any(mark.startswith(SAID) for mark in self.run.header.marks):
             rest += ", and more that are counted"
         unmatched = () if self.plan.is_module else self.watching.unmatched
         missed = [said for each in unmatched if (said := meant(each, self.watching))]
         said = f" (nothing matched {', '.join(missed)})" if missed else ""
-        tried = hint(self.main.__dict__, self.watching) if not count else ""
+        tried = hint(self.main.__dict__, self.watching) if not (count or inside) else ""
         said += f" ({tried})" if tried else ""
         if self.orders is not None:
             said += f"; {_applied(self.run.header.overrides)}"
