@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Protocol
 from unittest import mock
 
+import pytest
+
 import begat
 
 
@@ -423,6 +425,34 @@ def test_a_protocol_among_the_bases(track):
     assert [n.params for n in run.nodes] == [{"x": 1}, {"x": 2}, {"x": 3}, {}, {}]
     assert {n.site.function for n in run.nodes} == {"test_a_protocol_among_the_bases"}
     assert all(n.notes == () for n in run.nodes)
+
+
+class Places:
+    """Functions alone: a class that takes no arguments."""
+
+    @staticmethod
+    def shape(x):
+        return x.shape
+
+
+@pytest.mark.heavy
+def test_torchscript_compiles_a_class_that_takes_no_arguments(track):
+    """What it looks through are the names in the class, of which none may be C code; and its constructions are recorded."""
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            places = Places
+            return places.shape(x)
+
+    track(Places)
+    with begat.capture() as run:
+        scripted = torch.jit.script(Net())
+        Places()
+
+    assert list(scripted(torch.ones(2, 3))) == [2, 3]
+    assert Places.__init__ is object.__init__
+    assert [node.target for node in run.nodes] == [f"{__name__}:Places"]
 
 
 def test_a_constructor_that_is_given_to_the_class_later(track):

@@ -6,6 +6,7 @@ without it (``object.__init__``, or the next class's: a mixin must not hide its 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ class Bare:
         behind = _behind(self.owner, owner if owner is not None else type(instance))
         # Static readers pass a class as the instance; to them and to all who look at the class, we are not here.
         if instance is None or is_class(instance):
+            if behind is object.__init__ and _asked_by_torchscript():
+                raise AttributeError("__init__")  # as a name of the class's own that is C code it could not be compiled
             return behind
         if behind is not object.__init__ and not is_protocols(behind):
             return behind.__get__(instance, owner)
@@ -77,6 +80,13 @@ class _Call:
             lane.extend((token, schema, called.f_code, called.f_lasti, within, HEAD))
             if type(token) is Pin and token.brief:
                 token.obj = None
+
+
+def _asked_by_torchscript() -> bool:
+    frame: Any = sys._getframe(2)
+    if frame.f_code.co_name == "<listcomp>":
+        frame = frame.f_back
+    return (frame.f_code.co_name, frame.f_globals.get("__name__")) == ("can_compile_class", "torch._jit_internal")
 
 
 def _behind(owner: type, kind: Any) -> Any:
