@@ -237,6 +237,20 @@ def test_slots_without_weakref_are_let_go_when_the_scope_ends():
     assert not [r for r in gc.get_referrers(kept[0]) if r is not kept and not isinstance(r, type(sys._getframe()))]
 
 
+def test_a_ring_without_weak_references_goes_when_the_scope_ends():
+    """What is held by what it holds is kept as long as its scope: only a reference of ours tells whether it is met again."""
+    with begat.capture():
+        other = Plain(1)
+        other.ring = Slotted(other)
+        gone = weakref.ref(other)
+        del other
+        gc.collect()
+        held = gone() is not None
+    gc.collect()
+
+    assert (held, gone()) == (True, None)
+
+
 def test_nothing_refers_to_an_object():
     """``gc.get_referrers`` of a recorded object shows the program's own references alone."""
     with begat.capture():

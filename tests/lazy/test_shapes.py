@@ -818,3 +818,21 @@ class TestAround:
             timeout=20,
         )
         assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_special_method_that_is_the_first_touch_has_another_caller():
+    """It is called from the trap that has built its object; from then on, and as an ordinary method, by the program."""
+
+    class Asks:
+        def __init__(self):
+            self.built = True
+
+        def __call__(self):
+            return sys._getframe(1).f_globals["__name__"]
+
+        named = __call__
+
+    first, second = begat.lazy(Asks)(), begat.lazy(Asks)()
+
+    assert [first(), first()] == ["begat.lazy.traps", __name__]
+    assert second.named() == __name__
