@@ -29,6 +29,7 @@ def folder(tmp_path, monkeypatch):
     )
     (tmp_path / "r.json").write_bytes(dumps(made))
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", [*sys.argv])
     monkeypatch.delitem(sys.modules, "nets", raising=False)
     yield tmp_path
     sys.modules.pop("nets", None)
@@ -120,6 +121,18 @@ def test_overrides_and_functions(begat, folder):
 
     assert json.loads(done.stdout) == {"built": {"data": "builtins:int"}}
     assert "data takes n" in begat("rebuild", "r.json", "data", "data.m=7", "--allow", "nets:make").stderr
+
+
+def test_a_script_that_is_imported_reads_the_arguments_of_its_run(tmp_path):
+    """Without a ``__main__`` guard it takes them from ``sys.argv`` when its classes are looked up."""
+    (tmp_path / "ask.py").write_text(
+        "import sys\nclass Net:\n    def __init__(self, n): self.n = n\nnet = Net(int(sys.argv[1]))\n"
+    )
+    python("-m", "begat", "run", "ask.py", "--", "3", cwd=tmp_path)
+
+    done = python("-m", "begat", "rebuild", "last", "net", "--allow", "ask.py", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (0, "net: ask:Net\n")
 
 
 def test_objects_at_a_prompt(folder):

@@ -61,6 +61,8 @@ def command(
     paths = [word for word in words if "=" not in word] or None
     overrides = dict(_pair(word) for word in words if "=" in word)
     names = [allowed(entry) for entry in allow]
+    # A script that reads its arguments reads them when it is imported, too: those of the run, not ours.
+    sys.argv[:] = found.header.argv or sys.argv[:1]
     options: dict[str, Any] = {"overrides": overrides, "moved": moved}
     try:
         prepared = prepare(found, paths, allow=names, **options)
