@@ -836,3 +836,68 @@ def test_a_special_method_that_is_the_first_touch_has_another_caller():
 
     assert [first(), first()] == ["begat.lazy.traps", __name__]
     assert second.named() == __name__
+
+
+class Ratio:
+    """Says which method was asked, of whom, with what."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __truediv__(self, other):
+        return "truediv", type(self).__name__, self.n, other.n
+
+    def __rtruediv__(self, other):
+        return "rtruediv", type(self).__name__, self.n, other.n
+
+
+class Heir(Ratio):
+    pass
+
+
+class Own(Ratio):
+    def __rtruediv__(self, other):
+        return "own", self.n, other.n
+
+
+class Shy(Ratio):
+    def __truediv__(self, other):
+        return NotImplemented
+
+
+class ShyHeir(Shy):
+    pass
+
+
+class Reflected:
+    def __init__(self, n):
+        self.n = n
+
+    def __rtruediv__(self, other):
+        return "alone", self.n, other.n
+
+
+class ReflectedHeir(Reflected):
+    pass
+
+
+RATIOS = [Ratio, Heir, Own, Shy, ShyHeir, Reflected, ReflectedHeir]
+
+
+@pytest.mark.parametrize("second", RATIOS)
+@pytest.mark.parametrize("first", RATIOS)
+def test_operands_are_asked_in_the_order_in_which_they_are_asked_when_built(first, second):
+    """A ghost class is a subclass that overrides everything: on the right it is asked first, and lets the left one go before."""
+
+    def quotient(one, other):
+        try:
+            return one / other
+        except TypeError as error:
+            return str(error)
+
+    expected = quotient(first(1), second(2))
+
+    lazy_first, lazy_second = begat.lazy(first), begat.lazy(second)
+    assert quotient(first(1), lazy_second(2)) == expected
+    assert quotient(lazy_first(1), second(2)) == expected
+    assert quotient(lazy_first(1), lazy_second(2)) == expected

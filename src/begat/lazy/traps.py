@@ -9,7 +9,7 @@ from copy import copy, deepcopy
 from typing import Any
 
 from begat.errors import LazyError
-from begat.introspect.targets import dict_of, is_class
+from begat.introspect.targets import dict_of, has_base, is_class
 from begat.lazy.ghost import DOOR, MARK, MISSING, THUNKS, build, give, is_ghost_class, lookup, manner, thunk_of, touch
 from begat.lazy.thunk import BUILDS, ident
 
@@ -18,6 +18,8 @@ _SPARED: dict[int, AttributeError] = {}  # by thread: what an attribute raised, 
 
 _BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor"
 _COMPARING = tuple(f"__{name}__" for name in ("lt", "le", "eq", "ne", "gt", "ge"))
+_REFLECTED = {f"__r{name}__": f"__{name}__" for name in _BINARY.split()}
+_MIRRORED = {straight: reflected for reflected, straight in _REFLECTED.items()}
 _OPERATORS = frozenset((*_COMPARING, *(f"__{way}{name}__" for name in _BINARY.split() for way in ("", "r", "i"))))
 _TRAPPED = frozenset(
     f"__{name}__"
@@ -71,7 +73,8 @@ def ghost_class(cls: Any) -> type:
     own = [name for name in _TRAPPED if lookup(cls, name) is not lookup(object, name)]
     # Of two operands of one class that is asked first which waits, if only to be built: the other may compare their types.
     own += _COMPARING if not frozenset(_COMPARING).isdisjoint(own) else ()
-    own += [f"__r{name[2:]}" for name in own if f"__r{name[2:]}" in _TRAPPED and name in _OPERATORS]
+    partner = {**_REFLECTED, **_MIRRORED}
+    own += [partner[name] for name in own if name in partner]
     for name in own:
         space[name] = None if lookup(cls, name) is None else (_operator if name in _OPERATORS else _trap)(cls, name)
     if "__eq__" in space and "__hash__" not in space:
@@ -138,13 +141,27 @@ def _trap(cls: type, name: str) -> Callable[..., Any]:
 
 
 def _operator(cls: type, name: str) -> Callable[..., Any]:
-    missing = lookup(cls, name) is MISSING
+    found, straight, reflected = lookup(cls, name), _REFLECTED.get(name), _MIRRORED.get(name)
 
     def trap(self: Any, other: Any, *rest: Any) -> Any:
         build(self)
-        if type(other) is not cls and is_ghost_class(type(other)) and _class_of(other) is cls:
+        waits = is_ghost_class(type(other))
+        kind = _class_of(other) if waits else type(other)
+        if kind is cls and waits:
             build(other)
-        return NotImplemented if missing else _special(cls, name, self)(other, *rest)
+        answer: Any = NotImplemented
+        # Whose class is a subclass that overrides is asked first. A ghost class overrides all, and is nobody's base.
+        if kind is cls:
+            if straight is not None:
+                return NotImplemented
+        elif straight is not None and not waits and has_base(cls, kind) and lookup(kind, name) is found:
+            if lookup(kind, straight) is not MISSING:
+                answer = _special(kind, straight, other)(self, *rest)
+        elif reflected is not None and has_base(kind, cls) and lookup(kind, reflected) is not lookup(cls, reflected):
+            answer = _special(kind, reflected, other)(self, *rest)
+        if answer is NotImplemented and found is not MISSING:
+            answer = _special(cls, name, self)(other, *rest)
+        return answer
 
     trap.__name__, trap.__qualname__ = name, f"{cls.__qualname__}.{name}"
     return trap
