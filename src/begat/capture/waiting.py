@@ -17,7 +17,7 @@ from begat.intercept.plans import first_hand
 from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
-from begat.lazy import ghost
+from begat.lazy import ghost, traps
 from begat.lazy.arguments import NONE, copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.thunk import BUILDS, Thunk, around
@@ -160,12 +160,15 @@ def _builds_by(rule: Rule) -> bool:
 
 def _outside(frame: Any) -> Any:
     """The innermost frame from *frame* on that is not ours."""
-    while frame.f_globals.get("__name__", "")[:6] == "begat." and frame.f_back is not None:
+    while (
+        frame.f_globals is _TRAPS or frame.f_globals.get("__name__", "")[:6] == "begat."
+    ) and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
 
 _event = tuple.__new__  # as the constructor of a named tuple does, in Python
+_TRAPS = vars(traps)  # most often the nearest: found without a look into it
 _DEEP = 20  # builds inside each other
 _NEAREST = 4  # frames above `Waiting.build`, or more, is a touch: each that is looked at on the way costs an object
 _SEEN_BY_BASE = "its own constructor is not tracked"
