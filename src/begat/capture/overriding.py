@@ -81,14 +81,16 @@ def asks(
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if not alike and (found is not None or Rule in map(type, RULES)):
-        waiting = deferring.DOOR.waits(me, token, schema, lane, caller.f_code, caller.f_lasti, used, False, found)
+    if alike or found is not None or Rule in map(type, RULES):
+        waiting = None
+        if not alike:
+            waiting = deferring.DOOR.waits(me, token, schema, lane, caller.f_code, caller.f_lasti, used, False, found)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
             return waiting
         if me is None:
-            return answer
+            return answer  # elsewhere it may wait for the sake of its class
     if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
         schema.quiet = now
     elif answer is None and caller is frame and all(_passes(rule, frame, schema) for rule in RULES[:]):

@@ -134,23 +134,40 @@ def _place(lane: Lane, token: object, length: int, code: CodeType, lasti: int) -
 def _call_waits(
     token: Any, schema: Schema, lane: Lane, code: CodeType, at: int, values: tuple[Any, ...]
 ) -> Answer | None:
-    subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
-    rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
-    if rule is None:
-        return None
-    if schema.kind == "class":
+    blocks = BLOCKS.get() or EVERYWHERE
+    found = schema.waits
+    if found is None or not blocks or found[0] is not blocks[-1]:
+        found = _call_found(schema, values)
+        if found is None:
+            return None
+    rule, make, reason = found
+    if reason:
         assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(schema.subject()).reason}")
+        lane.sink.trouble(f"{schema.target} did not wait: {reason}")
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None
-    from begat.lazy.proxy import Proxy
-
     lane.events.append(token)
-    made = Proxy(Calling(token, schema, lane, code, at, values, rule))
+    made = make(Calling(token, schema, lane, code, at, values, rule))
     if rule.rng == "order":
         rule.waiting.append(made)
     return answered(made)
+
+
+def _call_found(schema: Schema, values: tuple[Any, ...]) -> tuple[Rule, type, str] | None:
+    """The innermost rule by which such calls wait here, the class of what stands for what they return, or why nothing can."""
+    rule = rule_for(schema.subject(), schema.target)
+    if rule is None and schema.kind == "factory":
+        rule = rule_for(values[0], schema.target)
+    if rule is None:
+        return None
+    from begat.lazy.proxy import Proxy
+
+    reason = ghost.manner(schema.subject()).reason or _SEEN_BY_BASE if schema.kind == "class" else ""
+    found = rule, Proxy, reason
+    if rule.rng is None:
+        schema.waits = found
+    return found
 
 
 def _builds_by(rule: Rule) -> bool:

@@ -96,7 +96,7 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
                 answer = {waits}
-                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), {alike})
+                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), alike)
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer
@@ -152,7 +152,7 @@ _LEAVE = """\
             stack.append(token)
             return leave"""
 SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
-_WAITS = "LATER.waits(me, token, schema, lane, code, at, ({}), odd is schema) if alike else None"
+_WAITS = "LATER.waits({}, token, schema, lane, code, at, ({}), odd is schema) if alike else None"
 _UNPACK = """\
             if not {0}: return None
             me, {0} = {0}[0], {0}[1:]
@@ -247,8 +247,7 @@ def _maker(
         chain=_CHAIN if made else "",
         choose=choose,
         me="me" if made else "None",
-        waits=_WAITS.format(raw) if made else "None",
-        alike="alike" if made else "False",
+        waits=_WAITS.format("me" if made else "None", raw),
         raw=raw,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
         behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
