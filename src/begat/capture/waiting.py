@@ -12,7 +12,7 @@ from typing import Any
 from begat.intercept.constants import NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import HEAD, LANE, Built, Changed, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import LANE, Built, Changed, Lane, Pin, Returned, arrive, ident, outside
 from begat.intercept.plans import first_hand
 from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
@@ -21,12 +21,6 @@ from begat.lazy import ghost, traps
 from begat.lazy.arguments import NONE, copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.thunk import BUILDS, Thunk, around
-
-
-class Ours:
-    """The code of the function that calls for the user: ``begat.lazy(Net)(64)`` is called on the line that says so."""
-
-    call: CodeType | None = None
 
 
 class _Touch:
@@ -58,13 +52,6 @@ def waits(
 
     The rule is the one that was *found* before, or the innermost that holds here. Scalars alone are *plain* values.
     """
-    if code is Ours.call:
-        frame: Any = sys._getframe(1)
-        while frame.f_code is not code:
-            frame = frame.f_back
-        frame = callers(frame)
-        code, at = frame.f_code, frame.f_lasti
-        _place(lane, token, HEAD + len(values), code, at)
     if me is None:
         return _call_waits(token, schema, lane, code, at, values)
     if found is None:
@@ -94,13 +81,6 @@ def waits(
     return WAITS
 
 
-def callers(frame: Any) -> Any:
-    """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
-    if frame.f_code is Ours.call:
-        frame = _outside(frame.f_back)
-    return frame
-
-
 def _found(kind: type, schema: Schema) -> Found | None:
     """The innermost rule by which constructions of *kind*, the class of *schema*, wait here, how they do, or why they cannot."""
     rule = rule_for(kind, schema.target)
@@ -111,24 +91,6 @@ def _found(kind: type, schema: Schema) -> Found | None:
     if rule.rng is None:  # others hold what waits by them: the schema would keep it alive
         schema.waits = found
     return found
-
-
-def _place(lane: Lane, token: object, length: int, code: CodeType, lasti: int) -> None:
-    """Put another place into the row of *token*, most often the last in the log of *lane*, of that *length*."""
-    log, done = lane.log, []
-    sink: Any = lane.sink
-
-    def place() -> None:
-        for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
-            if log[at] is token:
-                log[at + 2 : at + 4] = code, lasti
-                done.append(True)
-                return
-        done.append(sink.rows.moved(token, code, lasti))
-
-    sink.alone(place, 1)  # others may be taking the rows away
-    if True not in done:
-        sink.trouble("rows were read while begat.lazy was called: they have begat's own place for that of their call")
 
 
 def _call_waits(
@@ -173,15 +135,6 @@ def _call_found(schema: Schema, values: tuple[Any, ...]) -> tuple[Rule, type, st
 def _builds_by(rule: Rule) -> bool:
     """Whether this thread builds something that waited by *rule*."""
     return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
-
-
-def _outside(frame: Any) -> Any:
-    """The innermost frame from *frame* on that is not ours."""
-    while (
-        frame.f_globals is _TRAPS or frame.f_globals.get("__name__", "")[:6] == "begat."
-    ) and frame.f_back is not None:
-        frame = frame.f_back
-    return frame
 
 
 _event = tuple.__new__  # as the constructor of a named tuple does, in Python
@@ -303,7 +256,8 @@ class Waiting(Thunk):
             seconds = perf_counter() - begin
             if failed is None and rule.waiting:
                 rule.waiting[:] = [each for each in rule.waiting if each is not obj]
-            frame = _outside(sys._getframe(_NEAREST))
+            frame = sys._getframe(_NEAREST)
+            frame = outside(frame.f_back if frame.f_globals is _TRAPS else frame)
             self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
 
     def _first(self, obj: Any) -> None:
@@ -402,5 +356,5 @@ class Calling(Waiting):
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = _outside(sys._getframe(_NEAREST))
+    frame = outside(sys._getframe(_NEAREST))
     return frame.f_code, frame.f_lasti
