@@ -348,6 +348,15 @@ ident = _thread.get_ident
 frame = sys._getframe
 
 
+def outside(found: Any, known: object = None) -> Any:
+    """The innermost frame from the *found* one on that is not ours, as those are whose globals are the *known* ones."""
+    while (
+        found.f_globals is known or found.f_globals.get("__name__", "")[:6] == "begat."
+    ) and found.f_back is not None:
+        found = found.f_back
+    return found
+
+
 def caller(depth: int) -> Any:
     """The frame *depth* above whoever asks, or what stands for there being none."""
     try:
