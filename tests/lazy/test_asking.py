@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
 import multiprocessing
@@ -309,6 +310,9 @@ def test_what_lazy_returns_travels(thing: Any, pickler: str) -> None:
         assert begat.is_lazy(made)
         assert made.width == 3
     assert copy.copy(asked)(4).width == copy.deepcopy(asked)(4).width == 4
+    part = module.loads(module.dumps(functools.partial(asked, more=[])))
+    assert begat.is_lazy(part(3))
+    assert repr(asked) in repr(functools.partial(asked, 3))
 
 
 def test_what_lazy_returns_goes_to_a_pool() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import abc
 import copy
+import dataclasses
 import functools
 import gc
 import operator
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -591,6 +594,87 @@ def test_a_chain_of_many_that_wait_needs_no_deep_stack(call: Any, beside: bool) 
             chain = call(chain)
     assert chain is not None
     assert chain.length == 5_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+
+
+class Refusing(Exception):
+    __notes__ = 3
+
+    def add_note(self) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+@pytest.mark.parametrize("kind", [Frozen, Refusing])
+def test_an_error_that_takes_no_note_is_raised_as_it_is(kind: Any) -> None:
+    class C:
+        def __init__(self, n: int) -> None:
+            raise kind(n)
+
+    for make in (begat.lazy(C), begat.lazy(lambda n: C(n))):
+        with pytest.raises(kind) as caught:
+            _ = make(3).n
+        assert caught.value.args == (3,) or caught.value.code == 3
+        assert kind is Refusing or "test_attacked.py" in caught.value.__notes__[0]
+
+
+def test_code_that_has_no_name_may_ask_and_touch(beside: bool) -> None:
+    """As ``exec(text, {"__name__": None})`` runs it."""
+    for thing in (Plain, lambda n: Plain(n)):
+        waiting = eval("make(3)", {"make": begat.lazy(thing), "__name__": None})
+        assert begat.is_lazy(waiting)
+        assert eval("waiting.n", {"waiting": waiting, "__name__": None}) == 3
+    with pytest.raises(ZeroDivisionError):
+        eval("waiting.n", {"waiting": begat.lazy(lambda: 1 / 0)(), "__name__": None})
+
+
+class OfType(type):
+    def __call__(cls, *args: Any) -> Any:
+        return super().__call__(*args)
+
+
+class Long(metaclass=OfType):
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+
+class Fixed(Long):
+    def __new__(cls, n: int) -> Fixed:
+        return object.__new__(cls)
+
+
+def in_c(function: Any, *args: Any) -> Any:
+    """What *function* returns in a thread that C code begins, with no Python below the call."""
+    found: list[Any] = []
+    _thread.start_new_thread(next, (map(found.append, map(function, *[[arg] for arg in args])), None))
+    until = time.monotonic() + 5
+    while not found and time.monotonic() < until:
+        time.sleep(0.001)
+    return found[0]
+
+
+@pytest.mark.parametrize("thing", [Long, Fixed, lambda n: Long(n)], ids=["ghost", "by hand", "proxy"])
+@pytest.mark.parametrize("touch", [len, lambda each: len(each), isinstance])
+def test_c_code_below_which_no_python_runs_may_ask_and_touch(thing: Any, touch: Any) -> None:
+    asked = in_c(begat.lazy(thing), 3)
+    assert begat.is_lazy(asked)
+    with begat.deferred(thing), begat.capture() as run:
+        waiting = thing(3) if thing is not Fixed else begat.lazy(thing)(3)
+        if touch is isinstance:
+            assert in_c(isinstance, waiting, int) is False
+        else:
+            assert in_c(touch, waiting) == len(asked) == 3
+    for event in run.events:
+        assert event.site is not None
+        assert event.site.file == (__file__ if touch not in (len, isinstance) else "<native>")
+    assert len(run.events) == (not begat.is_lazy(waiting) and thing is not Fixed)
+    assert type(in_c(thing, 3)) is (Fixed if thing is Fixed else Long)
 
 
 def test_a_chain_with_a_failure_in_it_says_so_where_it_is_touched() -> None:

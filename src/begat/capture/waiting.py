@@ -12,7 +12,7 @@ from typing import Any
 from begat.intercept.constants import NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import HEAD, LANE, Built, Changed, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import HEAD, LANE, NATIVE, Built, Changed, Lane, Pin, Returned, arrive, ident
 from begat.intercept.plans import first_hand
 from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
@@ -159,10 +159,10 @@ def _builds_by(rule: Rule) -> bool:
 
 
 def _outside(frame: Any) -> Any:
-    """The innermost frame from *frame* on that is not ours."""
-    while frame.f_globals.get("__name__", "")[:6] == "begat." and frame.f_back is not None:
+    """The innermost frame from *frame* on that is not ours, or what stands for there being none."""
+    while frame is not None and f"{frame.f_globals.get('__name__')}"[:6] == "begat.":
         frame = frame.f_back
-    return frame
+    return frame or NATIVE
 
 
 _event = tuple.__new__  # as the constructor of a named tuple does, in Python

@@ -29,15 +29,7 @@ class Proxy(wrapt.ObjectProxy[Any]):
         """Its presence tells wrapt that there is nothing yet."""
 
     def __wrapped_get__(self) -> Any:
-        thunk: Thunk = self._self_thunk
-        try:
-            thunk.once(_make, self, thunk)
-        except AttributeError as error:
-            # As it is, hasattr would say that there is no such attribute.
-            raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
-        if is_waiting(self):
-            raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
-        return self.__wrapped__
+        return _made(self)  # not here: between the touch and the build are as many frames of ours as for a ghost
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__wrapped__(*args, **kwargs)
@@ -53,7 +45,8 @@ class Proxy(wrapt.ObjectProxy[Any]):
     @property  # type: ignore[misc]  # nobody sets it
     def __class__(self) -> Any:
         # cloudpickle asks everything whether it is a function. What waits has to travel unbuilt.
-        if is_waiting(self) and "cloudpickle" in sys._getframe(1).f_globals.get("__name__", ""):
+        asks = sys._getframe().f_back
+        if is_waiting(self) and asks is not None and "cloudpickle" in f"{asks.f_globals.get('__name__')}":
             return Proxy
         made = self.__wrapped__
         if _is_torch_storage(type(made)):
@@ -91,6 +84,18 @@ class Proxy(wrapt.ObjectProxy[Any]):
     def _recipe(self) -> Any:
         """What to make the call again with; None where the object itself is to be copied."""
         return self._self_thunk.recipe() if is_waiting(self) else None
+
+
+def _made(proxy: Proxy) -> Any:
+    thunk: Thunk = proxy._self_thunk
+    try:
+        thunk.once(_make, proxy, thunk)
+    except AttributeError as error:
+        # As it is, hasattr would say that there is no such attribute.
+        raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
+    if is_waiting(proxy):
+        raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
+    return proxy.__wrapped__
 
 
 def _make(proxy: Proxy, thunk: Thunk, _alone: bool) -> None:

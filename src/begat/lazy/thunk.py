@@ -13,6 +13,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from begat.errors import LazyError
@@ -172,8 +173,12 @@ class Thunk(ABC):
     def noted(self, error: BaseException) -> None:
         """Say in a note to *error*, which the call raised, where it was called."""
         note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        with suppress(Exception):  # the error is the program's: nothing that its class makes of a note may stand for it
+            notes = getattr(error, "__notes__", None)
+            if notes is None:
+                object.__setattr__(error, "__notes__", notes := [])  # past its own way: a frozen dataclass has none
+            if note not in notes:
+                notes.append(note)
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""
@@ -194,7 +199,7 @@ def _shorten(error: BaseException) -> None:
     """Take what stands between the touch and the constructor out of the traceback: the reader looks for these two."""
     top: Any = error.__traceback__
     entry = top.tb_next
-    while entry is not None and entry.tb_frame.f_globals.get("__name__", "")[:6] == "begat.":
+    while entry is not None and f"{entry.tb_frame.f_globals.get('__name__')}"[:6] == "begat.":
         entry = entry.tb_next
     if entry is not None:
         top.tb_next = entry
