@@ -188,16 +188,33 @@ def interrupted(at: int, handler: Callable[[], object] = interrupt) -> Iterator[
         sys.setprofile(None)
 
 
-@pytest.mark.parametrize(
-    "make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n))], ids=["ghost", "slots", "proxy"]
-)
+class FailsFirst:
+    tried: list[int] = []
+
+    def __init__(self, n: int) -> None:
+        self.half = n
+        if n not in self.tried:
+            self.tried.append(n)
+            raise ValueError("not yet")
+        self.n = n
+
+
+def set_late(n: int) -> Any:
+    waiting = begat.lazy(FailsFirst)(n)
+    object.__setattr__(waiting, "half", -n)
+    return waiting
+
+
+@pytest.mark.parametrize("make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n)), set_late])
 def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, beside: bool) -> None:
     """Nobody waits for ever, whichever thread comes next; and nothing is left behind."""
     before = len(ghost.THUNKS)
     for at in range(1, 500):
         waiting = make(at)
-        with suppress(KeyboardInterrupt), interrupted(at) as places:
+        with suppress(KeyboardInterrupt, ValueError), interrupted(at) as places:
             _ = waiting.n
+        if make is set_late:
+            FailsFirst.tried.append(at)
         assert not BUILDS
         assert not LANE.get().stack  # type: ignore[union-attr]
         if at % 2:
@@ -207,6 +224,7 @@ def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, besid
             assert not thread.is_alive(), f"interrupted at {at}"
         assert waiting.n == at
         assert not begat.is_lazy(waiting)
+        assert make is not set_late or waiting.half == -at
         if places[0] < at:
             break
     assert 20 < at < 400

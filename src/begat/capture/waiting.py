@@ -271,9 +271,10 @@ class Waiting(Thunk):
         try:
             stack.append(token if token() is not None else Pin(obj))
             if self.seed is None:
-                return self.run(obj)
-            with self.seed.planted():
-                return self.run(obj)
+                made = self.run(obj)
+            else:
+                with self.seed.planted():
+                    made = self.run(obj)
         except BaseException as error:
             failed = type(error)
             self.noted(error)
@@ -285,6 +286,7 @@ class Waiting(Thunk):
                 rule.waiting[:] = [each for each in rule.waiting if each is not obj]
             frame = _outside(sys._getframe(_NEAREST))
             self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
+        return made
 
     def _first(self, obj: Any) -> None:
         """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
