@@ -91,6 +91,9 @@ class _Face(type(sys)):  # type: ignore[misc]  # the type of modules
         if not (name in _LATER and isinstance(value, type(sys))):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return __import__, (self.__name__,)  # cloudpickle knows modules by their very type
+
 
 sys.modules[__name__].__class__ = _Face
 
