@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 import tracemalloc
+from fractions import Fraction
 from statistics import quantiles
 from time import perf_counter
 from typing import Any
@@ -27,6 +28,10 @@ class Net:
 class Waits(Net):
     def __init__(self, a: int, b: float, dropout: float = 0.1, hidden: int = 64):
         self.a, self.b, self.dropout, self.hidden = a, b, dropout, hidden
+
+
+def make(a: int, b: float, dropout: float = 0.1, hidden: int = 64) -> None:
+    return None
 
 
 CALL = "C(1, 2.0, hidden=128)"
@@ -50,6 +55,10 @@ def defer() -> None:
             "C(x, 2.0)", {"C": Waits, "x": [1, 2, 3]}, lambda: begat.deferred(Waits)
         ),
         "begat.lazy(C)": Way("L(1, 2.0, hidden=128)", {"L": begat.lazy(Waits)}),
+        "begat.lazy(C), asked for anew": Way("begat.lazy(C)(1, 2.0, hidden=128)", {"C": Waits, "begat": begat}),
+        "begat.deferred, of a function": Way(CALL, {"C": make}, lambda: begat.deferred(make)),
+        "begat.lazy(function)": Way("L(1, 2.0, hidden=128)", {"L": begat.lazy(make)}),
+        "begat.lazy(Fraction)": Way("L(1, 2)", {"L": begat.lazy(Fraction)}),
     }
     spent = best(ways, 5_000, 9)
     for name, way in peers().items():  # by far slower, some of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import functools
 import importlib
@@ -344,3 +345,20 @@ def test_what_lazy_returns_is_a_method_where_that_is_one(thing: Any) -> None:
     else:
         holder: Any = Holder()
         assert holder.make().width is holder.bare().width is holder
+
+
+def test_a_factory_waits_for_its_class_whoever_else_calls_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "works.py").write_text(
+        "called = []\nclass Model:\n    def __init__(self, n): self.n = n\n"
+        "    @classmethod\n    def from_n(cls, n): called.append(n); return cls(n)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with begat.watch("works"):
+        works: Any = importlib.import_module("works")
+        monkeypatch.delitem(sys.modules, "works")
+        with begat.deferred(works.Model):
+            for n in range(3):
+                assert contextvars.Context().run(works.Model.from_n, n).n == n
+            inside = [works.Model.from_n(n) for n in range(3, 6)]
+            assert works.called == [0, 1, 2]
+    assert [each.n for each in inside] == [3, 4, 5]

@@ -7,11 +7,11 @@ from inspect import signature
 from types import CodeType, MethodType
 from typing import Any
 
-from begat.capture.waiting import Found, Ours, Waiting
+from begat.capture.waiting import Found, Waiting
 from begat.intercept import deferring
-from begat.intercept.deferring import BLOCKS, RULES, Answer, Rule
+from begat.intercept.deferring import Answer, Rule, called_by
 from begat.intercept.entries import Entry, entry
-from begat.intercept.interceptor import LANE, LIMIT, Lane
+from begat.intercept.interceptor import LANE, Lane
 from begat.intercept.plans import LOCK, TRACKED, first_hand, plan_of
 from begat.intercept.schema import Schema, as_called
 from begat.intercept.tracking import track
@@ -56,17 +56,7 @@ class later:  # noqa: N801  # it is called as a function would be
         self.rule = rule
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        before, lane = BLOCKS.get(), LANE.get()
-        # Not when the row stands in the log, and has our place still: `waits` puts that of the call there.
-        if lane is not None and lane.sink is not None and len(lane.log) > LIMIT // 2:
-            lane.sink.settle(LIMIT // 2)
-        try:
-            BLOCKS.set((self.rule,))
-            RULES.put(self.rule)
-            return self.thing(*args, **kwargs)
-        finally:
-            BLOCKS.set(before)
-            RULES.drop(self.rule)
+        return called_by(self.rule, self.thing, args, kwargs)
 
     def __get__(self, obj: object, owner: type | None = None) -> Any:
         return self if obj is None or is_class(self.thing) else MethodType(self, obj)
@@ -83,9 +73,6 @@ class later:  # noqa: N801  # it is called as a function would be
         from begat.capture.laziness import lazy
 
         return lazy, (self.thing,)
-
-
-Ours.call = later.__call__.__code__
 
 
 def _asked(

@@ -52,14 +52,6 @@ class Column:
         """Put *items* in the place of all from *start* on, none of which is packed yet."""
         self._tail[start - len(self._packed) * _BLOCK :] = items
 
-    def put(self, number: int, item: Any) -> bool:
-        """Put *item* in the place of the one there is, unless that is packed; whether it was done."""
-        place = number - len(self._packed) * _BLOCK
-        if place < 0:
-            return False
-        self._tail[place] = item
-        return True
-
     def extend(self, items: Iterable[Any]) -> None:
         """Add *items* at the end."""
         self._tail.extend(items)

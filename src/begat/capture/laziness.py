@@ -114,7 +114,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     if (
         known is not None
         and (entry := known.entry) is not None
-        and (init := subject.__init__) is entry.function()
+        and (init := entry.function()) is not None  # whether it is still the constructor is asked at the call
         and init.__code__ is entry.code
         and id(init.__defaults__) == entry.defaults
         and (not entry.keywords or id(init.__kwdefaults__) == entry.keywords)

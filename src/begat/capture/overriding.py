@@ -18,7 +18,7 @@ from begat.capture.instead import Standing, called, instead
 from begat.capture.orders import Orders
 from begat.capture.session import BLOCK as HERE
 from begat.capture.session import session
-from begat.capture.waiting import TOUCH, Found, callers
+from begat.capture.waiting import TOUCH, Found
 from begat.errors import OverrideError
 from begat.intercept import deferring
 from begat.intercept.deferring import CHECKING, RULES, Answer, Rule, answered, refused
@@ -63,7 +63,6 @@ def asks(
     """
     # Before anything is looked at: what another thread changes meanwhile is then asked about again.
     now = RULES.now
-    caller, frame = frame, callers(frame)
     orders = current()
     answer = None
     if orders is not None and orders.concern(schema):
@@ -81,17 +80,19 @@ def asks(
         if invalid is not None:
             lane.events.append((token, type(invalid)))
             return refused(invalid)
-    if not alike and (found is not None or Rule in map(type, RULES)):
-        waiting = deferring.DOOR.waits(me, token, schema, lane, caller.f_code, caller.f_lasti, used, False, found)
+    if alike or found is not None or Rule in map(type, RULES):
+        waiting = None
+        if not alike:
+            waiting = deferring.DOOR.waits(me, token, schema, lane, frame.f_code, frame.f_lasti, used, False, found)
         if waiting is not None:
             if orders is not None:
                 orders.asked.add(id(token))
             return waiting
         if me is None:
-            return answer
+            return answer  # elsewhere it may wait for the sake of its class
     if answer is None and not any(_may_hold(rule, schema) for rule in RULES[:]):
         schema.quiet = now
-    elif answer is None and caller is frame and all(_passes(rule, frame, schema) for rule in RULES[:]):
+    elif answer is None and all(_passes(rule, frame, schema) for rule in RULES[:]):
         now.add((id(frame.f_code), frame.f_lasti, id(schema)))
     return answer
 

@@ -180,16 +180,6 @@ class Rows:
             self.old[number] = token
         self._place(self._placed[0], number, token)
 
-    def moved(self, token: Any, code: CodeType, lasti: int) -> bool:
-        """Put another place into the row of *token*, if it is one of the last thousand and not final; whether it was done."""
-        for at in range(len(self._ends) - 1, max(-1, len(self._ends) - 1_000), -1):
-            if self.tokens[at] is token:
-                if self._codes.put(at, code):
-                    self._lastis[at] = lasti
-                    return True
-                return False
-        return False
-
     def token(self, number: int) -> Any:
         """The token of row *number*; None if its object is gone."""
         return self.tokens[number - self.base] if number >= self.base else self.old.get(number)

@@ -12,21 +12,15 @@ from typing import Any
 from begat.intercept.constants import NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
-from begat.intercept.interceptor import HEAD, LANE, NATIVE, Built, Changed, Lane, Pin, Returned, arrive, ident
+from begat.intercept.interceptor import LANE, Built, Changed, Lane, Pin, Returned, arrive, ident, outside
 from begat.intercept.plans import first_hand
 from begat.intercept.schema import Schema, as_called, exchanged_defaults
 from begat.intercept.woven import original
 from begat.introspect.callsites import locate
-from begat.lazy import ghost
+from begat.lazy import ghost, traps
 from begat.lazy.arguments import NONE, copies, held, restored
 from begat.lazy.ghost import Manner
 from begat.lazy.thunk import BUILDS, Thunk, around
-
-
-class Ours:
-    """The code of the function that calls for the user: ``begat.lazy(Net)(64)`` is called on the line that says so."""
-
-    call: CodeType | None = None
 
 
 class _Touch:
@@ -58,13 +52,6 @@ def waits(
 
     The rule is the one that was *found* before, or the innermost that holds here. Scalars alone are *plain* values.
     """
-    if code is Ours.call:
-        frame: Any = sys._getframe(1)
-        while frame.f_code is not code:
-            frame = frame.f_back
-        frame = callers(frame)
-        code, at = frame.f_code, frame.f_lasti
-        _place(lane, token, HEAD + len(values), code, at)
     if me is None:
         return _call_waits(token, schema, lane, code, at, values)
     if found is None:
@@ -94,13 +81,6 @@ def waits(
     return WAITS
 
 
-def callers(frame: Any) -> Any:
-    """The frame that made the call: that of the user, where it is `Ours` that calls for him."""
-    if frame.f_code is Ours.call:
-        frame = _outside(frame.f_back)
-    return frame
-
-
 def _found(kind: type, schema: Schema) -> Found | None:
     """The innermost rule by which constructions of *kind*, the class of *schema*, wait here, how they do, or why they cannot."""
     rule = rule_for(kind, schema.target)
@@ -113,44 +93,43 @@ def _found(kind: type, schema: Schema) -> Found | None:
     return found
 
 
-def _place(lane: Lane, token: object, length: int, code: CodeType, lasti: int) -> None:
-    """Put another place into the row of *token*, most often the last in the log of *lane*, of that *length*."""
-    log, done = lane.log, []
-    sink: Any = lane.sink
-
-    def place() -> None:
-        for at in range(len(log) - length, max(-1, len(log) - 1_000), -1):
-            if log[at] is token:
-                log[at + 2 : at + 4] = code, lasti
-                done.append(True)
-                return
-        done.append(sink.rows.moved(token, code, lasti))
-
-    sink.alone(place, 1)  # others may be taking the rows away
-    if True not in done:
-        sink.trouble("rows were read while begat.lazy was called: they have begat's own place for that of their call")
-
-
 def _call_waits(
     token: Any, schema: Schema, lane: Lane, code: CodeType, at: int, values: tuple[Any, ...]
 ) -> Answer | None:
-    subjects = (schema.subject(), values[0]) if schema.kind == "factory" else (schema.subject(),)
-    rule = next((rule for subject in subjects if (rule := rule_for(subject, schema.target)) is not None), None)
-    if rule is None:
-        return None
-    if schema.kind == "class":
+    blocks = BLOCKS.get() or EVERYWHERE
+    found = schema.waits
+    if found is None or not blocks or found[0] is not blocks[-1]:
+        found = _call_found(schema, values)
+        if found is None:
+            return None
+    rule, make, reason = found
+    if reason:
         assert lane.sink is not None
-        lane.sink.trouble(f"{schema.target} did not wait: {ghost.manner(schema.subject()).reason}")
+        lane.sink.trouble(f"{schema.target} did not wait: {reason}")
         return None
     if rule.rng is not None and BUILDS and _builds_by(rule):
         return None
-    from begat.lazy.proxy import Proxy
-
     lane.events.append(token)
-    made = Proxy(Calling(token, schema, lane, code, at, values, rule))
+    made = make(Calling(token, schema, lane, code, at, values, rule))
     if rule.rng == "order":
         rule.waiting.append(made)
     return answered(made)
+
+
+def _call_found(schema: Schema, values: tuple[Any, ...]) -> tuple[Rule, type, str] | None:
+    """The innermost rule by which such calls wait here, the class of what stands for what they return, or why nothing can."""
+    rule = rule_for(schema.subject(), schema.target)
+    if rule is None and schema.kind == "factory":
+        rule = rule_for(values[0], schema.target)
+    if rule is None:
+        return None
+    from begat.lazy.proxy import Proxy
+
+    reason = ghost.manner(schema.subject()).reason or _SEEN_BY_BASE if schema.kind == "class" else ""
+    found = rule, Proxy, reason
+    if rule.rng is None:
+        schema.waits = found
+    return found
 
 
 def _builds_by(rule: Rule) -> bool:
@@ -158,14 +137,8 @@ def _builds_by(rule: Rule) -> bool:
     return any(isinstance(thunk, Waiting) and thunk.rule is rule for thunk in around())
 
 
-def _outside(frame: Any) -> Any:
-    """The innermost frame from *frame* on that is not ours, or what stands for there being none."""
-    while frame is not None and f"{frame.f_globals.get('__name__')}"[:6] == "begat.":
-        frame = frame.f_back
-    return frame or NATIVE
-
-
 _event = tuple.__new__  # as the constructor of a named tuple does, in Python
+_TRAPS = vars(traps)  # most often the nearest: found without a look into it
 _DEEP = 20  # builds inside each other
 _NEAREST = 4  # frames above `Waiting.build`, or more, is a touch: each that is looked at on the way costs an object
 _SEEN_BY_BASE = "its own constructor is not tracked"
@@ -284,7 +257,8 @@ class Waiting(Thunk):
             seconds = perf_counter() - begin
             if failed is None and rule.waiting:
                 rule.waiting[:] = [each for each in rule.waiting if each is not obj]
-            frame = _outside(sys._getframe(_NEAREST))
+            frame = sys._getframe(_NEAREST)
+            frame = outside(frame.f_back if frame.f_globals is _TRAPS else frame)
             self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
         return made
 
@@ -384,5 +358,5 @@ class Calling(Waiting):
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = _outside(sys._getframe(_NEAREST))
+    frame = outside(sys._getframe(_NEAREST))
     return frame.f_code, frame.f_lasti

@@ -134,6 +134,18 @@ def revoke(rule: Rule) -> None:
     RULES.drop(rule)
 
 
+def called_by(rule: Rule, thing: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call *thing*, whose calls wait by *rule*, for somebody else: hooks look for who that is."""
+    before = BLOCKS.get()
+    try:
+        BLOCKS.set((rule,))
+        RULES.put(rule)
+        return thing(*args, **kwargs)
+    finally:
+        BLOCKS.set(before)
+        RULES.drop(rule)
+
+
 def rule_for(subject: Any, target: str) -> Rule | None:
     """The innermost rule by which calls of *subject* wait here."""
     for rules in (BLOCKS.get(), EVERYWHERE):

@@ -19,8 +19,10 @@ For a class with parameters ``a`` and ``b`` the generated function reads::
                 if schema is None: return None
             token = REF(me); frame = FRAME(2)
             if schema.passed_on: frame = BEYOND(frame, me)              # others' code handed the arguments on
+            if (code := frame.f_code) is ASKED:                         # begat.lazy(Net)(64)
+                frame = OUTSIDE(frame); code = frame.f_code
             note = lane.extend; odd = schema
-            note((token, schema, code := frame.f_code, at := frame.f_lasti, stack[-1] if stack else None, 8,
+            note((token, schema, code, at := frame.f_lasti, stack[-1] if stack else None, 8,
                   a if <its type is that of a scalar> else SNAP(odd := a, schema, lane), b if <so is this one's> else SNAP(…)))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
@@ -53,7 +55,7 @@ from weakref import getweakrefcount, ref
 
 from begat.intercept.constants import NOT_GIVEN
 from begat.intercept.deferring import DOOR as LATER
-from begat.intercept.deferring import RULES, WAITS
+from begat.intercept.deferring import RULES, WAITS, called_by
 from begat.intercept.identity import identity_of, snap
 from begat.intercept.interceptor import (
     HEAD,
@@ -66,6 +68,7 @@ from begat.intercept.interceptor import (
     frame,
     ident,
     leave_of,
+    outside,
     over,
     spoiled,
     weakrefoffset,
@@ -89,14 +92,17 @@ def make(CLASS, SCHEMA, WHICH, BETWEEN, CHANGED):
                 if lane is None: return None
             stack = lane.stack
 {choose}
-{behind}\
+{behind}
+            if code is ASKED:
+                frame = OUTSIDE(frame)
+                code = frame.f_code
             odd = schema                                                # the last argument that is no scalar
 {changing}            note = lane.extend
-            note((token, schema, {code}, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
+            note((token, schema, code, at := frame.f_lasti, stack[-1] if stack else None, {length}, {values}))
             if LEN(lane.log) > lane.limit: lane.sink.settle()
             if RULES and schema.quiet is not RULES.now and ((alike := RULES.alike) or (ID(code), at, ID(schema)) not in RULES.now):
                 answer = {waits}
-                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), {alike})
+                if answer is None: answer = LATER.asks({me}, token, schema, lane, frame, ({raw}), alike)
                 if answer is not None:
                     kept, _ = answer
                     if TYPE(kept) is not TUPLE: return answer
@@ -152,7 +158,7 @@ _LEAVE = """\
             stack.append(token)
             return leave"""
 SCALAR = "((t := TYPE({0})) is INT or t is FLOAT or t is NONE or t is BOOL or t is STR and LEN({0}) < LONG)"
-_WAITS = "LATER.waits(me, token, schema, lane, code, at, ({}), odd is schema) if alike else None"
+_WAITS = "LATER.waits({}, token, schema, lane, code, at, ({}), odd is schema) if alike else None"
 _UNPACK = """\
             if not {0}: return None
             me, {0} = {0}[0], {0}[1:]
@@ -162,8 +168,7 @@ CHANGING = """\
 """
 # By identity and written out: `in` would compare code objects, which takes three times as long.
 _BEHIND = """\
-            while (code := frame.f_code) is {}: frame = frame.f_back or NATIVE
-"""
+            while (code := frame.f_code) is {}: frame = frame.f_back or NATIVE"""
 
 
 def is_scalar(value: object) -> bool:
@@ -247,12 +252,10 @@ def _maker(
         chain=_CHAIN if made else "",
         choose=choose,
         me="me" if made else "None",
-        waits=_WAITS.format(raw) if made else "None",
-        alike="alike" if made else "False",
+        waits=_WAITS.format("me" if made else "None", raw),
         raw=raw,
         between=f"    {', '.join(codes)}, = BETWEEN\n" if codes else "",
-        behind=_BEHIND.format(" or code is ".join(codes)) if codes else "",
-        code="code" if codes else "code := frame.f_code",
+        behind=_BEHIND.format(" or code is ".join(codes)) if codes else "            code = frame.f_code",
         length=HEAD + len(names) - first,
         values="*values" if changing else values,
         changing=CHANGING.format(values=values) if changing else "",
@@ -302,6 +305,8 @@ GLOBALS: dict[str, Any] = {
     "TUPLE": tuple,
     "LEAVE_OF": leave_of,
     "BEYOND": beyond,
+    "ASKED": called_by.__code__,
+    "OUTSIDE": outside,
     "TROUBLE": spoiled,
     "NEW": object.__new__,
     "REFUSED": TypeError,

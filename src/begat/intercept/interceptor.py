@@ -348,6 +348,13 @@ ident = _thread.get_ident
 frame = sys._getframe
 
 
+def outside(found: Any) -> Any:
+    """The innermost frame from the *found* one on that is not ours, or what stands for there being none."""
+    while found is not None and f"{found.f_globals.get('__name__')}"[:6] == "begat.":
+        found = found.f_back
+    return found or NATIVE
+
+
 def caller(depth: int) -> Any:
     """The frame *depth* above whoever asks, or what stands for there being none."""
     try:
