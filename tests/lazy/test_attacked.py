@@ -346,6 +346,50 @@ def test_a_constructor_that_changes_its_class_and_fails_can_be_tried_again(besid
     assert (waiting.n, type(waiting)) == (1, Later)
 
 
+def _other_defaults(init: Any) -> None:
+    init.__defaults__ = (9,)
+
+
+def _other_keywords(init: Any) -> None:
+    init.__kwdefaults__ = {"b": 9}
+
+
+EXCHANGES: list[Callable[[Any], None]] = [
+    _other_defaults,
+    _other_keywords,
+    lambda init: init.__kwdefaults__.update(b=9),
+    lambda init: init.__kwdefaults__.__setitem__("b", 9),
+]
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("way", ["as it is", "untracked", "tracked again"])
+@pytest.mark.parametrize("make", [lambda cls: cls(), lambda cls: begat.lazy(cls)()], ids=["deferred", "lazy"])
+def test_defaults_are_those_of_the_touch_and_the_record_says_so(exchange: Any, way: str, make: Any) -> None:
+    class Both:
+        def __init__(self, a: int = 1, *, b: int = 2) -> None:
+            self.n = a, b
+
+    class Straight:
+        def __init__(self, a: int = 1) -> None:
+            self.n = (a,)
+
+    classes = (Both, Straight) if exchange is _other_defaults else (Both,)
+    for cls in classes:
+        begat.trackable(cls)
+        with begat.deferred(cls), begat.capture() as run:
+            waiting = make(cls)
+            if way != "as it is":
+                begat.untrack(cls)
+            exchange(cls.__init__)
+            if way == "tracked again":
+                begat.trackable(cls)
+            assert 9 in waiting.n
+        [node] = run.nodes
+        assert tuple(node.params.values()) == waiting.n
+        assert {each.source for each in node.arguments.values()} == {"default"}
+
+
 def test_what_is_set_past_the_object_is_the_last_word(beside: bool) -> None:
     """As it is on an object that was built before; also when a build fails in between."""
 

@@ -9,7 +9,7 @@ from time import perf_counter
 from types import CodeType, FunctionType
 from typing import Any
 
-from begat.intercept.constants import NOT_GIVEN, Defaults
+from begat.intercept.constants import EXCHANGED, NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import LANE, Built, Changed, Lane, Pin, Returned, arrive, ident, outside
@@ -278,10 +278,11 @@ class Waiting(Thunk):
             values = TOUCH.values(self, values)
         function, schema = self._function, self.schema
         defaults = function.__defaults__
-        if schema.straight and (type(defaults) is Defaults or not schema.defaults):
+        # Without a call between the question and the answer: on one, a signal handler may untrack it.
+        if schema.straight and not EXCHANGED and (defaults.__class__ is Defaults or not schema.defaults):
             found = function(obj, *values)  # our code puts in what was left out, as in any call
         else:
-            if type(defaults) is tuple or type(function.__kwdefaults__) is dict:  # and not ours
+            if EXCHANGED or type(defaults) is tuple or type(function.__kwdefaults__) is dict:  # and not ours
                 self._tell_defaults(values)
             args, kwargs = as_called(schema, values)
             found = function(obj, *args, **kwargs)
@@ -291,7 +292,7 @@ class Waiting(Thunk):
     def _tell_defaults(self, values: tuple[Any, ...]) -> None:
         """Say in the record what the constructor gets for what is left out in *values*, where its defaults were exchanged."""
         given = dict(zip(self.schema.names, values, strict=True))
-        other = exchanged_defaults(self._function, self.schema.defaults)
+        other = exchanged_defaults(self._function, self.schema.defaults, ours=True)
         left = {name: (value, "default") for name, value in other.items() if given.get(name) is NOT_GIVEN}
         if left:
             self.lane.events.append(Changed(self.token, left))
