@@ -120,10 +120,12 @@ class Thunk(ABC):
         finally:
             if self.claim is claim:  # and no interrupt here either
                 self.claim = None
-                if claim.below is None:
-                    del BUILDS[claim.thread]
+                if BUILDS[me] is not claim:  # a greenlet of this thread, which began later, is not done
+                    _unlink(claim)
+                elif claim.below is None:
+                    del BUILDS[me]
                 else:
-                    BUILDS[claim.thread] = claim.below
+                    BUILDS[me] = claim.below
                 if self.done is not None:
                     done, self.done = self.done, None
                     done.release()
@@ -218,6 +220,14 @@ def _in_between(claim: Claim, innermost: Claim) -> None:
         here = here.below
     if not all(thunk in each.around for each in above):
         raise LazyError(_chain([thunk, *above, thunk]))
+
+
+def _unlink(claim: Claim) -> None:
+    above = BUILDS[claim.thread]
+    while above.below is not claim:
+        assert above.below is not None  # a claim that holds is among those of its thread
+        above = above.below
+    above.below = claim.below
 
 
 def around() -> tuple[Thunk, ...]:
