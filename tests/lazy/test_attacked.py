@@ -751,3 +751,30 @@ def test_a_chain_with_a_failure_in_it_says_so_where_it_is_touched() -> None:
     with pytest.raises(OSError, match="broken"):
         _ = chain.length
     assert begat.is_lazy(chain)
+
+
+LAST_TOUCH = """
+import os, sys
+import begat
+
+class Out:
+    def __init__(self, name):
+        self.name = name
+    def write(self, text):
+        return len(text)
+    def flush(self):
+        os.write(1, f"flushed {self.name}".encode())
+
+def make(name):
+    return Out(name)
+
+sys.stdout = begat.lazy(Out if sys.argv[1] == "ghost" else make)("it")
+"""
+
+
+@pytest.mark.parametrize("kind", ["ghost", "proxy"])
+def test_c_code_may_touch_what_waits_where_no_python_runs(kind: str) -> None:
+    """The interpreter flushes its streams when the last frame is gone."""
+    done = subprocess.run([sys.executable, "-c", LAST_TOUCH, kind], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("flushed it"), done.stderr
+    assert (done.returncode, done.stderr) == (0, "")

@@ -140,7 +140,7 @@ def _builds_by(rule: Rule) -> bool:
 _event = tuple.__new__  # as the constructor of a named tuple does, in Python
 _TRAPS = vars(traps)  # most often the nearest: found without a look into it
 _DEEP = 20  # builds inside each other
-_NEAREST = 4  # frames above `Waiting.build`, or more, is a touch: each that is looked at on the way costs an object
+_OURS = 3  # frames above `Waiting.build` are, in any case; C code may touch what waits where there is none above them
 _SEEN_BY_BASE = "its own constructor is not tracked"
 
 
@@ -257,8 +257,7 @@ class Waiting(Thunk):
             seconds = perf_counter() - begin
             if failed is None and rule.waiting:
                 rule.waiting[:] = [each for each in rule.waiting if each is not obj]
-            frame = sys._getframe(_NEAREST)
-            frame = outside(frame.f_back if frame.f_globals is _TRAPS else frame)
+            frame = outside(sys._getframe(_OURS).f_back, _TRAPS)
             self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
         return made
 
@@ -359,5 +358,5 @@ class Calling(Waiting):
 
 def touched() -> tuple[Any, int]:
     """Where the touch was that is building something now: the innermost frame that is not ours."""
-    frame = outside(sys._getframe(_NEAREST))
+    frame = outside(sys._getframe(_OURS))
     return frame.f_code, frame.f_lasti

@@ -348,9 +348,12 @@ ident = _thread.get_ident
 frame = sys._getframe
 
 
-def outside(found: Any) -> Any:
-    """The innermost frame from the *found* one on that is not ours, or what stands for there being none."""
-    while found is not None and f"{found.f_globals.get('__name__')}"[:6] == "begat.":
+def outside(found: Any, known: object = None) -> Any:
+    """
+    The innermost frame from the *found* one on that is not ours, as those are whose globals are the *known* ones; or what
+    stands for there being none.
+    """
+    while found is not None and (found.f_globals is known or f"{found.f_globals.get('__name__')}"[:6] == "begat."):
         found = found.f_back
     return found or NATIVE
 

@@ -29,7 +29,15 @@ class Proxy(wrapt.ObjectProxy[Any]):
         """Its presence tells wrapt that there is nothing yet."""
 
     def __wrapped_get__(self) -> Any:
-        return _made(self)  # not here: between the touch and the build are as many frames of ours as for a ghost
+        thunk: Thunk = self._self_thunk
+        try:
+            thunk.once(_make, self, thunk)
+        except AttributeError as error:
+            # As it is, hasattr would say that there is no such attribute.
+            raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
+        if is_waiting(self):
+            raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
+        return self.__wrapped__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__wrapped__(*args, **kwargs)
@@ -84,18 +92,6 @@ class Proxy(wrapt.ObjectProxy[Any]):
     def _recipe(self) -> Any:
         """What to make the call again with; None where the object itself is to be copied."""
         return self._self_thunk.recipe() if is_waiting(self) else None
-
-
-def _made(proxy: Proxy) -> Any:
-    thunk: Thunk = proxy._self_thunk
-    try:
-        thunk.once(_make, proxy, thunk)
-    except AttributeError as error:
-        # As it is, hasattr would say that there is no such attribute.
-        raise LazyError(f"making what {thunk.name} returns failed: {error}") from error
-    if is_waiting(proxy):
-        raise LazyError(f"{thunk.name}, called at {thunk.place()}, needs itself to be made, or could not be made")
-    return proxy.__wrapped__
 
 
 def _make(proxy: Proxy, thunk: Thunk, _alone: bool) -> None:
