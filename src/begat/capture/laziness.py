@@ -9,7 +9,7 @@ from functools import partial
 from types import CodeType, TracebackType
 from typing import Any, Self, TypeVar
 
-from begat.capture.asking import entry_of, later
+from begat.capture.asking import entry_of, later, method
 from begat.capture.session import session  # it records; a pickle of what waits imports this module alone
 from begat.capture.waiting import Calling, waits
 from begat.errors import CannotTrack
@@ -181,6 +181,9 @@ class _Later:
             return self.function(*args, **kwargs)  # it is refused, and here
         frame = caller(1)
         return Proxy(Unseen(self.function, args, kwargs, frame.f_code, frame.f_lasti))
+
+    def __get__(self, obj: object, owner: type | None = None) -> Any:
+        return method(self, self.function, obj, owner)
 
     @property
     def __signature__(self) -> inspect.Signature:
