@@ -13,10 +13,9 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from begat.errors import LazyError
+from begat.errors import LazyError, add_note
 from begat.lazy.arguments import refusal
 from begat.lazy.helpers import waits_for_us
 
@@ -174,13 +173,7 @@ class Thunk(ABC):
 
     def noted(self, error: BaseException) -> None:
         """Say in a note to *error*, which the call raised, where it was called."""
-        note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
-        with suppress(Exception):  # the error is the program's: nothing that its class makes of a note may stand for it
-            notes = getattr(error, "__notes__", None)
-            if notes is None:
-                object.__setattr__(error, "__notes__", notes := [])  # past its own way: a frozen dataclass has none
-            if note not in notes:
-                notes.append(note)
+        add_note(error, f"begat: {self.name} was called at {self.place()}, and is built where it is first touched")
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""
