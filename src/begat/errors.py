@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import FrameType
 
 
@@ -108,6 +109,16 @@ def _cannot_rebuild(text: str, problems: tuple[Problem, ...]) -> CannotRebuild:
 
 class CaptureWarning(RuntimeWarning):
     """Something went wrong inside begat; the program was not touched, and the record says what it lacks."""
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add *note* to an *error* of the program's: nothing that its class makes of that may stand for the error."""
+    with suppress(Exception):
+        notes = getattr(error, "__notes__", None)
+        if notes is None:
+            object.__setattr__(error, "__notes__", notes := [])  # past its own way: a frozen dataclass has none
+        if note not in notes:
+            notes.append(note)
 
 
 _KINDS = (

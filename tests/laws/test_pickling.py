@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import pickle
+import sys
 import types
 from pathlib import Path
 
@@ -184,6 +185,23 @@ def test_a_class_of_main_travels_without_its_graph(pickler, tmp_path):
     out = succeeds(tmp_path / "read.py", tmp_path / "payload", path=(Path(tmp_path),))
 
     assert out.split("\n")[0] == "(5, 2, ('a',)) (5, 6, []) (0, 2, ('a',))"
+
+
+def uses_begat() -> bool:
+    return begat.is_lazy(3)
+
+
+@pytest.mark.parametrize("pickler", ["pickle", "cloudpickle", "dill"])
+def test_begat_itself_travels_by_name(pickler):
+    """Among what a function of the main program refers to, which cloudpickle sends by value."""
+    module = pytest.importorskip(pickler)
+    assert module.loads(module.dumps([begat])) == [begat]
+    if pickler == "cloudpickle":
+        module.register_pickle_by_value(sys.modules[__name__])
+        try:
+            assert module.loads(module.dumps(uses_begat))() is False
+        finally:
+            module.unregister_pickle_by_value(sys.modules[__name__])
 
 
 def test_copies_are_not_invented(track):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import copy
+import functools
 import importlib
 import inspect
 import multiprocessing
@@ -310,6 +311,9 @@ def test_what_lazy_returns_travels(thing: Any, pickler: str) -> None:
         assert begat.is_lazy(made)
         assert made.width == 3
     assert copy.copy(asked)(4).width == copy.deepcopy(asked)(4).width == 4
+    part = module.loads(module.dumps(functools.partial(asked, more=[])))
+    assert begat.is_lazy(part(3))
+    assert repr(asked) in repr(functools.partial(asked, 3))
 
 
 def test_what_lazy_returns_goes_to_a_pool() -> None:
@@ -358,3 +362,36 @@ def test_a_factory_waits_for_its_class_whoever_else_calls_it(tmp_path: Any, monk
             inside = [works.Model.from_n(n) for n in range(3, 6)]
             assert works.called == [0, 1, 2]
     assert [each.n for each in inside] == [3, 4, 5]
+
+
+class Methods:
+    def plain(self, n: int) -> list[Any]:
+        return [self, n]
+
+    @staticmethod
+    def static(n: int) -> list[Any]:
+        return [n]
+
+    def generator(self, n: int) -> Any:
+        yield from (self, n)
+
+    builtin = len
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["plain", "static", "generator", "builtin"])
+def test_it_binds_as_what_it_stands_for(name: str) -> None:
+    asked = type("Asked", (), {name: begat.lazy(vars(Methods)[name])})
+
+    def called(holder: Any) -> list[object]:
+        found = begat.materialize(getattr(holder, name)("text" if name == "builtin" else 3))
+        return ["itself" if each is holder else each for each in ([found] if name == "builtin" else found)]
+
+    assert called(asked()) == called(Methods())
+
+
+def test_a_method_that_is_bound_stays_so() -> None:
+    class Holder:
+        plain = begat.lazy(Methods().plain)
+
+    assert type(Holder().plain(3)[0]) is Methods

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import abc
 import copy
+import dataclasses
 import functools
 import gc
 import operator
@@ -13,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -185,16 +188,33 @@ def interrupted(at: int, handler: Callable[[], object] = interrupt) -> Iterator[
         sys.setprofile(None)
 
 
-@pytest.mark.parametrize(
-    "make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n))], ids=["ghost", "slots", "proxy"]
-)
+class FailsFirst:
+    tried: list[int] = []
+
+    def __init__(self, n: int) -> None:
+        self.half = n
+        if n not in self.tried:
+            self.tried.append(n)
+            raise ValueError("not yet")
+        self.n = n
+
+
+def set_late(n: int) -> Any:
+    waiting = begat.lazy(FailsFirst)(n)
+    object.__setattr__(waiting, "half", -n)
+    return waiting
+
+
+@pytest.mark.parametrize("make", [begat.lazy(Plain), begat.lazy(Slotted), begat.lazy(lambda n: Plain(n)), set_late])
 def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, beside: bool) -> None:
     """Nobody waits for ever, whichever thread comes next; and nothing is left behind."""
     before = len(ghost.THUNKS)
     for at in range(1, 500):
         waiting = make(at)
-        with suppress(KeyboardInterrupt), interrupted(at) as places:
+        with suppress(KeyboardInterrupt, ValueError), interrupted(at) as places:
             _ = waiting.n
+        if make is set_late:
+            FailsFirst.tried.append(at)
         assert not BUILDS
         assert not LANE.get().stack  # type: ignore[union-attr]
         if at % 2:
@@ -204,6 +224,7 @@ def test_an_interrupt_anywhere_in_a_build_leaves_it_to_be_built(make: Any, besid
             assert not thread.is_alive(), f"interrupted at {at}"
         assert waiting.n == at
         assert not begat.is_lazy(waiting)
+        assert make is not set_late or waiting.half == -at
         if places[0] < at:
             break
     assert 20 < at < 400
@@ -323,6 +344,50 @@ def test_a_constructor_that_changes_its_class_and_fails_can_be_tried_again(besid
     assert begat.is_lazy(waiting)
     C.fail = False
     assert (waiting.n, type(waiting)) == (1, Later)
+
+
+def _other_defaults(init: Any) -> None:
+    init.__defaults__ = (9,)
+
+
+def _other_keywords(init: Any) -> None:
+    init.__kwdefaults__ = {"b": 9}
+
+
+EXCHANGES: list[Callable[[Any], None]] = [
+    _other_defaults,
+    _other_keywords,
+    lambda init: init.__kwdefaults__.update(b=9),
+    lambda init: init.__kwdefaults__.__setitem__("b", 9),
+]
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("way", ["as it is", "untracked", "tracked again"])
+@pytest.mark.parametrize("make", [lambda cls: cls(), lambda cls: begat.lazy(cls)()], ids=["deferred", "lazy"])
+def test_defaults_are_those_of_the_touch_and_the_record_says_so(exchange: Any, way: str, make: Any) -> None:
+    class Both:
+        def __init__(self, a: int = 1, *, b: int = 2) -> None:
+            self.n = a, b
+
+    class Straight:
+        def __init__(self, a: int = 1) -> None:
+            self.n = (a,)
+
+    classes = (Both, Straight) if exchange is _other_defaults else (Both,)
+    for cls in classes:
+        begat.trackable(cls)
+        with begat.deferred(cls), begat.capture() as run:
+            waiting = make(cls)
+            if way != "as it is":
+                begat.untrack(cls)
+            exchange(cls.__init__)
+            if way == "tracked again":
+                begat.trackable(cls)
+            assert 9 in waiting.n
+        [node] = run.nodes
+        assert tuple(node.params.values()) == waiting.n
+        assert {each.source for each in node.arguments.values()} == {"default"}
 
 
 def test_what_is_set_past_the_object_is_the_last_word(beside: bool) -> None:
@@ -591,6 +656,87 @@ def test_a_chain_of_many_that_wait_needs_no_deep_stack(call: Any, beside: bool) 
             chain = call(chain)
     assert chain is not None
     assert chain.length == 5_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+
+
+class Refusing(Exception):
+    __notes__ = 3
+
+    def add_note(self) -> None:  # type: ignore[override]
+        raise AssertionError
+
+
+@pytest.mark.parametrize("kind", [Frozen, Refusing])
+def test_an_error_that_takes_no_note_is_raised_as_it_is(kind: Any) -> None:
+    class C:
+        def __init__(self, n: int) -> None:
+            raise kind(n)
+
+    for make in (begat.lazy(C), begat.lazy(lambda n: C(n))):
+        with pytest.raises(kind) as caught:
+            _ = make(3).n
+        assert caught.value.args == (3,) or caught.value.code == 3
+        assert kind is Refusing or "test_attacked.py" in caught.value.__notes__[0]
+
+
+def test_code_that_has_no_name_may_ask_and_touch(beside: bool) -> None:
+    """As ``exec(text, {"__name__": None})`` runs it."""
+    for thing in (Plain, lambda n: Plain(n)):
+        waiting = eval("make(3)", {"make": begat.lazy(thing), "__name__": None})
+        assert begat.is_lazy(waiting)
+        assert eval("waiting.n", {"waiting": waiting, "__name__": None}) == 3
+    with pytest.raises(ZeroDivisionError):
+        eval("waiting.n", {"waiting": begat.lazy(lambda: 1 / 0)(), "__name__": None})
+
+
+class OfType(type):
+    def __call__(cls, *args: Any) -> Any:
+        return super().__call__(*args)
+
+
+class Long(metaclass=OfType):
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+
+class Fixed(Long):
+    def __new__(cls, n: int) -> Fixed:
+        return object.__new__(cls)
+
+
+def in_c(function: Any, *args: Any) -> Any:
+    """What *function* returns in a thread that C code begins, with no Python below the call."""
+    found: list[Any] = []
+    _thread.start_new_thread(next, (map(found.append, map(function, *[[arg] for arg in args])), None))
+    until = time.monotonic() + 5
+    while not found and time.monotonic() < until:
+        time.sleep(0.001)
+    return found[0]
+
+
+@pytest.mark.parametrize("thing", [Long, Fixed, lambda n: Long(n)], ids=["ghost", "by hand", "proxy"])
+@pytest.mark.parametrize("touch", [len, lambda each: len(each), isinstance])
+def test_c_code_below_which_no_python_runs_may_ask_and_touch(thing: Any, touch: Any) -> None:
+    asked = in_c(begat.lazy(thing), 3)
+    assert begat.is_lazy(asked)
+    with begat.deferred(thing), begat.capture() as run:
+        waiting = thing(3) if thing is not Fixed else begat.lazy(thing)(3)
+        if touch is isinstance:
+            assert in_c(isinstance, waiting, int) is False
+        else:
+            assert in_c(touch, waiting) == len(asked) == 3
+    for event in run.events:
+        assert event.site is not None
+        assert event.site.file == (__file__ if touch not in (len, isinstance) else "<native>")
+    assert len(run.events) == (not begat.is_lazy(waiting) and thing is not Fixed)
+    assert type(in_c(thing, 3)) is (Fixed if thing is Fixed else Long)
 
 
 def test_a_chain_with_a_failure_in_it_says_so_where_it_is_touched() -> None:

@@ -19,6 +19,7 @@ import begat
 from begat.errors import LazyError
 from begat.intercept.deferring import RULES
 from begat.intercept.plans import LOCK
+from begat.lazy.thunk import BUILDS
 
 
 def at_once(*works: Any) -> list[object]:
@@ -283,6 +284,24 @@ def test_who_is_no_helper_waits_as_long_as_it_takes() -> None:
 
     made = begat.lazy(C)()
     assert at_once(lambda: made.half, lambda: made.half) == [False, False]
+
+
+def test_greenlets_that_build_by_turns_leave_nothing_behind() -> None:
+    """The first to begin is the first to end: what a thread builds is no stack, then."""
+    greenlet = pytest.importorskip("greenlet")
+
+    class Turns:
+        def __init__(self, n: int) -> None:
+            greenlet.getcurrent().parent.switch()
+            self.n = n
+
+    for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
+        waiting = [begat.lazy(Turns)(n) for n in range(4)]
+        turns = [greenlet.greenlet(begat.materialize) for _ in waiting]
+        for turn, each in zip(turns, waiting, strict=True):
+            turn.switch(each)
+        assert [turns[n].switch().n for n in order] == order
+        assert not BUILDS
 
 
 def test_blocks_of_many_threads_come_and_go() -> None:

@@ -350,6 +350,32 @@ def test_joblib(maker):
     assert begat.is_lazy(made)
 
 
+JOBS = """
+import begat, joblib
+class Net:
+    def __init__(self, n, depth=2): self.n = n
+def look(net): return begat.is_lazy(net), net.n, net
+with begat.capture(save="run.json") as run:
+    for _ in range(2):
+        found = joblib.Parallel(n_jobs=2)(joblib.delayed(look)(begat.lazy(Net)(i)) for i in range(4))
+        print([each[:2] for each in found], {type(each[2]) is Net for each in found})
+    print(begat.params(Net(9)), run.header.marks)
+"""
+
+
+def test_classes_of_main_go_to_workers_again_and_again(tmp_path):
+    """With each task their constructors come by value, and with each result they come back; they are watched as before."""
+    pytest.importorskip("joblib")
+    (tmp_path / "script.py").write_text(JOBS)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.stderr == ""
+    waited = "[(True, 0), (True, 1), (True, 2), (True, 3)] {True}"
+    assert done.stdout.splitlines() == [waited, waited, "{'n': 9, 'depth': 2} ()"]
+    built = [node.params["n"] for node in begat.load(tmp_path / "run.json").nodes if node.outcome == "returned"]
+    assert sorted(built) == [0, 0, 1, 1, 2, 2, 3, 3, 9]
+
+
 def test_hashing_by_joblib_builds_no_ghost():
     """Equal calls have equal hashes."""
     joblib = pytest.importorskip("joblib")

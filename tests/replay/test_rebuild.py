@@ -365,13 +365,23 @@ def test_constructors_that_ran_again_run_again():
     assert (built.hidden, built.enc.dim) == (3, 5)
 
 
-def test_a_constructor_that_raises_says_which(monkeypatch):
+@dataclasses.dataclass(frozen=True)
+class TakesNoNote(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, TakesNoNote])
+def test_a_constructor_that_raises_says_which(kind, monkeypatch):
     """Its exception comes through, with the path and the line of the run."""
+
+    def fail(self):
+        raise kind
+
     with begat.capture() as run:
         enc = Encoder(1)  # noqa: F841
-    monkeypatch.setattr(Part, "__init__", lambda self: 1 / 0)
+    monkeypatch.setattr(Part, "__init__", fail)
 
-    with pytest.raises(ZeroDivisionError) as caught:
+    with pytest.raises(kind) as caught:
         begat.rebuild(run, "enc")
 
     assert "while rebuilding 'enc', " in caught.value.__notes__[0]

@@ -59,7 +59,7 @@ class later:  # noqa: N801  # it is called as a function would be
         return called_by(self.rule, self.thing, args, kwargs)
 
     def __get__(self, obj: object, owner: type | None = None) -> Any:
-        return self if obj is None or is_class(self.thing) else MethodType(self, obj)
+        return method(self, self.thing, obj, owner)
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("__name__", "__qualname__", "__signature__"):
@@ -73,6 +73,19 @@ class later:  # noqa: N801  # it is called as a function would be
         from begat.capture.laziness import lazy
 
         return lazy, (self.thing,)
+
+
+def method(asked: Any, thing: Any, obj: object, owner: type | None) -> Any:
+    """What *asked*, which stands for *thing* in the class *owner*, is for *obj*: a method where *thing* would be one."""
+    get = None if obj is None or is_class(thing) else getattr(type(thing), "__get__", None)
+    bound = thing if get is None else get(thing, obj, owner)
+    if bound is thing:
+        return asked
+    if type(bound) is MethodType and bound.__func__ is thing:
+        return MethodType(asked, obj)
+    from begat.capture.laziness import lazy
+
+    return lazy(bound)
 
 
 def _asked(

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Token
 from functools import partial
 from types import CodeType, TracebackType
 from typing import Any, Self, TypeVar
 
-from begat.capture.asking import entry_of, later
+from begat.capture.asking import entry_of, later, method
 from begat.capture.session import session  # it records; a pickle of what waits imports this module alone
 from begat.capture.waiting import Calling, waits
 from begat.errors import CannotTrack
 from begat.intercept import deferring
 from begat.intercept.deferring import BLOCKS, RULES, Rule
 from begat.intercept.identity import link, linked
+from begat.intercept.interceptor import caller
 from begat.intercept.plans import TRACKED
 from begat.intercept.tracking import function_of, track
 from begat.intercept.watching import Watch, watch
@@ -119,7 +119,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
         and id(init.__defaults__) == entry.defaults
         and (not entry.keywords or id(init.__kwdefaults__) == entry.keywords)
     ):
-        return _Lazily(entry.enter, subject)
+        return _lazily(entry.enter, subject)
     if not callable(subject):
         hint = "; patterns go to begat.deferred" if isinstance(subject, str) else ""
         raise TypeError(f"lazy takes a class or another callable, not an instance of {type(subject).__name__}{hint}")
@@ -132,7 +132,7 @@ def lazy(thing: Callable[..., T]) -> Callable[..., T]:
     except CannotTrack:
         return _Later(subject)
     if is_class(subject) and (entry := entry_of(subject)) is not None:
-        return _Lazily(entry.enter, subject)
+        return _lazily(entry.enter, subject)
     return later(thing, Rule((subject if is_class(subject) else function_of(subject),), exactly=True))
 
 
@@ -155,6 +155,12 @@ class _Lazily(partial[Any]):
         return f"begat.lazy({name_of(self.args[0])})"
 
 
+def _lazily(enter: Callable[..., Any], cls: Any) -> _Lazily:
+    made = _Lazily(enter, cls)
+    made.__dict__  # noqa: B018  # there is one from here on: else a partial of it would take it apart, and not travel
+    return made
+
+
 class _Later:
     """Calls that no hook sees, made to wait by hand."""
 
@@ -173,8 +179,11 @@ class _Later:
         self._binds(*args, **kwargs)
         if inspect.isabstract(self.function):
             return self.function(*args, **kwargs)  # it is refused, and here
-        caller = sys._getframe(1)
-        return Proxy(Unseen(self.function, args, kwargs, caller.f_code, caller.f_lasti))
+        frame = caller(1)
+        return Proxy(Unseen(self.function, args, kwargs, frame.f_code, frame.f_lasti))
+
+    def __get__(self, obj: object, owner: type | None = None) -> Any:
+        return method(self, self.function, obj, owner)
 
     @property
     def __signature__(self) -> inspect.Signature:

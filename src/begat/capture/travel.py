@@ -19,7 +19,6 @@ from weakref import ref
 
 from begat.capture.living import ARRIVED, recorders
 from begat.intercept.bare import Bare
-from begat.intercept.constants import Flag, Gate
 from begat.intercept.identity import link, linked
 from begat.intercept.interceptor import trouble
 from begat.intercept.plans import LOCK, TRACKED
@@ -271,7 +270,7 @@ def _taken(cls: Any, name: str, mine: Any, its: Any) -> bool:
     function, copy = function_of(mine), function_of(its)
     with LOCK:
         woven = WOVEN.get(id(function)) if type(copy) is FunctionType else None
-        if woven is None or copy.__code__ != _as_it_travels(function.__code__):
+        if woven is None or not _is_of(copy.__code__, original(function)):
             return False
         users = [TRACKED[user] for user in woven.users if user in TRACKED]
         tracked = [(subject, each.options, tuple(each.by)) for each in users if (subject := each.subject()) is not None]
@@ -285,9 +284,12 @@ def _taken(cls: Any, name: str, mine: Any, its: Any) -> bool:
     return True
 
 
-def _as_it_travels(code: CodeType) -> CodeType:
-    dead: dict[type, object] = {Gate: None, Flag: frozenset()}
-    return code.replace(co_consts=tuple(dead.get(type(const), const) for const in code.co_consts))
+def _is_of(code: CodeType, written: CodeType) -> bool:
+    """Whether *code* is what was *written*, bare or woven, here or where it was: that puts constants and names behind those there are."""
+    same = ("co_filename", "co_firstlineno", "co_qualname", "co_varnames", "co_freevars")
+    return all(getattr(code, name) == getattr(written, name) for name in same) and all(
+        getattr(code, name)[: len(own)] == own for name in ("co_consts", "co_names") if (own := getattr(written, name))
+    )
 
 
 # --- a process that begins anew -------------------------------------------------------------------------------------------

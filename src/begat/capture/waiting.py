@@ -9,7 +9,7 @@ from time import perf_counter
 from types import CodeType, FunctionType
 from typing import Any
 
-from begat.intercept.constants import NOT_GIVEN, Defaults
+from begat.intercept.constants import EXCHANGED, NOT_GIVEN, Defaults
 from begat.intercept.deferring import BLOCKS, EVERYWHERE, RULES, WAITS, Answer, Rule, answered, rule_for
 from begat.intercept.identity import identity_of
 from begat.intercept.interceptor import LANE, Built, Changed, Lane, Pin, Returned, arrive, ident, outside
@@ -244,9 +244,10 @@ class Waiting(Thunk):
         try:
             stack.append(token if token() is not None else Pin(obj))
             if self.seed is None:
-                return self.run(obj)
-            with self.seed.planted():
-                return self.run(obj)
+                made = self.run(obj)
+            else:
+                with self.seed.planted():
+                    made = self.run(obj)
         except BaseException as error:
             failed = type(error)
             self.noted(error)
@@ -256,9 +257,9 @@ class Waiting(Thunk):
             seconds = perf_counter() - begin
             if failed is None and rule.waiting:
                 rule.waiting[:] = [each for each in rule.waiting if each is not obj]
-            frame = sys._getframe(_OURS)
-            frame = outside(frame.f_back or frame, _TRAPS)
+            frame = outside(sys._getframe(_OURS).f_back, _TRAPS)
             self.lane.events.append(_event(Built, (token, frame.f_code, frame.f_lasti, seconds, failed)))
+        return made
 
     def _first(self, obj: Any) -> None:
         """With ``rng="order"``: build what was called before *obj* by the same rule, or wait until another thread has."""
@@ -276,10 +277,11 @@ class Waiting(Thunk):
             values = TOUCH.values(self, values)
         function, schema = self._function, self.schema
         defaults = function.__defaults__
-        if schema.straight and (type(defaults) is Defaults or not schema.defaults):
+        # Without a call between the question and the answer: on one, a signal handler may untrack it.
+        if schema.straight and not EXCHANGED and (defaults.__class__ is Defaults or not schema.defaults):
             found = function(obj, *values)  # our code puts in what was left out, as in any call
         else:
-            if type(defaults) is tuple or type(function.__kwdefaults__) is dict:  # and not ours
+            if EXCHANGED or type(defaults) is tuple or type(function.__kwdefaults__) is dict:  # and not ours
                 self._tell_defaults(values)
             args, kwargs = as_called(schema, values)
             found = function(obj, *args, **kwargs)
@@ -289,7 +291,7 @@ class Waiting(Thunk):
     def _tell_defaults(self, values: tuple[Any, ...]) -> None:
         """Say in the record what the constructor gets for what is left out in *values*, where its defaults were exchanged."""
         given = dict(zip(self.schema.names, values, strict=True))
-        other = exchanged_defaults(self._function, self.schema.defaults)
+        other = exchanged_defaults(self._function, self.schema.defaults, ours=True)
         left = {name: (value, "default") for name, value in other.items() if given.get(name) is NOT_GIVEN}
         if left:
             self.lane.events.append(Changed(self.token, left))

@@ -38,6 +38,8 @@ LISTENING = Flag()
 NOT_GIVEN = int.from_bytes(b"begat: not given", "big")
 # What the prologue could not do for want of stack or memory; whoever takes rows out of a log turns it into a mark.
 MISSED: list[None] = []
+# Not empty once defaults that were woven in may have become others: what waits looks, then, what it is built with.
+EXCHANGED: list[None] = []
 _GLOBAL = (FunctionType, BuiltinFunctionType, type)
 _flags = type.__dict__["__flags__"].__get__
 _HOLDS_OTHERS = 1 << 14  # the flag of types whose instances the collector looks into
@@ -141,6 +143,7 @@ class KeywordDefaults(dict[str, Any]):
         self.changed: Callable[[], None] | None = None  # weaves the function again: its code knows its defaults
 
     def _follow(self) -> None:
+        EXCHANGED[:] = [None]
         for name in [name for name in dict.keys(self) if name not in self.real]:
             dict.__delitem__(self, name)
         woven = self.changed is not None

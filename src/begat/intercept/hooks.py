@@ -168,7 +168,7 @@ CHANGING = """\
 """
 # By identity and written out: `in` would compare code objects, which takes three times as long.
 _BEHIND = """\
-            while (code := frame.f_code) is {}: frame = frame.f_back"""
+            while (code := frame.f_code) is {}: frame = frame.f_back or NATIVE"""
 
 
 def is_scalar(value: object) -> bool:
@@ -290,6 +290,7 @@ GLOBALS: dict[str, Any] = {
     "FRAME": frame,
     "ALONE": ValueError,
     "BELOW": below,
+    "NATIVE": NATIVE,
     "SNAP": snap,
     "LEN": len,
     "LONG": LONG,

@@ -349,12 +349,13 @@ frame = sys._getframe
 
 
 def outside(found: Any, known: object = None) -> Any:
-    """The innermost frame from the *found* one on that is not ours, as those are whose globals are the *known* ones."""
-    while (
-        found.f_globals is known or found.f_globals.get("__name__", "")[:6] == "begat."
-    ) and found.f_back is not None:
+    """
+    The innermost frame from the *found* one on that is not ours, as those are whose globals are the *known* ones; or what
+    stands for there being none.
+    """
+    while found is not None and (found.f_globals is known or f"{found.f_globals.get('__name__')}"[:6] == "begat."):
         found = found.f_back
-    return found
+    return found or NATIVE
 
 
 def caller(depth: int) -> Any:

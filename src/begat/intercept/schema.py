@@ -178,15 +178,21 @@ def _lasts(default: object) -> bool:
     return type(described(default)) is Link  # an object with a node of its own
 
 
-def exchanged_defaults(function: FunctionType | None, known: dict[str, object]) -> dict[str, object]:
-    """The plain defaults, others than the *known*, that *function* was given after it was woven: calls hand them over."""
+def exchanged_defaults(
+    function: FunctionType | None, known: dict[str, object], ours: bool = False
+) -> dict[str, object]:
+    """
+    The plain defaults, others than the *known*, that *function* was given after it was woven: calls hand them over.
+
+    Or, with *ours*, before it was woven again.
+    """
     if function is None:
         return {}
     found: dict[str, object] = {}
     defaults, keywords, code = function.__defaults__, function.__kwdefaults__, function.__code__
-    if defaults and type(defaults) is not Defaults:
+    if defaults and (ours or type(defaults) is not Defaults):
         found |= zip(code.co_varnames[: code.co_argcount][::-1], defaults[::-1], strict=False)
-    if keywords and type(keywords) is not KeywordDefaults:
+    if keywords and (ours or type(keywords) is not KeywordDefaults):
         found |= keywords
     plain = {name: value for name, value in found.items() if type(value) in (type(None), bool, int, float, str)}
     return {n: v for n, v in plain.items() if n not in known or type(known[n]) is not type(v) or known[n] != v}

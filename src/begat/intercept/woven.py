@@ -8,7 +8,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ref
 
-from begat.intercept.constants import Defaults, Gate, KeywordDefaults, default_at
+from begat.intercept.constants import EXCHANGED, Defaults, Gate, KeywordDefaults, default_at
 from begat.intercept.hooks import make
 from begat.intercept.interceptor import failed, weakrefoffset
 from begat.intercept.prologue import weave, written
@@ -114,6 +114,7 @@ class Woven:
     def restore(self) -> None:
         """Put back what was there, unless somebody else has changed it since."""
         function = self.function()
+        EXCHANGED[:] = [None]
         if function is not None:
             # The other way round: no call may meet a placeholder that its code does not understand.
             defaults, keywords = function.__defaults__, function.__kwdefaults__

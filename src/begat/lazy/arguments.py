@@ -200,7 +200,7 @@ def _is_odd(kind: type) -> bool:
 def _pickler() -> Any:
     """The class of the pickler at work, as far as it shows; None where somebody else may be asking."""
     frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "")[:6] == "begat.":
+    while frame is not None and f"{frame.f_globals.get('__name__')}"[:6] == "begat.":
         frame = frame.f_back
     if frame is None:
         return None

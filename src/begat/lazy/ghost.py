@@ -190,17 +190,16 @@ def touch(obj: Any, manner: Manner) -> None:
 def _build(obj: Any, manner: Manner, thunk: Thunk, alone: bool) -> None:
     ghost, spacious, key = type(obj), manner.spacious, id(obj)
     real: Any = manner._cls()  # without a function of ours: most of what a touch costs is to find code in memory
-    late: dict[str, Any] = {}  # what was set past the object's own methods, after the call: it is the last word
+    # What was set past the object's own methods, after the call: it is the last word.
+    late: Any = {} if not spacious else _get(obj, "__dict__") if manner.open else manner.space(obj)
     try:
         if spacious:
             if not alone:
                 THUNKS[key] = thunk
             # A new dictionary: one that was asked for, as assigning a class does, would make attributes slow for good.
             if manner.open:
-                late = _get(obj, "__dict__")
                 _set(obj, "__dict__", {})
             else:
-                late = manner.space(obj)
                 manner.refresh(obj, {})
             late.pop(_KEY, None)
         if alone:
@@ -213,11 +212,11 @@ def _build(obj: Any, manner: Manner, thunk: Thunk, alone: bool) -> None:
         thunk.built = True
     finally:
         if not thunk.built:
-            if type(obj) is not ghost:  # the constructor may have given it another one, too
-                give(obj, ghost)
-            _empty(obj, manner)
-            if spacious:
-                manner.refresh(obj, {**late, _KEY: thunk})
+            try:
+                _wait_again(obj, ghost, manner, {**late, _KEY: thunk})
+            except BaseException:  # an interrupt, beside what ended the build
+                _wait_again(obj, ghost, manner, {**late, _KEY: thunk})
+                raise
         if not (alone and spacious) and key in THUNKS and (thunk.built or spacious):
             del THUNKS[key]  # and no call, on which an interrupt might fall
 
@@ -233,10 +232,12 @@ def _give_back(obj: Any, ghost: Any, manner: Manner) -> None:
             space[name] = manner.real
 
 
-def _empty(obj: Any, manner: Manner) -> None:
+def _wait_again(obj: Any, ghost: Any, manner: Manner, kept: dict[str, Any]) -> None:
     """Take away what a constructor that failed has left: the next one starts afresh, as it would on another object."""
+    if type(obj) is not ghost:  # the constructor may have given it another one, too
+        give(obj, ghost)
     if manner.spacious:
-        manner.refresh(obj, {})
+        manner.refresh(obj, kept)
     for cls in mro_of(manner.real):
         space = dict_of(cls)
         if "__slots__" in space:

@@ -42,7 +42,7 @@ def _awaited(frame: FrameType | None) -> Iterator[object]:
 def _held(frame: FrameType | None) -> Iterator[object]:
     while frame is not None:
         space: dict[str, Any] = frame.f_locals
-        name = frame.f_globals.get("__name__", "")
+        name = f"{frame.f_globals.get('__name__')}"
         if name[:6] != "begat.":  # our own waiting is not what anybody is waited for
             yield from tuple(space.values())
         if name == "concurrent.futures.thread":

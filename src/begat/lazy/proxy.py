@@ -53,7 +53,8 @@ class Proxy(wrapt.ObjectProxy[Any]):
     @property  # type: ignore[misc]  # nobody sets it
     def __class__(self) -> Any:
         # cloudpickle asks everything whether it is a function. What waits has to travel unbuilt.
-        if is_waiting(self) and "cloudpickle" in sys._getframe(1).f_globals.get("__name__", ""):
+        asks = sys._getframe().f_back
+        if is_waiting(self) and asks is not None and "cloudpickle" in f"{asks.f_globals.get('__name__')}":
             return Proxy
         made = self.__wrapped__
         if _is_torch_storage(type(made)):

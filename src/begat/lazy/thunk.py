@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from begat.errors import LazyError
+from begat.errors import LazyError, add_note
 from begat.lazy.arguments import refusal
 from begat.lazy.helpers import waits_for_us
 
@@ -119,10 +119,12 @@ class Thunk(ABC):
         finally:
             if self.claim is claim:  # and no interrupt here either
                 self.claim = None
-                if claim.below is None:
-                    del BUILDS[claim.thread]
+                if BUILDS[me] is not claim:  # a greenlet of this thread, which began later, is not done
+                    _unlink(claim)
+                elif claim.below is None:
+                    del BUILDS[me]
                 else:
-                    BUILDS[claim.thread] = claim.below
+                    BUILDS[me] = claim.below
                 if self.done is not None:
                     done, self.done = self.done, None
                     done.release()
@@ -171,9 +173,7 @@ class Thunk(ABC):
 
     def noted(self, error: BaseException) -> None:
         """Say in a note to *error*, which the call raised, where it was called."""
-        note = f"begat: {self.name} was called at {self.place()}, and is built where it is first touched"
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        add_note(error, f"begat: {self.name} was called at {self.place()}, and is built where it is first touched")
 
     def _ring(self, me: int) -> None:
         """Complain if the thread that builds this waits, in the end, for *me*."""
@@ -194,7 +194,7 @@ def _shorten(error: BaseException) -> None:
     """Take what stands between the touch and the constructor out of the traceback: the reader looks for these two."""
     top: Any = error.__traceback__
     entry = top.tb_next
-    while entry is not None and entry.tb_frame.f_globals.get("__name__", "")[:6] == "begat.":
+    while entry is not None and f"{entry.tb_frame.f_globals.get('__name__')}"[:6] == "begat.":
         entry = entry.tb_next
     if entry is not None:
         top.tb_next = entry
@@ -213,6 +213,14 @@ def _in_between(claim: Claim, innermost: Claim) -> None:
         here = here.below
     if not all(thunk in each.around for each in above):
         raise LazyError(_chain([thunk, *above, thunk]))
+
+
+def _unlink(claim: Claim) -> None:
+    above = BUILDS[claim.thread]
+    while above.below is not claim:
+        assert above.below is not None  # a claim that holds is among those of its thread
+        above = above.below
+    above.below = claim.below
 
 
 def around() -> tuple[Thunk, ...]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from begat.errors import CannotRebuild, CannotTrack, Problem
+from begat.errors import CannotRebuild, CannotTrack, Problem, add_note
 from begat.record.collector import resting
 from begat.record.graph import Run
 from begat.record.model import Node
@@ -274,7 +274,7 @@ def _make(step: Step, call: Call, evaluation: Evaluation, lazy: bool) -> None:
     try:
         made = evaluation.call(function, call)
     except Exception as error:
-        error.add_note(f"begat: while rebuilding {step.node.path!r}, {step.node.target}{_where(step)}")
+        add_note(error, f"begat: while rebuilding {step.node.path!r}, {step.node.target}{_where(step)}")
         raise
     if step.event is None:
         evaluation.objects[step.node.id] = made
