@@ -19,6 +19,7 @@ import begat
 from begat.errors import LazyError
 from begat.intercept.deferring import RULES
 from begat.intercept.plans import LOCK
+from begat.lazy import thunk
 from begat.lazy.thunk import BUILDS
 
 
@@ -286,9 +287,11 @@ def test_who_is_no_helper_waits_as_long_as_it_takes() -> None:
     assert at_once(lambda: made.half, lambda: made.half) == [False, False]
 
 
-def test_greenlets_that_build_by_turns_leave_nothing_behind() -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_greenlets_that_build_by_turns_leave_nothing_behind(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first to begin is the first to end: what a thread builds is no stack, then."""
     greenlet = pytest.importorskip("greenlet")
+    monkeypatch.setattr(thunk, "alone", lambda: alone)
 
     class Turns:
         def __init__(self, n: int) -> None:

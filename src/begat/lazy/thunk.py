@@ -206,13 +206,27 @@ _PATIENCE = 0.05  # seconds, between two looks at whether the constructor waits 
 def _in_between(claim: Claim, innermost: Claim) -> None:
     """This thread, which builds it, comes by: complain if it builds something else, not declared in our build, that needs us whole."""
     thunk, here = claim.thunk, innermost
-    above: list[Thunk] = []
+    above: list[Claim] = []
     while here is not claim:
-        above.insert(0, here.thunk)
+        above.insert(0, here)
         assert here.below is not None  # a claim that holds is among those of its thread
         here = here.below
-    if not all(thunk in each.around for each in above):
-        raise LazyError(_chain([thunk, *above, thunk]))
+    if not all(thunk in each.thunk.around for each in above):
+        running = _running()  # what another greenlet of this thread builds does not need us
+        needs = [each.thunk for each in above if any(each is one for one in running)]
+        if not all(thunk in each.around for each in needs):
+            raise LazyError(_chain([thunk, *needs, thunk]))
+
+
+def _running() -> list[Any]:
+    """The claims whose builds are going on in the frames below this one."""
+    found = []
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is Thunk.once.__code__:
+            found.append(frame.f_locals.get("claim"))
+        frame = frame.f_back
+    return found
 
 
 def _unlink(claim: Claim) -> None:
