@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import types
 
 import hypothesis
@@ -196,6 +197,20 @@ def test_git_is_asked_whatever_stands_for_popen(repository, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", None)
 
     assert git(str(repository))["branch"] == "trunk"
+
+
+@needs_git
+def test_git_is_asked_where_files_are_closed_later(repository, monkeypatch):
+    """As gevent does it: the pipe that says that git has begun would have no end."""
+    close, later, found = os.close, [], []
+    monkeypatch.setattr(os, "close", later.append)
+    asking = threading.Thread(target=lambda: found.append(git(str(repository))), daemon=True)
+    asking.start()
+    asking.join(20)
+    monkeypatch.undo()
+    for each in later:
+        close(each)
+    assert [each["branch"] for each in found] == ["trunk"]
 
 
 def test_no_git_is_none(tmp_path, monkeypatch):

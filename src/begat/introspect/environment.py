@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from begat.record.installed import is_installed
@@ -223,22 +224,28 @@ def _text(file: str) -> str:
         return opened.read().strip()
 
 
-def _untouched(name: str) -> Any:
-    """The module of this name as no program has changed it: what a test has put in the place of `Popen` is not asked by us."""
+def _subprocess() -> Any:
+    """
+    `subprocess` as no program has changed it, over the system's own functions: what a test has put in the place of `Popen` is not
+    asked by us, and where files are closed later, as gevent does it, the end of a pipe would never come.
+    """
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
 
-    spec = PathFinder.find_spec(name) if name in sys.modules else None
+    spec = PathFinder.find_spec("subprocess") if "subprocess" in sys.modules else None
     if spec is None or spec.loader is None:
-        return import_module(name)
+        module: Any = import_module("subprocess")
+        return module
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
+    system = vars(sys.modules[os.name]) if os.name in sys.modules else {}
+    module.os = SimpleNamespace(**vars(os) | {name: each for name, each in system.items() if callable(each)})
     return module
 
 
 def _git(folder: str, *command: str) -> str | None:
     """The output of one git command; None if it failed, is not there or took too long."""
-    subprocess = _untouched("subprocess")
+    subprocess = _subprocess()
     environment = {name: value for name, value in os.environ.items() if name not in _GIT_MISLEADERS}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C"}
     try:
