@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Protocol
@@ -548,3 +550,12 @@ def test_a_constructor_that_is_wrapped_after_it_was_tracked(track):
     )
     assert any("replaced since it was tracked" in note for note in node.notes)
     assert any("Base (and of 1 more) was replaced" in mark for mark in run.header.marks)
+
+
+def test_c_code_may_ask_for_a_constructor_where_no_python_runs():
+    """``getattr(Empty, "__init__")``, called by the interpreter when the last frame is gone."""
+    program = (
+        "import atexit, begat\nclass Empty: pass\nbegat.trackable(Empty)\natexit.register(getattr, Empty, '__init__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -83,10 +83,13 @@ class _Call:
 
 
 def _asked_by_torchscript() -> bool:
-    frame: Any = sys._getframe(2)
-    if frame.f_code.co_name == "<listcomp>":
+    frame: Any = sys._getframe(1).f_back  # none, where C code asks with no Python below it
+    if frame is not None and frame.f_code.co_name == "<listcomp>":
         frame = frame.f_back
-    return (frame.f_code.co_name, frame.f_globals.get("__name__")) == ("can_compile_class", "torch._jit_internal")
+    return frame is not None and (frame.f_code.co_name, frame.f_globals.get("__name__")) == (
+        "can_compile_class",
+        "torch._jit_internal",
+    )
 
 
 def _behind(owner: type, kind: Any) -> Any:
